@@ -1,0 +1,110 @@
+//! The outbound ports over PostgreSQL: one round trip where a use case allows it, rows locked contact first.
+
+mod accounts;
+mod calls;
+mod contacts;
+mod rows;
+mod schema;
+mod statement;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::PgConnection;
+use diesel::connection::SimpleConnection;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use ports::outbound::Store;
+use ports::{Error, Result};
+use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
+
+/// Without generic plans PostgreSQL plans every statement anew; a statement that hangs must not hang its client.
+const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '30s'; SET TIME ZONE 'UTC'";
+
+/// Servers that start together migrate one after the other; the number is this project's own.
+const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
+
+/// How long a request waits for a free connection before it is answered that the store is not available.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An opened PostgreSQL database.
+struct Database {
+    threads: Threads<PgConnection>,
+}
+
+impl Database {
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.threads.read(job).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.threads.write(job).await
+    }
+}
+
+/// Runs the job on one snapshot, so that all it reads is of the same moment.
+fn snapshot<T>(connection: &mut PgConnection, job: impl FnOnce(&mut PgConnection) -> Outcome<T>) -> Outcome<T> {
+    connection.build_transaction().read_only().repeatable_read().run(job)
+}
+
+/// Runs the pending migrations of the database and names them.
+pub fn migrate(url: &str) -> Result<Vec<String>> {
+    Ok(pool(url, 1)?.run(|connection| {
+        connection.batch_execute(MIGRATION_LOCK)?;
+        Ok(run_migrations(connection, MIGRATIONS).map_err(Error::fault)?)
+    })?)
+}
+
+/// Takes every migration back, and all data with it.
+pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
+    let revert = |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::fault)?);
+    Ok(pool(url, 1)?.run(revert)?)
+}
+
+/// Opens the migrated database, with this many connections.
+pub fn open(url: &str, connections: u32) -> Result<Store> {
+    let threads = Threads::start(&pool(url, connections)?, connections as usize).map_err(Error::fault)?;
+    let database = Arc::new(Database { threads });
+    Ok(Store {
+        calls: database.clone(),
+        contacts: database.clone(),
+        accounts: database.clone(),
+        tokens: database.clone(),
+        health: database,
+    })
+}
+
+fn pool(url: &str, size: u32) -> Result<Pool<PgConnection>> {
+    let url = with_defaults(url);
+    Pool::open(&PoolOptions { url, size, on_connect: ON_CONNECT, patience: PATIENCE })
+}
+
+/// libpq waits for ever for a server that does not answer; the URL may say otherwise.
+fn with_defaults(url: &str) -> String {
+    let defaults = [("connect_timeout", "3"), ("application_name", "callbook")];
+    defaults.iter().filter(|(name, _)| !url.contains(&format!("{name}="))).fold(url.to_owned(), |url, (name, value)| {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{separator}{name}={value}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_s_own_settings_win() {
+        assert_eq!(with_defaults("postgres://u@h/db"), "postgres://u@h/db?connect_timeout=3&application_name=callbook");
+        assert_eq!(
+            with_defaults("postgres://u@h/db?connect_timeout=9"),
+            "postgres://u@h/db?connect_timeout=9&application_name=callbook"
+        );
+    }
+}

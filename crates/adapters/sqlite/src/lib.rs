@@ -1,0 +1,79 @@
+//! The outbound ports over SQLite: one writer that commits many requests at once, readers beside it.
+
+mod accounts;
+mod calls;
+mod contacts;
+mod rows;
+mod schema;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::SqliteConnection;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use ports::outbound::Store;
+use ports::{Error, Result};
+use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
+use writer::Writer;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
+
+/// WAL lets readers go on beside the writer; `synchronous=FULL` makes an answered write survive a power cut.
+const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                          PRAGMA foreign_keys = ON";
+
+/// How long a request waits for a free connection before it is answered that the store is not available.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An opened SQLite file.
+struct Database {
+    readers: Threads<SqliteConnection>,
+    writer: Writer,
+}
+
+impl Database {
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read(job).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(job).await
+    }
+}
+
+/// Runs the pending migrations of the file, which is made when it is missing, and names them.
+pub fn migrate(path: &str) -> Result<Vec<String>> {
+    Ok(pool(path, 1)?.run(|connection| Ok(run_migrations(connection, MIGRATIONS).map_err(Error::fault)?))?)
+}
+
+/// Takes every migration back, and all data with it.
+pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
+    let revert = |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::fault)?);
+    Ok(pool(path, 1)?.run(revert)?)
+}
+
+/// Opens the migrated file, with this many connections for readers.
+pub fn open(path: &str, readers: u32) -> Result<Store> {
+    let database = Arc::new(Database {
+        readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
+        writer: Writer::start(pool(path, 1)?).map_err(Error::fault)?,
+    });
+    Ok(Store {
+        calls: database.clone(),
+        contacts: database.clone(),
+        accounts: database.clone(),
+        tokens: database.clone(),
+        health: database,
+    })
+}
+
+fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
+    Pool::open(&PoolOptions { url: path.to_owned(), size, on_connect: ON_CONNECT, patience: PATIENCE })
+}

@@ -1,0 +1,332 @@
+//! Rows as SQLite keeps them, and the domain's values they stand for.
+
+use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
+use domain::{
+    Account, AccountId, Call, CallId, Contact, ContactCard, ContactId, Content, Emotion, Gender, ImportantDate, Moment,
+    Name, NewCall, NewContact, Profile, Scope, Token, TokenId, Uuid,
+};
+use ports::Error;
+use storage::Failure;
+
+use crate::schema::{accounts, calls, contacts, tokens};
+
+/// A row that this version cannot have written.
+fn corrupt(what: &str) -> Failure {
+    Error::fault(format!("the store holds {what} that no version has written")).into()
+}
+
+pub fn moment(seconds: i64) -> Result<Moment, Failure> {
+    Moment::from_unix(seconds).ok_or_else(|| corrupt("an instant"))
+}
+
+fn uuid(bytes: &[u8]) -> Result<Uuid, Failure> {
+    Uuid::from_slice(bytes).map_err(|_| corrupt("a UUID"))
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts, check_for_backend(Sqlite))]
+pub struct AccountRow {
+    id: i64,
+    name: String,
+    created_at: i64,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = Failure;
+
+    fn try_from(row: AccountRow) -> Result<Self, Failure> {
+        Ok(Self {
+            id: AccountId::from_store(row.id),
+            name: Name::from_store(row.name),
+            created_at: moment(row.created_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = tokens, check_for_backend(Sqlite))]
+pub struct TokenRow {
+    id: i64,
+    account_id: i64,
+    name: String,
+    read_only: bool,
+    created_at: i64,
+    expires_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = Failure;
+
+    fn try_from(row: TokenRow) -> Result<Self, Failure> {
+        Ok(Self {
+            id: TokenId::from_store(row.id),
+            account: AccountId::from_store(row.account_id),
+            name: Name::from_store(row.name),
+            scope: if row.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
+            created_at: moment(row.created_at)?,
+            expires_at: row.expires_at.map(moment).transpose()?,
+            revoked_at: row.revoked_at.map(moment).transpose()?,
+        })
+    }
+}
+
+/// What a contact is known by, as columns.
+#[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Eq, Clone)]
+#[diesel(table_name = contacts, check_for_backend(Sqlite), treat_none_as_null = true)]
+pub struct ProfileRow {
+    first_name: String,
+    middle_name: Option<String>,
+    last_name: Option<String>,
+    nickname: Option<String>,
+    gender: Option<String>,
+    is_starred: bool,
+    is_partial: bool,
+    is_active: bool,
+    is_dead: bool,
+    birthdate: Option<i64>,
+    birthdate_is_age_based: bool,
+    birthdate_is_year_unknown: bool,
+    deceased_date: Option<i64>,
+    deceased_date_is_age_based: bool,
+    deceased_date_is_year_unknown: bool,
+}
+
+impl ProfileRow {
+    /// Not archived.
+    pub fn is_active(&self) -> bool {
+        self.is_active
+    }
+}
+
+impl From<Profile> for ProfileRow {
+    fn from(profile: Profile) -> Self {
+        let text = |name: Option<Name>| name.map(|name| name.as_str().to_owned());
+        Self {
+            first_name: profile.first_name.as_str().to_owned(),
+            middle_name: text(profile.middle_name),
+            last_name: text(profile.last_name),
+            nickname: text(profile.nickname),
+            gender: profile.gender.map(|gender| gender.as_str().to_owned()),
+            is_starred: profile.is_starred,
+            is_partial: profile.is_partial,
+            is_active: profile.is_active,
+            is_dead: profile.is_dead,
+            birthdate: profile.birthdate.map(|b| b.date.unix()),
+            birthdate_is_age_based: profile.birthdate.is_some_and(|b| b.is_age_based),
+            birthdate_is_year_unknown: profile.birthdate.is_some_and(|b| b.is_year_unknown),
+            deceased_date: profile.deceased_date.map(|d| d.date.unix()),
+            deceased_date_is_age_based: profile.deceased_date.is_some_and(|d| d.is_age_based),
+            deceased_date_is_year_unknown: profile.deceased_date.is_some_and(|d| d.is_year_unknown),
+        }
+    }
+}
+
+impl TryFrom<ProfileRow> for Profile {
+    type Error = Failure;
+
+    fn try_from(row: ProfileRow) -> Result<Self, Failure> {
+        let date = |seconds: Option<i64>, is_age_based, is_year_unknown| {
+            let date = seconds.map(moment).transpose()?;
+            Ok::<_, Failure>(date.map(|date| ImportantDate { date, is_age_based, is_year_unknown }))
+        };
+        Ok(Self {
+            first_name: Name::from_store(row.first_name),
+            middle_name: row.middle_name.map(Name::from_store),
+            last_name: row.last_name.map(Name::from_store),
+            nickname: row.nickname.map(Name::from_store),
+            gender: row.gender.map(Name::from_store).and_then(Gender::named),
+            is_starred: row.is_starred,
+            is_partial: row.is_partial,
+            is_active: row.is_active,
+            is_dead: row.is_dead,
+            birthdate: date(row.birthdate, row.birthdate_is_age_based, row.birthdate_is_year_unknown)?,
+            deceased_date: date(row.deceased_date, row.deceased_date_is_age_based, row.deceased_date_is_year_unknown)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contacts, check_for_backend(Sqlite))]
+pub struct CardRow {
+    id: i64,
+    uuid: Vec<u8>,
+    account_id: i64,
+    #[diesel(embed)]
+    pub profile: ProfileRow,
+}
+
+impl TryFrom<CardRow> for ContactCard {
+    type Error = Failure;
+
+    fn try_from(row: CardRow) -> Result<Self, Failure> {
+        Ok(Self {
+            id: ContactId::from_store(row.id),
+            uuid: uuid(&row.uuid)?,
+            account: AccountId::from_store(row.account_id),
+            profile: row.profile.try_into()?,
+        })
+    }
+}
+
+/// What a contact's owner may change, as columns.
+#[derive(Insertable, AsChangeset, Queryable, Selectable, PartialEq, Eq, Clone)]
+#[diesel(table_name = contacts, check_for_backend(Sqlite), treat_none_as_null = true)]
+pub struct ContactPart {
+    #[diesel(embed)]
+    profile: ProfileRow,
+    description: Option<String>,
+    job: Option<String>,
+    company: Option<String>,
+    search_text: String,
+}
+
+impl From<NewContact> for ContactPart {
+    fn from(contact: NewContact) -> Self {
+        let search_text = contact.search_text();
+        Self {
+            profile: contact.profile.into(),
+            description: contact.description.map(|text| text.as_str().to_owned()),
+            job: contact.job.map(|text| text.as_str().to_owned()),
+            company: contact.company.map(|text| text.as_str().to_owned()),
+            search_text,
+        }
+    }
+}
+
+impl TryFrom<ContactPart> for NewContact {
+    type Error = Failure;
+
+    fn try_from(row: ContactPart) -> Result<Self, Failure> {
+        Ok(Self {
+            profile: row.profile.try_into()?,
+            description: row.description.map(Content::from_store),
+            job: row.job.map(Name::from_store),
+            company: row.company.map(Name::from_store),
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contacts)]
+pub struct NewContactRow {
+    pub account_id: i64,
+    pub uuid: Vec<u8>,
+    #[diesel(embed)]
+    pub part: ContactPart,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contacts, check_for_backend(Sqlite))]
+pub struct ContactRow {
+    #[diesel(embed)]
+    card: CardRow,
+    description: Option<String>,
+    job: Option<String>,
+    company: Option<String>,
+    last_called: Option<i64>,
+    calls: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl TryFrom<ContactRow> for Contact {
+    type Error = Failure;
+
+    fn try_from(row: ContactRow) -> Result<Self, Failure> {
+        Ok(Self {
+            card: row.card.try_into()?,
+            description: row.description.map(Content::from_store),
+            job: row.job.map(Name::from_store),
+            company: row.company.map(Name::from_store),
+            last_called: row.last_called.map(moment).transpose()?,
+            calls: row.calls.unsigned_abs(),
+            created_at: moment(row.created_at)?,
+            updated_at: moment(row.updated_at)?,
+        })
+    }
+}
+
+/// What a call's owner may change, as columns.
+#[derive(Insertable, AsChangeset, Queryable, Selectable, PartialEq, Eq, Clone)]
+#[diesel(table_name = calls, check_for_backend(Sqlite), treat_none_as_null = true)]
+pub struct CallPart {
+    contact_id: i64,
+    called_at: i64,
+    content: Option<String>,
+    contact_called: Option<bool>,
+    emotions: String,
+}
+
+impl From<NewCall> for CallPart {
+    fn from(call: NewCall) -> Self {
+        let ids: Vec<_> = call.emotions.iter().map(|emotion| emotion.id().to_string()).collect();
+        Self {
+            contact_id: call.contact.get(),
+            called_at: call.called_at.unix(),
+            content: call.content.map(|text| text.as_str().to_owned()),
+            contact_called: call.contact_called,
+            emotions: ids.join(","),
+        }
+    }
+}
+
+impl TryFrom<CallPart> for NewCall {
+    type Error = Failure;
+
+    fn try_from(row: CallPart) -> Result<Self, Failure> {
+        let emotion = |id: &str| id.parse().ok().and_then(Emotion::new).ok_or_else(|| corrupt("an emotion"));
+        Ok(Self {
+            contact: ContactId::from_store(row.contact_id),
+            called_at: moment(row.called_at)?,
+            content: row.content.map(Content::from_store),
+            contact_called: row.contact_called,
+            emotions: row.emotions.split(',').filter(|id| !id.is_empty()).map(emotion).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = calls)]
+pub struct NewCallRow {
+    pub account_id: i64,
+    pub uuid: Vec<u8>,
+    #[diesel(embed)]
+    pub part: CallPart,
+    pub created_at: i64,
+    pub updated_at: i64,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = calls, check_for_backend(Sqlite))]
+pub struct CallRow {
+    id: i64,
+    uuid: Vec<u8>,
+    #[diesel(embed)]
+    part: CallPart,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl CallRow {
+    /// The call with its contact.
+    pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
+        let contact = ContactCard::try_from(contact)?;
+        let part = NewCall::try_from(self.part)?;
+        Ok(Call {
+            id: CallId::from_store(self.id),
+            uuid: uuid(&self.uuid)?,
+            account: contact.account,
+            called_at: part.called_at,
+            content: part.content,
+            contact_called: part.contact_called,
+            emotions: part.emotions,
+            contact,
+            created_at: moment(self.created_at)?,
+            updated_at: moment(self.updated_at)?,
+        })
+    }
+}

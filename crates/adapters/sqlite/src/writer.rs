@@ -1,0 +1,89 @@
+//! The one writer: it takes whatever waits into one transaction, so that all of it shares one sync to the disk.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use diesel::prelude::*;
+use ports::{Error, Result};
+use storage::{Failure, Outcome, Pool};
+use tokio::sync::oneshot;
+
+/// More waiting writes than this are refused: by then the last would wait for seconds.
+const BACKLOG: usize = 1024;
+
+/// The most writes that share one commit.
+const GROUP: usize = 64;
+
+/// A write within the group's transaction; what it returns tells the one who asked, after the commit.
+type Job = Box<dyn FnOnce(&mut SqliteConnection) -> Outcome<Answer> + Send>;
+type Answer = Box<dyn FnOnce() + Send>;
+
+/// The thread that writes. Dropping it finishes what is queued.
+pub struct Writer {
+    jobs: Option<Sender<Job>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread on the pool.
+    pub fn start(pool: Pool<SqliteConnection>) -> std::io::Result<Self> {
+        let (jobs, queue) = bounded(BACKLOG);
+        let handle = std::thread::Builder::new().name("writer".into()).spawn(move || write_groups(&pool, &queue))?;
+        Ok(Self { jobs: Some(jobs), handle: Some(handle) })
+    }
+
+    /// Runs the job in a savepoint of its own; the answer comes when it is on the disk.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let outcome = connection.transaction(job);
+            match outcome {
+                Err(failure) if failure.is_disconnect() => Err(failure),
+                outcome => Ok(Box::new(move || {
+                    // The one who asked may have gone.
+                    let _ = answer.send(outcome);
+                })),
+            }
+        });
+        let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
+        jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
+        let outcome = answered.await.map_err(|_| Error::unavailable("the transaction could not be committed"))?;
+        outcome.map_err(Error::from)
+    }
+}
+
+fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>) {
+    for first in queue {
+        let group: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
+        let commit = || {
+            pool.run(|connection| {
+                connection.immediate_transaction(|connection| group.into_iter().map(|job| job(connection)).collect())
+            })
+        };
+        // When the group fails as a whole, its answers are dropped, which tells all who asked.
+        match catch_unwind(AssertUnwindSafe(commit)) {
+            Ok(Ok(answers)) => {
+                let answers: Vec<Answer> = answers;
+                for answer in answers {
+                    answer();
+                }
+            }
+            Ok(Err(Failure::Database(error))) => tracing::error!(%error, "a group of writes was rolled back"),
+            Ok(Err(failure)) => tracing::error!(error = %Error::from(failure), "a group of writes was not begun"),
+            Err(_) => tracing::error!("a write panicked"),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(handle) = self.handle.take() {
+            let _ = handle.join();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! SQLite keeps every law of the ports, each on a file of its own.
+#![allow(clippy::unwrap_used)]
+
+use std::ops::Deref;
+
+use ports::outbound::Store;
+use tempfile::TempDir;
+
+/// A new store; its folder goes with it.
+struct Fresh {
+    store: Store,
+    _folder: TempDir,
+}
+
+impl Deref for Fresh {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+fn fresh() -> Fresh {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("callbook.db");
+    let path = path.to_str().unwrap();
+    sqlite_adapter::migrate(path).unwrap();
+    Fresh { store: sqlite_adapter::open(path, 4).unwrap(), _folder: folder }
+}
+
+ports::contract_tests!(fresh());
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("callbook.db");
+    let path = path.to_str().unwrap();
+    let up = sqlite_adapter::migrate(path).unwrap();
+    assert!(!up.is_empty());
+    assert_eq!(sqlite_adapter::migrate(path).unwrap(), Vec::<String>::new(), "nothing is pending");
+    let mut down = sqlite_adapter::revert_all_migrations(path).unwrap();
+    down.reverse();
+    assert_eq!(down, up);
+    assert_eq!(sqlite_adapter::migrate(path).unwrap(), up);
+    sqlite_adapter::open(path, 1).unwrap();
+}

@@ -1,0 +1,16 @@
+//! What both storage adapters stand on. What a store is, this crate does not know.
+//!
+//! Diesel is synchronous, the ports are not: in [`Threads`], and nowhere else, a request crosses to a database
+//! thread. A few threads take jobs from one bounded queue; each job borrows a connection of the r2d2 [`Pool`].
+
+mod counts;
+mod failure;
+mod pool;
+mod search;
+mod threads;
+
+pub use counts::{months, years};
+pub use failure::{Failure, Outcome};
+pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
+pub use search::pattern;
+pub use threads::Threads;

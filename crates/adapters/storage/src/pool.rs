@@ -1,0 +1,125 @@
+//! The r2d2 pool, and migrations over one of its connections.
+
+use std::time::Duration;
+
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use ports::{Error, Result};
+
+use crate::{Failure, Outcome};
+
+/// How a pool is made.
+#[derive(Clone)]
+pub struct PoolOptions {
+    /// Diesel's URL or path of the store.
+    pub url: String,
+    /// The most connections.
+    pub size: u32,
+    /// SQL that each new connection runs first.
+    pub on_connect: &'static str,
+    /// How long a job waits for a connection before the store counts as unavailable.
+    pub patience: Duration,
+}
+
+/// Connections that are kept open, and replaced when they break.
+pub struct Pool<C: R2D2Connection + 'static>(r2d2::Pool<Manager<C>>);
+
+impl<C: R2D2Connection + 'static> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<C: R2D2Connection + 'static> Pool<C> {
+    /// Opens the first connection; fails when the store cannot be reached.
+    pub fn open(options: &PoolOptions) -> Result<Self> {
+        let manager =
+            Manager { connections: ConnectionManager::new(options.url.clone()), on_connect: options.on_connect };
+        // One try of our own first: r2d2 would repeat it until the time is up, and log each.
+        manager.connect().map_err(Error::unavailable)?;
+        r2d2::Pool::builder()
+            .max_size(options.size)
+            .min_idle(Some(1))
+            // A check is a round trip for every request; a broken connection shows by its first error instead.
+            .test_on_check_out(false)
+            .connection_timeout(options.patience)
+            .error_handler(Box::new(Quiet))
+            .build(manager)
+            .map(Self)
+            .map_err(Error::unavailable)
+    }
+
+    /// Runs the job on a connection of the pool, which is thrown away when it turns out to be gone.
+    pub fn run<T>(&self, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
+        let mut held = self.0.get().map_err(Error::unavailable)?;
+        let outcome = job(&mut held.connection);
+        held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
+        outcome
+    }
+}
+
+struct Held<C> {
+    connection: C,
+    gone: bool,
+}
+
+struct Manager<C> {
+    connections: ConnectionManager<C>,
+    on_connect: &'static str,
+}
+
+impl<C: R2D2Connection + 'static> ManageConnection for Manager<C> {
+    type Connection = Held<C>;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> std::result::Result<Held<C>, Self::Error> {
+        let mut connection = self.connections.connect()?;
+        connection.batch_execute(self.on_connect).map_err(diesel::r2d2::Error::QueryError)?;
+        Ok(Held { connection, gone: false })
+    }
+
+    fn is_valid(&self, held: &mut Held<C>) -> std::result::Result<(), Self::Error> {
+        self.connections.is_valid(&mut held.connection)
+    }
+
+    fn has_broken(&self, held: &mut Held<C>) -> bool {
+        held.gone || self.connections.has_broken(&mut held.connection)
+    }
+}
+
+/// r2d2 tells of every failed try to reconnect, several a second; the requests that fail tell it as well.
+#[derive(Debug)]
+struct Quiet;
+
+impl<E: std::fmt::Display> r2d2::HandleError<E> for Quiet {
+    fn handle_error(&self, error: E) {
+        tracing::debug!(%error, "connecting to the store failed");
+    }
+}
+
+type MigrationResult<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Runs what is pending and names it.
+pub fn run_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> MigrationResult<Vec<String>>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    connection.run_pending_migrations(all).map(|versions| names(&versions))
+}
+
+/// Takes every migration back, the newest first.
+pub fn revert_all_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> MigrationResult<Vec<String>>
+where
+    C: MigrationHarness<DB>,
+    DB: diesel::backend::Backend,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    connection.revert_all_migrations(all).map(|versions| names(&versions))
+}
+
+fn names(versions: &[MigrationVersion]) -> Vec<String> {
+    versions.iter().map(ToString::to_string).collect()
+}

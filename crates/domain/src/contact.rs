@@ -1,0 +1,286 @@
+//! Contacts: the people that calls are made with.
+
+use uuid::Uuid;
+
+use crate::{AccountId, ContactId, Content, Moment, Name, fold};
+
+/// A contact's gender by name, as its owner wrote it; "none" is no gender and never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gender(Name);
+
+impl Gender {
+    /// The genders that every account begins with, by id from 1.
+    pub const DEFAULTS: [&'static str; 3] = ["Man", "Woman", "Rather not say"];
+
+    /// The default gender with this id.
+    pub fn by_id(id: i64) -> Option<Self> {
+        let index = usize::try_from(id).ok()?.checked_sub(1)?;
+        Self::DEFAULTS.get(index).and_then(|name| Name::parse(name).ok()).map(Self)
+    }
+
+    /// The gender of this name; none for "none".
+    pub fn named(name: Name) -> Option<Self> {
+        (!name.as_str().eq_ignore_ascii_case("none")).then_some(Self(name))
+    }
+
+    /// Its name.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Monica's letter for it: M, F, or O for any other.
+    pub fn letter(&self) -> &'static str {
+        match self.as_str().to_ascii_lowercase().as_str() {
+            "man" | "male" => "M",
+            "woman" | "female" => "F",
+            _ => "O",
+        }
+    }
+}
+
+/// A birthdate or a date of death, with what is not known about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportantDate {
+    /// The date.
+    pub date: Moment,
+    /// It was worked out from an age: only the year is meant.
+    pub is_age_based: bool,
+    /// Only day and month are meant.
+    pub is_year_unknown: bool,
+}
+
+/// What a contact is known by: the part that is shown inside each of its calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// First name.
+    pub first_name: Name,
+    /// Middle name.
+    pub middle_name: Option<Name>,
+    /// Last name.
+    pub last_name: Option<Name>,
+    /// Nickname.
+    pub nickname: Option<Name>,
+    /// Gender.
+    pub gender: Option<Gender>,
+    /// Kept at the top of lists.
+    pub is_starred: bool,
+    /// Known only through another contact.
+    pub is_partial: bool,
+    /// Not archived: an archived contact takes no new calls.
+    pub is_active: bool,
+    /// Has died.
+    pub is_dead: bool,
+    /// Birthdate.
+    pub birthdate: Option<ImportantDate>,
+    /// Date of death.
+    pub deceased_date: Option<ImportantDate>,
+}
+
+impl Profile {
+    /// A profile of a first name alone.
+    pub fn new(first_name: Name) -> Self {
+        Self {
+            first_name,
+            middle_name: None,
+            last_name: None,
+            nickname: None,
+            gender: None,
+            is_starred: false,
+            is_partial: false,
+            is_active: true,
+            is_dead: false,
+            birthdate: None,
+            deceased_date: None,
+        }
+    }
+
+    /// First, middle and last name, with the nickname in parentheses: `Jane Q Doe (JD)`.
+    pub fn complete_name(&self) -> String {
+        let mut name = self.names().collect::<Vec<_>>().join(" ");
+        if let Some(nickname) = &self.nickname {
+            name.push_str(" (");
+            name.push_str(nickname.as_str());
+            name.push(')');
+        }
+        name
+    }
+
+    /// The first letters of first, middle and last name: `JQD`.
+    pub fn initials(&self) -> String {
+        self.names().filter_map(|name| name.chars().next()).flat_map(char::to_uppercase).collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.first_name), self.middle_name.as_ref(), self.last_name.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Name::as_str)
+    }
+}
+
+/// The short contact inside a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactCard {
+    /// Its id, unique among all contacts and never used twice.
+    pub id: ContactId,
+    /// Its name for other systems.
+    pub uuid: Uuid,
+    /// The account that owns it.
+    pub account: AccountId,
+    /// What it is known by.
+    pub profile: Profile,
+}
+
+/// A contact, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Who it is.
+    pub card: ContactCard,
+    /// A note about the person.
+    pub description: Option<Content>,
+    /// The person's job.
+    pub job: Option<Name>,
+    /// The person's company.
+    pub company: Option<Name>,
+    /// The newest `called_at` of its calls.
+    pub last_called: Option<Moment>,
+    /// The number of its calls.
+    pub calls: u64,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When its owner last changed it; a call changes `last_called`, not this.
+    pub updated_at: Moment,
+}
+
+/// A contact that may be stored: every part is already valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewContact {
+    /// What it is known by.
+    pub profile: Profile,
+    /// A note about the person.
+    pub description: Option<Content>,
+    /// The person's job.
+    pub job: Option<Name>,
+    /// The person's company.
+    pub company: Option<Name>,
+}
+
+impl NewContact {
+    /// The folded text in which a search looks: names, nickname, description, job, company.
+    pub fn search_text(&self) -> String {
+        let profile = &self.profile;
+        let optional = [&profile.middle_name, &profile.last_name, &profile.nickname, &self.job, &self.company];
+        let names = std::iter::once(&profile.first_name).chain(optional.into_iter().flatten()).map(Name::as_str);
+        let texts: Vec<_> = names.chain(self.description.as_ref().map(Content::as_str)).map(fold).collect();
+        texts.join(" ")
+    }
+}
+
+/// What changes in a contact; what is absent stays as it is, `Some(None)` takes a part away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactChange {
+    /// First name.
+    pub first_name: Option<Name>,
+    /// Middle name.
+    pub middle_name: Option<Option<Name>>,
+    /// Last name.
+    pub last_name: Option<Option<Name>>,
+    /// Nickname.
+    pub nickname: Option<Option<Name>>,
+    /// Gender.
+    pub gender: Option<Option<Gender>>,
+    /// Kept at the top of lists.
+    pub is_starred: Option<bool>,
+    /// Known only through another contact.
+    pub is_partial: Option<bool>,
+    /// Not archived.
+    pub is_active: Option<bool>,
+    /// Has died.
+    pub is_dead: Option<bool>,
+    /// Birthdate.
+    pub birthdate: Option<Option<ImportantDate>>,
+    /// Date of death.
+    pub deceased_date: Option<Option<ImportantDate>>,
+    /// A note about the person.
+    pub description: Option<Option<Content>>,
+    /// The person's job.
+    pub job: Option<Option<Name>>,
+    /// The person's company.
+    pub company: Option<Option<Name>>,
+}
+
+impl ContactChange {
+    /// The contact as it will be: the stored parts, overlaid with the changed ones.
+    pub fn apply(self, stored: NewContact) -> NewContact {
+        let NewContact { profile, description, job, company } = stored;
+        NewContact {
+            profile: Profile {
+                first_name: self.first_name.unwrap_or(profile.first_name),
+                middle_name: self.middle_name.unwrap_or(profile.middle_name),
+                last_name: self.last_name.unwrap_or(profile.last_name),
+                nickname: self.nickname.unwrap_or(profile.nickname),
+                gender: self.gender.unwrap_or(profile.gender),
+                is_starred: self.is_starred.unwrap_or(profile.is_starred),
+                is_partial: self.is_partial.unwrap_or(profile.is_partial),
+                is_active: self.is_active.unwrap_or(profile.is_active),
+                is_dead: self.is_dead.unwrap_or(profile.is_dead),
+                birthdate: self.birthdate.unwrap_or(profile.birthdate),
+                deceased_date: self.deceased_date.unwrap_or(profile.deceased_date),
+            },
+            description: self.description.unwrap_or(description),
+            job: self.job.unwrap_or(job),
+            company: self.company.unwrap_or(company),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn jane() -> NewContact {
+        let profile = Profile {
+            middle_name: Some(name("q")),
+            last_name: Some(name("Doë")),
+            nickname: Some(name("JD")),
+            ..Profile::new(name("Jane"))
+        };
+        NewContact { profile, description: Content::parse("A friend").ok(), job: Some(name("Pilot")), company: None }
+    }
+
+    #[test]
+    fn names_are_put_together_as_monica_does() {
+        assert_eq!(jane().profile.complete_name(), "Jane q Doë (JD)");
+        assert_eq!(jane().profile.initials(), "JQD");
+        assert_eq!(Profile::new(name("John")).complete_name(), "John");
+    }
+
+    #[test]
+    fn a_search_looks_in_every_text_folded() {
+        assert_eq!(jane().search_text(), "jane q doe jd pilot a friend");
+    }
+
+    #[test]
+    fn a_gender_has_a_letter_and_none_is_no_gender() {
+        assert_eq!(Gender::named(name("None")), None);
+        for (text, letter) in [("male", "M"), ("Man", "M"), ("Woman", "F"), ("FEMALE", "F"), ("Agender", "O")] {
+            assert_eq!(Gender::named(name(text)).unwrap().letter(), letter, "{text}");
+        }
+        assert_eq!(Gender::by_id(2).unwrap().as_str(), "Woman");
+        assert_eq!((Gender::by_id(0), Gender::by_id(4), Gender::by_id(-1)), (None, None, None));
+    }
+
+    #[test]
+    fn a_change_leaves_what_it_does_not_name() {
+        assert_eq!(ContactChange::default().apply(jane()), jane());
+        let change = ContactChange { nickname: Some(None), is_starred: Some(true), ..ContactChange::default() };
+        let changed = change.apply(jane());
+        assert_eq!(changed.profile.complete_name(), "Jane q Doë");
+        assert!(changed.profile.is_starred);
+        assert_eq!(changed.job, jane().job);
+    }
+}

@@ -1,0 +1,80 @@
+//! Emotions felt during a call: a fixed list, so an id means the same on every server.
+
+/// One of the emotions of [`Emotion::all`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Emotion(u8);
+
+/// The 135 emotion words of Shaver, Schwartz, Kirson and O'Connor (1987), grouped as they group them.
+/// Monica numbers the same words from 1.
+#[rustfmt::skip]
+const NAMES: [&str; 135] = [
+    // love
+    "adoration", "affection", "love", "fondness", "liking", "attraction", "caring", "tenderness", "compassion",
+    "sentimentality", "arousal", "desire", "lust", "passion", "infatuation", "longing",
+    // joy
+    "amusement", "bliss", "cheerfulness", "gaiety", "glee", "jolliness", "joviality", "joy", "delight", "enjoyment",
+    "gladness", "happiness", "jubilation", "elation", "satisfaction", "ecstasy", "euphoria", "enthusiasm", "zeal",
+    "zest", "excitement", "thrill", "exhilaration", "contentment", "pleasure", "pride", "triumph", "eagerness",
+    "hope", "optimism", "enthrallment", "rapture", "relief",
+    // surprise
+    "amazement", "surprise", "astonishment",
+    // anger
+    "aggravation", "irritation", "agitation", "annoyance", "grouchiness", "grumpiness", "exasperation",
+    "frustration", "anger", "rage", "outrage", "fury", "wrath", "hostility", "ferocity", "bitterness", "hate",
+    "loathing", "scorn", "spite", "vengefulness", "dislike", "resentment", "disgust", "revulsion", "contempt",
+    "envy", "jealousy", "torment",
+    // sadness
+    "agony", "suffering", "hurt", "anguish", "depression", "despair", "hopelessness", "gloom", "glumness",
+    "sadness", "unhappiness", "grief", "sorrow", "woe", "misery", "melancholy", "dismay", "disappointment",
+    "displeasure", "guilt", "shame", "regret", "remorse", "alienation", "isolation", "neglect", "loneliness", "rejection",
+    "homesickness", "defeat", "dejection", "insecurity", "embarrassment", "humiliation", "insult", "pity",
+    "sympathy",
+    // fear
+    "alarm", "shock", "fear", "fright", "horror", "terror", "panic", "hysteria", "mortification", "anxiety",
+    "nervousness", "tenseness", "uneasiness", "apprehension", "worry", "distress", "dread",
+];
+
+impl Emotion {
+    /// The emotion with this id; none when there is no such emotion.
+    pub fn new(id: i64) -> Option<Self> {
+        u8::try_from(id).ok().filter(|id| (1..=NAMES.len()).contains(&usize::from(*id))).map(Self)
+    }
+
+    /// Every emotion, by id.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (1..).map_while(Self::new)
+    }
+
+    /// Its id, counted from 1.
+    pub fn id(self) -> i64 {
+        i64::from(self.0)
+    }
+
+    /// Its English name.
+    pub fn name(self) -> &'static str {
+        NAMES.get(usize::from(self.0) - 1).copied().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emotions_are_numbered_from_1_without_gaps_or_doubles() {
+        let all: Vec<_> = Emotion::all().collect();
+        assert_eq!(all.len(), 135);
+        assert_eq!(all.iter().map(|e| e.id()).collect::<Vec<_>>(), (1..=135).collect::<Vec<_>>());
+        let mut names: Vec<_> = all.iter().map(|e| e.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 135);
+        assert_eq!((Emotion::new(0), Emotion::new(136), Emotion::new(-1)), (None, None, None));
+    }
+
+    #[test]
+    fn the_first_emotions_are_the_ones_monica_shows() {
+        let names: Vec<_> = Emotion::all().take(3).map(Emotion::name).collect();
+        assert_eq!(names, ["adoration", "affection", "love"]);
+    }
+}

@@ -1,0 +1,26 @@
+//! What is true of calls and contacts: types that can only exist valid, and the rules between them.
+//!
+//! No I/O, no serialisation, no async: everything here is decided from its arguments.
+
+mod account;
+mod call;
+mod contact;
+mod emotion;
+mod id;
+mod moment;
+mod page;
+mod search;
+mod text;
+mod token;
+
+pub use account::Account;
+pub use call::{Call, CallChange, NewCall};
+pub use contact::{Contact, ContactCard, ContactChange, Gender, ImportantDate, NewContact, Profile};
+pub use emotion::Emotion;
+pub use id::{AccountId, CallId, ContactId, TokenId};
+pub use moment::Moment;
+pub use page::{CallOrder, ContactOrder, Direction, Page, PageRequest, PageSize};
+pub use search::fold;
+pub use text::{Content, Name, Text, TextError, trim};
+pub use token::{Caller, NewToken, Scope, Secret, SecretHash, Token};
+pub use uuid::Uuid;

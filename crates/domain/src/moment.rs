@@ -1,0 +1,111 @@
+//! Instants: UTC, whole seconds, years 0001 to 9999.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
+/// An instant in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(i64);
+
+impl Moment {
+    /// `0001-01-01T00:00:00Z`.
+    pub const MIN: Self = Self(-62_135_596_800);
+    /// `9999-12-31T23:59:59Z`.
+    pub const MAX: Self = Self(253_402_300_799);
+
+    /// The instant this many seconds after 1970-01-01T00:00:00Z; none outside the years 0001 to 9999.
+    pub fn from_unix(seconds: i64) -> Option<Self> {
+        (Self::MIN.0..=Self::MAX.0).contains(&seconds).then_some(Self(seconds))
+    }
+
+    /// The instant that PHP's `strtotime` reads from the text at the time `now`.
+    pub fn parse(text: &str, now: Self) -> Option<Self> {
+        strtotime::strtotime(text, now.0).and_then(Self::from_unix)
+    }
+
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// The calendar year, 1 to 9999.
+    pub fn year(self) -> i32 {
+        self.calendar().year()
+    }
+
+    /// The calendar month, counted from January of the year 0: the bucket in which calls are counted.
+    pub fn month_number(self) -> i32 {
+        let date = self.calendar();
+        date.year() * 12 + date.month0().cast_signed()
+    }
+
+    /// The same instant as chrono knows it.
+    pub fn calendar(self) -> DateTime<Utc> {
+        DateTime::from_timestamp(self.0, 0).unwrap_or_default()
+    }
+}
+
+impl From<DateTime<Utc>> for Moment {
+    /// Cuts the fraction, and what lies outside the years 0001 to 9999.
+    fn from(time: DateTime<Utc>) -> Self {
+        Self(time.timestamp().clamp(Self::MIN.0, Self::MAX.0))
+    }
+}
+
+impl fmt::Display for Moment {
+    /// `YYYY-MM-DDTHH:MM:SSZ`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = self.calendar();
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            t.year(),
+            t.month(),
+            t.day(),
+            t.hour(),
+            t.minute(),
+            t.second()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment(1_709_202_030);
+
+    #[test]
+    fn a_moment_is_written_in_utc_with_whole_seconds() {
+        for (seconds, text) in [
+            (Moment::MIN.0, "0001-01-01T00:00:00Z"),
+            (-1, "1969-12-31T23:59:59Z"),
+            (1_507_411_065, "2017-10-07T21:17:45Z"),
+            (Moment::MAX.0, "9999-12-31T23:59:59Z"),
+        ] {
+            let moment = Moment::from_unix(seconds).unwrap();
+            assert_eq!(moment.to_string(), text);
+            assert_eq!(Moment::parse(text, NOW), Some(moment));
+        }
+    }
+
+    #[test]
+    fn the_document_s_format_is_midnight_utc() {
+        assert_eq!(Moment::parse("2018-02-02", NOW).unwrap().to_string(), "2018-02-02T00:00:00Z");
+    }
+
+    #[test]
+    fn years_outside_1_to_9999_are_no_moments() {
+        assert_eq!(Moment::from_unix(Moment::MIN.0 - 1), None);
+        assert_eq!(Moment::from_unix(Moment::MAX.0 + 1), None);
+    }
+
+    #[test]
+    fn months_are_numbered_across_years() {
+        let month = |text| Moment::parse(text, NOW).unwrap().month_number();
+        assert_eq!(month("2018-01-31"), 2018 * 12);
+        assert_eq!(month("2017-12-31"), 2018 * 12 - 1);
+        assert_eq!(month("0001-01-01"), 12);
+    }
+}

@@ -1,0 +1,242 @@
+//! Calls.
+
+use domain::{
+    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, Moment, NewCall, Uuid,
+};
+
+use super::{NEWEST_CALL_FIRST, NOW, Order, Scene, Stamp, assert_refused, at, call, page};
+use crate::outbound::Store;
+
+const NOBODY: i64 = (1 << 53) - 1;
+
+fn called_at(seconds: i64) -> CallChange {
+    CallChange { called_at: Some(at(seconds)), ..CallChange::default() }
+}
+
+pub async fn a_call_is_read_as_it_was_stored(store: &Store) {
+    let scene = Scene::new(store).await;
+    let contact = scene.meet("Leslie").await;
+    let texts = ["x".to_owned(), "🎉\"'\\\r\n<b>&".to_owned(), "é".repeat(100_000)];
+    let dates = [Moment::MIN, at(-1), at(NOW), Moment::MAX];
+    for (text, date) in texts.iter().map(|t| Content::parse(t).ok()).chain([None]).zip(dates) {
+        let new = NewCall {
+            contact,
+            called_at: date,
+            content: text,
+            contact_called: Some(date < at(0)),
+            emotions: Emotion::all().skip(100).collect(),
+        };
+        let stored = scene.create(new.clone()).await.unwrap();
+        assert_eq!(store.calls.find(scene.account, stored.id).await.unwrap(), stored);
+        assert_eq!((stored.account, stored.contact.id, stored.uuid), (scene.account, contact, Uuid::from_u128(7)));
+        assert_eq!((stored.created_at, stored.updated_at), (at(NOW), at(NOW)));
+        let Call { called_at, content, contact_called, emotions, .. } = stored;
+        assert_eq!(NewCall { contact, called_at, content, contact_called, emotions }, new);
+    }
+    let unsaid = scene.log(contact, NOW).await;
+    assert_eq!((unsaid.contact_called, unsaid.emotions), (None, vec![]));
+    assert_eq!(unsaid.contact, scene.contact(contact).await.card);
+}
+
+pub async fn a_call_cannot_be_orphan(store: &Store) {
+    let scene = Scene::new(store).await;
+    let contact = scene.meet("Leslie").await;
+    let stored = scene.log(contact, NOW).await;
+    let nobody = ContactId::from_store(NOBODY);
+    assert_refused!(scene.create(call(nobody, NOW)).await, NotFound);
+    let away = CallChange { contact: Some(nobody), called_at: Some(at(0)), ..CallChange::default() };
+    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1)).await, NotFound);
+    assert_eq!(scene.all(None).await, [stored], "nothing is stored, nothing is changed");
+    scene.assert_consistent().await;
+}
+
+pub async fn a_foreign_contact_takes_no_call(store: &Store) {
+    let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
+    let (own, foreign) = (scene.meet("Leslie").await, other.meet("Henri").await);
+    let stored = scene.log(own, NOW).await;
+    assert_refused!(scene.create(call(foreign, NOW)).await, NotFound);
+    let away = CallChange { contact: Some(foreign), ..CallChange::default() };
+    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1)).await, NotFound);
+    assert_eq!(scene.all(None).await, [stored]);
+    assert_eq!(other.contact(foreign).await.last_called, None);
+    assert_eq!(other.all(None).await, []);
+}
+
+pub async fn an_archived_contact_s_calls_stay_as_they_are(store: &Store) {
+    let scene = Scene::new(store).await;
+    let (archived, active) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let (old, free) = (scene.log(archived, NOW).await, scene.log(active, NOW).await);
+    let archive = ContactChange { is_active: Some(false), ..ContactChange::default() };
+    store.contacts.update(scene.account, archived, archive, at(NOW)).await.unwrap();
+    assert_refused!(scene.create(call(archived, NOW)).await, Archived);
+    assert_refused!(store.calls.update(scene.account, old.id, called_at(0), at(NOW)).await, Archived);
+    let into = CallChange { contact: Some(archived), ..CallChange::default() };
+    assert_refused!(store.calls.update(scene.account, free.id, into, at(NOW)).await, Archived);
+    assert_refused!(store.calls.delete(scene.account, old.id).await, Archived);
+    assert_eq!(scene.all(None).await.len(), 2);
+    scene.assert_consistent().await;
+}
+
+pub async fn last_called_is_the_newest_call_at_every_step(store: &Store) {
+    let scene = Scene::new(store).await;
+    let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let expect = async |of: ContactId, seconds: Option<i64>, step: &str| {
+        assert_eq!(scene.contact(of).await.last_called, seconds.map(at), "{step}");
+    };
+    expect(leslie, None, "no call yet").await;
+    let middle = scene.log(leslie, 200).await;
+    expect(leslie, Some(200), "the first call").await;
+    let older = scene.log(leslie, 100).await;
+    expect(leslie, Some(200), "an older call").await;
+    let newest = scene.log(leslie, 300).await;
+    expect(leslie, Some(300), "a newer call").await;
+    store.calls.update(scene.account, newest.id, called_at(150), at(NOW)).await.unwrap();
+    expect(leslie, Some(200), "the newest call made older").await;
+    store.calls.update(scene.account, older.id, called_at(400), at(NOW)).await.unwrap();
+    expect(leslie, Some(400), "an older call made the newest").await;
+    let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
+    store.calls.update(scene.account, older.id, to_henri, at(NOW)).await.unwrap();
+    expect(leslie, Some(200), "the newest call moved away").await;
+    expect(henri, Some(400), "a call moved here").await;
+    store.calls.delete(scene.account, middle.id).await.unwrap();
+    expect(leslie, Some(150), "the newest call deleted").await;
+    store.calls.delete(scene.account, newest.id).await.unwrap();
+    expect(leslie, None, "the last call deleted").await;
+    scene.log(leslie, -5_000_000_000).await;
+    expect(leslie, Some(-5_000_000_000), "a call long before 1970").await;
+    scene.assert_consistent().await;
+}
+
+pub async fn a_moved_call_counts_for_its_new_contact(store: &Store) {
+    let scene = Scene::new(store).await;
+    let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let stored = scene.log(leslie, NOW).await;
+    let change = CallChange { contact: Some(henri), called_at: Some(at(0)), ..CallChange::default() };
+    let moved = store.calls.update(scene.account, stored.id, change, at(NOW + 9)).await.unwrap();
+    assert_eq!((moved.id, moved.contact.id, moved.updated_at), (stored.id, henri, at(NOW + 9)));
+    assert_eq!(scene.all(Some(leslie)).await, []);
+    assert_eq!(scene.all(Some(henri)).await, [moved]);
+    scene.assert_consistent().await;
+}
+
+pub async fn an_unchanged_call_keeps_its_updated_at(store: &Store) {
+    let scene = Scene::new(store).await;
+    let contact = scene.meet("Leslie").await;
+    let stored = scene.log(contact, 100).await;
+    let same = CallChange {
+        contact: Some(contact),
+        called_at: Some(at(100)),
+        content: Some(stored.content.clone()),
+        contact_called: None,
+        emotions: Some(vec![]),
+    };
+    for change in [same, CallChange::default()] {
+        assert_eq!(store.calls.update(scene.account, stored.id, change, at(NOW + 5)).await.unwrap(), stored);
+    }
+    let change = CallChange { contact_called: Some(false), ..CallChange::default() };
+    let changed = store.calls.update(scene.account, stored.id, change, at(NOW + 5)).await.unwrap();
+    assert_eq!((changed.created_at, changed.updated_at), (at(NOW), at(NOW + 5)));
+    assert_eq!((changed.contact_called, &changed.content), (Some(false), &stored.content));
+    assert_eq!(store.calls.find(scene.account, stored.id).await.unwrap(), changed);
+}
+
+pub async fn a_deleted_call_is_gone(store: &Store) {
+    let scene = Scene::new(store).await;
+    let stored = scene.log(scene.meet("Leslie").await, 100).await;
+    store.calls.delete(scene.account, stored.id).await.unwrap();
+    assert_refused!(store.calls.find(scene.account, stored.id).await, NotFound);
+    assert_refused!(store.calls.delete(scene.account, stored.id).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, stored.id, called_at(5), at(NOW)).await, NotFound);
+    assert_refused!(store.calls.find(scene.account, CallId::from_store(NOBODY)).await, NotFound);
+    assert_eq!(scene.all(None).await, []);
+    scene.assert_consistent().await;
+}
+
+pub async fn ids_are_never_used_twice(store: &Store) {
+    let scene = Scene::new(store).await;
+    let mut last = 0;
+    for _ in 0..5 {
+        let contact = scene.meet("Leslie").await;
+        let stored = scene.log(contact, NOW).await;
+        assert!(stored.id.get() > last, "{} comes after {last}", stored.id);
+        last = stored.id.get();
+        store.calls.delete(scene.account, stored.id).await.unwrap();
+        store.contacts.delete(scene.account, contact).await.unwrap();
+        assert!(scene.meet("Henri").await > contact);
+    }
+}
+
+pub async fn pages_partition_the_list_in_every_order(store: &Store) {
+    let scene = Scene::new(store).await;
+    let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let mut calls = Vec::new();
+    for n in 0..23 {
+        let contact = if n % 3 == 0 { henri } else { leslie };
+        // Many ties, in each of the three stamps.
+        let new = call(contact, 1_000 * (n * 7 % 5));
+        let created = store.calls.create(scene.account, new, Uuid::from_u128(7), at(NOW + n * 5 % 4)).await.unwrap();
+        let change = CallChange { contact_called: Some(true), ..CallChange::default() };
+        calls.push(store.calls.update(scene.account, created.id, change, at(NOW + 10 + n * 3 % 4)).await.unwrap());
+    }
+    let orders: [(Order<CallOrder>, Stamp<Call>); 3] = [
+        (CallOrder::CalledAt, |call| call.called_at),
+        (CallOrder::CreatedAt, |call| call.created_at),
+        (CallOrder::UpdatedAt, |call| call.updated_at),
+    ];
+    for (order, stamp) in orders {
+        for of in [None, Some(leslie), Some(henri)] {
+            let mut expected: Vec<_> = calls.iter().filter(|c| of.is_none_or(|of| c.contact.id == of)).collect();
+            expected.sort_by_key(|call| (stamp(call), call.id));
+            for direction in [Direction::Ascending, Direction::Descending] {
+                for size in [1, 7, 23, 100] {
+                    let mut listed = Vec::new();
+                    for number in 1..=u64::from(23 / size + 1) {
+                        let page = scene.page(of, page(number, size, order(direction))).await.page;
+                        assert_eq!(page.total, expected.len() as u64);
+                        listed.extend(page.items);
+                    }
+                    assert_eq!(listed.iter().collect::<Vec<_>>(), expected, "{:?} in {size}s", order(direction));
+                }
+                expected.reverse();
+            }
+        }
+    }
+    for number in [100, u64::MAX] {
+        let beyond = scene.page(None, page(number, 10, NEWEST_CALL_FIRST)).await.page;
+        assert_eq!((beyond.items, beyond.total), (vec![], 23));
+    }
+}
+
+pub async fn totals_and_years_are_exact(store: &Store) {
+    let scene = Scene::new(store).await;
+    let none = scene.page(None, page(1, 10, NEWEST_CALL_FIRST)).await;
+    assert_eq!((none.page.items, none.page.total, none.years), (vec![], 0, vec![]));
+    let contact = scene.meet("Leslie").await;
+    let day = 86_400;
+    // 2018-12-31, 2019-01-01, 2019-12-31 and the years 1 and 9999.
+    for seconds in [1_546_214_400, 1_546_214_400 + day, 1_577_750_400, Moment::MIN.unix(), Moment::MAX.unix()] {
+        scene.log(contact, seconds).await;
+    }
+    let years = scene.page(Some(contact), page(1, 10, NEWEST_CALL_FIRST)).await.years;
+    assert_eq!(years, [(9999, 1), (2019, 2), (2018, 1), (1, 1)]);
+    let other = scene.meet("Henri").await;
+    let of_other = scene.page(Some(other), page(1, 10, NEWEST_CALL_FIRST)).await;
+    assert_eq!((of_other.page.total, of_other.years), (0, years), "the years are the account's");
+    let newest = scene.all(None).await.remove(0);
+    store.calls.delete(scene.account, newest.id).await.unwrap();
+    let years = scene.page(None, page(1, 10, NEWEST_CALL_FIRST)).await.years;
+    assert_eq!(years, [(2019, 2), (2018, 1), (1, 1)], "a year without calls is not shown");
+    scene.assert_consistent().await;
+}
+
+pub async fn accounts_see_only_their_own_calls(store: &Store) {
+    let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
+    let foreign = other.log(other.meet("Henri").await, NOW).await;
+    assert_refused!(store.calls.find(scene.account, foreign.id).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, foreign.id, called_at(0), at(NOW)).await, NotFound);
+    assert_refused!(store.calls.delete(scene.account, foreign.id).await, NotFound);
+    let request = page(1, 10, NEWEST_CALL_FIRST);
+    assert_refused!(store.calls.list(scene.account, Some(foreign.contact.id), request).await, NotFound);
+    assert_eq!(scene.all(None).await, []);
+    assert_eq!(other.all(None).await, [foreign]);
+}

@@ -1,0 +1,39 @@
+//! Why a request was refused.
+
+use std::error::Error as StdError;
+
+/// The cause behind a fault, for the log and never for the client.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why a use case or a repository did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such call, contact, account or token in this account; a foreign one is no different.
+    #[error("not found")]
+    NotFound,
+    /// The contact is archived and takes no change of its calls.
+    #[error("the contact is archived")]
+    Archived,
+    /// The store cannot be reached, is full, or has more to do than it can take. Nothing was changed
+    /// unless the connection broke while the store was answering.
+    #[error("the store is not available: {0}")]
+    Unavailable(#[source] Cause),
+    /// Our own mistake.
+    #[error("fault: {0}")]
+    Fault(#[source] Cause),
+}
+
+impl Error {
+    /// The store cannot be reached, for this reason.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+
+    /// A mistake of ours, for this reason.
+    pub fn fault(cause: impl Into<Cause>) -> Self {
+        Self::Fault(cause.into())
+    }
+}
+
+/// What a port answers.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,145 @@
+//! What Callbook asks of the world. The storage adapters implement these.
+//!
+//! One method is one use case and one transaction: it happens wholly or not at all, and what was answered
+//! survives a crash. Every method takes the account first and never sees or touches another's rows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    Account, AccountId, Call, CallChange, CallId, CallOrder, Contact, ContactChange, ContactId, ContactOrder, Moment,
+    Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Token, TokenId, Uuid,
+};
+
+use crate::Result;
+
+/// A page of calls, with the number of the account's calls in each year.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallPage {
+    /// The page.
+    pub page: Page<Call>,
+    /// Year and number of the account's calls in it (not only of the contact asked for), newest year first,
+    /// years without calls left out.
+    pub years: Vec<(i32, u64)>,
+}
+
+/// For keeping calls.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait CallRepository: Send + Sync {
+    /// A page of the account's calls, or of one contact's. Total and years are exact and of the same moment as
+    /// the items. Must answer `NotFound` when the account has no such contact.
+    async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage>;
+
+    /// The call. Must answer `NotFound` when the account has none of this id.
+    async fn find(&self, account: AccountId, call: CallId) -> Result<Call>;
+
+    /// Stores the call under an id never used before, raises the contact's `last_called` and counts it.
+    /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact is archived.
+    async fn create(&self, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Result<Call>;
+
+    /// Changes the call, and `last_called` and counts of both contacts when it moves. `updated_at` becomes `now`
+    /// only when something changed. Must answer `NotFound` without such a call or contact, `Archived` when the
+    /// call's contact or the new one is archived.
+    async fn update(&self, account: AccountId, call: CallId, change: CallChange, now: Moment) -> Result<Call>;
+
+    /// Deletes the call; `last_called` becomes the newest `called_at` that is left.
+    /// Must answer `NotFound` when the account has none of this id, `Archived` when its contact is archived.
+    async fn delete(&self, account: AccountId, call: CallId) -> Result<()>;
+}
+
+/// For keeping contacts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ContactRepository: Send + Sync {
+    /// A page of the account's contacts; only of those whose search text contains each of the folded words.
+    async fn list(
+        &self,
+        account: AccountId,
+        words: Vec<String>,
+        page: PageRequest<ContactOrder>,
+    ) -> Result<Page<Contact>>;
+
+    /// The contact. Must answer `NotFound` when the account has none of this id.
+    async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
+
+    /// Stores the contact under an id never used before. Must answer `NotFound` when there is no such account.
+    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Moment) -> Result<Contact>;
+
+    /// Changes the contact; `updated_at` becomes `now` only when something changed.
+    /// Must answer `NotFound` when the account has none of this id.
+    async fn update(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        change: ContactChange,
+        now: Moment,
+    ) -> Result<Contact>;
+
+    /// Deletes the contact and its calls, and uncounts them.
+    /// Must answer `NotFound` when the account has none of this id.
+    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
+}
+
+/// For keeping accounts.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait AccountRepository: Send + Sync {
+    /// Every account, by id.
+    async fn list(&self) -> Result<Vec<Account>>;
+
+    /// The account. Must answer `NotFound` when there is none of this id.
+    async fn find(&self, account: AccountId) -> Result<Account>;
+
+    /// Stores an account under an id never used before.
+    async fn create(&self, name: Name, now: Moment) -> Result<Account>;
+}
+
+/// For keeping tokens.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait TokenRepository: Send + Sync {
+    /// Every token, revoked and expired ones too, by id.
+    async fn list(&self) -> Result<Vec<Token>>;
+
+    /// The token of this hash, valid or not.
+    async fn find(&self, hash: SecretHash) -> Result<Option<Token>>;
+
+    /// Stores the token; when one with this hash exists, answers that one unchanged.
+    /// Must answer `NotFound` when there is no such account.
+    async fn create(&self, token: NewToken, now: Moment) -> Result<Token>;
+
+    /// Revokes the token from `now` on; a second time changes nothing.
+    /// Must answer `NotFound` when there is none of this id.
+    async fn revoke(&self, token: TokenId, now: Moment) -> Result<()>;
+}
+
+/// For knowing whether the store answers.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait StoreHealth: Send + Sync {
+    /// Must answer `Unavailable` within a bounded time when the store does not answer.
+    async fn check(&self) -> Result<()>;
+}
+
+/// For knowing the time.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// The present second.
+    fn now(&self) -> Moment;
+}
+
+/// One opened store, by purpose. Dropping the last of them closes it.
+#[derive(Clone)]
+pub struct Store {
+    /// Its calls.
+    pub calls: Arc<dyn CallRepository>,
+    /// Its contacts.
+    pub contacts: Arc<dyn ContactRepository>,
+    /// Its accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// Its tokens.
+    pub tokens: Arc<dyn TokenRepository>,
+    /// Its health.
+    pub health: Arc<dyn StoreHealth>,
+}
