@@ -7,6 +7,8 @@ pub struct PageSize(u32);
 impl PageSize {
     /// The largest page.
     pub const MAX: u32 = 100;
+    /// A page of one item.
+    pub const SMALLEST: Self = Self(1);
 
     /// A page of this many items; none outside 1 to [`PageSize::MAX`].
     pub fn new(items: u32) -> Option<Self> {

@@ -1,0 +1,106 @@
+//! Bodies: JSON objects, and forms as browsers and PHP clients send them.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, web};
+use serde_json::Value;
+
+use crate::errors::Refusal;
+use crate::fields::Members;
+use crate::query::Query;
+
+/// The members of a request's body; those of the query string stand in where the body lacks them, as in v4.1.2.
+pub struct Body(pub Members);
+
+impl FromRequest for Body {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = web::Bytes::from_request(request, payload);
+        let mut members = pairs(Query::parse(request.query_string()).pairs());
+        let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+        });
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| match error.as_error::<PayloadError>() {
+                Some(PayloadError::Overflow) => Refusal::TooLarge.into(),
+                // The client went away, or sent what is not HTTP: whatever is answered, nothing is stored.
+                _ => actix_web::Error::from(Refusal::BadJson),
+            })?;
+            members.extend(if is_form { form(&bytes)? } else { json(&bytes)? });
+            Ok(Self(members))
+        })
+    }
+}
+
+/// No body at all is an empty object, so that the client hears which fields are required.
+fn json(bytes: &[u8]) -> Result<Members, Refusal> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Members::new());
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(Refusal::BadJson),
+    }
+}
+
+fn form(bytes: &[u8]) -> Result<Members, Refusal> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::BadJson)?;
+    Ok(pairs(Query::parse(text).pairs()))
+}
+
+/// `name=value` is a text, `name[]=value` one item of a list.
+fn pairs(pairs: &[(String, String)]) -> Members {
+    let mut members = Members::new();
+    for (name, value) in pairs {
+        match name.split_once('[') {
+            Some((list, _)) => {
+                let items = members.entry(list).or_insert_with(|| Value::Array(Vec::new()));
+                if let Value::Array(items) = items {
+                    items.push(Value::from(value.as_str()));
+                }
+            }
+            None => drop(members.insert(name.clone(), Value::from(value.as_str()))),
+        }
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_json_body_is_an_object() {
+        assert_eq!(Value::Object(json(b" {\"a\": 1} ").unwrap()), json!({"a": 1}));
+        assert_eq!(json(b"").unwrap(), Members::new());
+        for text in [
+            &b"null"[..],
+            b"[]",
+            b"\"x\"",
+            b"7",
+            b"{",
+            b"{\"a\": 1} x",
+            b"{\"a\": \"\xff\"}",
+            b"{\"a\": \"\\ud800\"}",
+            b"a=1",
+        ] {
+            assert!(matches!(json(text), Err(Refusal::BadJson)), "{}", String::from_utf8_lossy(text));
+        }
+        let deep = [b"{\"a\":".repeat(10_000), b"1".to_vec(), b"}".repeat(10_000)].concat();
+        assert!(matches!(json(&deep), Err(Refusal::BadJson)), "deep nesting is refused, not followed");
+    }
+
+    #[test]
+    fn a_form_body_has_texts_and_lists() {
+        let members = form(b"contact_id=7&content=a+b%21&emotions[]=1&emotions[]=2&content=last").unwrap();
+        assert_eq!(Value::Object(members), json!({"contact_id": "7", "content": "last", "emotions": ["1", "2"]}));
+    }
+}

@@ -1,0 +1,31 @@
+//! What was typed, and what it means: each form collects all its violations, in the order of its fields, and
+//! becomes a value of the domain.
+
+mod call;
+mod contact;
+
+pub use call::{CallForm, CallPatch, Rules};
+pub use contact::ContactForm;
+use validator::{ValidationError, ValidationErrors};
+
+use crate::errors::Refusal;
+use crate::fields::Violation;
+
+/// The violations as sentences, in the order of the fields.
+fn sentences(errors: &ValidationErrors, order: &[&str]) -> Refusal {
+    let errors = errors.field_errors();
+    let mut sentences = Vec::new();
+    for field in order {
+        for error in errors.get(*field).into_iter().flat_map(|errors| errors.iter()) {
+            sentences.extend(error.message.as_deref().map(|template| Violation::sentence(template, field)));
+        }
+    }
+    Refusal::Invalid(sentences)
+}
+
+/// A field that broke its rule only after its form was found valid: our mistake, not the client's.
+impl From<Violation> for Refusal {
+    fn from(violation: Violation) -> Self {
+        Self::Fault(ports::Error::fault(ValidationError::from(violation)))
+    }
+}

@@ -1,0 +1,180 @@
+//! Monica's Calls API over actix-web.
+//!
+//! A request passes `gate.rs` (route, token, limits), then its handler in `routes/`. What was typed is read by
+//! `query.rs`, `body.rs` and `forms/`; what is shown is made by `resources.rs` and `pages.rs`; every refusal is a row
+//! of `errors.rs`.
+
+mod body;
+mod errors;
+mod fields;
+mod forms;
+mod gate;
+mod links;
+mod openapi;
+mod pages;
+mod query;
+mod resources;
+mod routes;
+mod site;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Data, PayloadConfig};
+use actix_web::{App, HttpRequest, HttpServer, web};
+use domain::PageSize;
+pub use openapi::document;
+use ports::inbound::{Access, CallLog, ContactBook, Readiness};
+use ports::outbound::Clock;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::AppExt;
+
+use crate::errors::BODY_LIMIT;
+use crate::links::Links;
+use crate::openapi::Routes;
+use crate::throttle::Throttle;
+
+/// How long a request that has begun may take to end once the server is asked to stop.
+const SHUTDOWN_SECONDS: u64 = 30;
+
+/// Which clients are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compat {
+    /// Those that follow the published document.
+    Documented,
+    /// Those of Monica v4.1.2, which may leave out what it did not insist on.
+    Monica4,
+}
+
+impl Compat {
+    /// The size of a page when the client names none.
+    fn page_size(self) -> PageSize {
+        let items = match self {
+            Self::Documented => 10,
+            Self::Monica4 => 15,
+        };
+        PageSize::new(items).unwrap_or(PageSize::SMALLEST)
+    }
+}
+
+/// How the API is served.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The base of every link, without a slash at its end; the request's host when there is none.
+    pub public_url: Option<String>,
+    /// Which clients are served.
+    pub compat: Compat,
+    /// Requests per token and minute; 0 is no limit.
+    pub rate_limit: u32,
+}
+
+impl Options {
+    /// The path of the public URL, under which everything is served as well; it has no slash at its end.
+    fn path_prefix(&self) -> &str {
+        let after_scheme =
+            self.public_url.as_deref().and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
+        after_scheme.find('/').map_or("", |slash| &after_scheme[slash..])
+    }
+}
+
+/// What the handlers ask.
+#[derive(Clone)]
+pub struct Services {
+    /// The log of calls.
+    pub calls: Arc<dyn CallLog>,
+    /// The contacts.
+    pub contacts: Arc<dyn ContactBook>,
+    /// Who may come in.
+    pub access: Arc<dyn Access>,
+    /// Whether the store answers.
+    pub readiness: Arc<dyn Readiness>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What every request shares.
+struct Shared {
+    services: Services,
+    options: Options,
+    routes: Routes,
+    throttle: Throttle,
+}
+
+impl Shared {
+    fn new(services: Services, options: Options, document: &OpenApi) -> Self {
+        Self { throttle: Throttle::new(options.rate_limit), routes: Routes::of(document), services, options }
+    }
+
+    fn links(&self, request: &HttpRequest) -> Links {
+        Links::of(request, self.options.public_url.as_deref())
+    }
+}
+
+/// The whole application, as every worker serves it and as the tests call it.
+fn application(
+    shared: Data<Shared>,
+    document: OpenApi,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(shared)
+        .app_data(PayloadConfig::new(BODY_LIMIT))
+        .into_utoipa_app()
+        .configure(routes::configure)
+        .into_app()
+        .configure(|config| site::configure(config, document))
+        .default_service(web::to(site::nowhere))
+        .wrap(from_fn(gate::gate))
+        .wrap(from_fn(gate::envelope))
+}
+
+/// A server that is bound to its address.
+pub struct Server {
+    server: actix_web::dev::Server,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Serves the API on the listener, from within an actix runtime.
+    pub fn start(listener: TcpListener, services: Services, options: Options) -> std::io::Result<Self> {
+        let address = listener.local_addr()?;
+        let document = openapi::document();
+        let shared = Data::new(Shared::new(services, options, &document));
+        let server = HttpServer::new(move || application(shared.clone(), document.clone()))
+            .listen(listener)?
+            .keep_alive(Duration::from_secs(75))
+            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .disable_signals()
+            .run();
+        Ok(Self { server, address })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// By which it is stopped.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is stopped.
+    pub async fn run(self) -> std::io::Result<()> {
+        self.server.await
+    }
+}

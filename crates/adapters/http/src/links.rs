@@ -1,0 +1,65 @@
+//! Absolute links: from the configured public URL, else from the request's own host.
+
+use std::fmt;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HOST;
+
+/// The base of every link in one answer.
+#[derive(Clone, Debug)]
+pub struct Links {
+    base: String,
+}
+
+impl Links {
+    /// Links under this base, which does not end in a slash.
+    pub fn under(base: impl Into<String>) -> Self {
+        Self { base: base.into() }
+    }
+
+    /// The base of a request: the public URL when one is configured, else the host that the client asked.
+    pub fn of(request: &HttpRequest, public_url: Option<&str>) -> Self {
+        if let Some(url) = public_url {
+            return Self::under(url);
+        }
+        let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
+        let host = asked.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
+        Self::under(format!("http://{host}"))
+    }
+
+    /// The link to a path, which begins with a slash.
+    pub fn to(&self, path: impl fmt::Display) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+/// A host that may be repeated in an answer: name or address, and a port.
+fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn links_begin_with_the_public_url_or_the_host_that_was_asked() {
+        let request = TestRequest::default().insert_header((HOST, "calls.example:8080")).to_http_request();
+        assert_eq!(Links::of(&request, None).to("/api"), "http://calls.example:8080/api");
+        assert_eq!(
+            Links::of(&request, Some("https://example.org/callbook")).to("/api"),
+            "https://example.org/callbook/api"
+        );
+    }
+
+    #[test]
+    fn a_host_that_is_none_is_not_repeated() {
+        for host in ["evil.example/path", "a b", "\"x\"", "<script>", ""] {
+            let request = TestRequest::default().insert_header((HOST, host)).to_http_request();
+            assert_eq!(Links::of(&request, None).to(""), format!("http://{}", request.app_config().local_addr()));
+        }
+    }
+}

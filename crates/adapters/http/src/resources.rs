@@ -1,0 +1,447 @@
+//! What is shown: the JSON of calls and contacts, member for member as the document and Monica v4.1.2 have them.
+
+use domain::{AccountId, Call, Contact, ContactCard, Gender, ImportantDate, Moment, Name, Profile, Uuid};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::links::Links;
+
+/// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
+#[derive(Clone, Copy)]
+pub struct Stamp(pub Moment);
+
+impl Serialize for Stamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The account that owns the thing.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountRef)]
+pub struct AccountRef {
+    #[schema(example = 5)]
+    id: i64,
+}
+
+impl From<AccountId> for AccountRef {
+    fn from(id: AccountId) -> Self {
+        Self { id: id.get() }
+    }
+}
+
+/// A recorded call.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Call)]
+pub struct CallResource {
+    #[schema(example = 5)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "call")]
+    object: &'static str,
+    /// When the call happened.
+    #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
+    called_at: Stamp,
+    /// What it was about; null only when a Monica client left it out.
+    #[schema(example = "He called, we had fun.")]
+    content: Option<String>,
+    /// Whether the contact called; null when never said.
+    contact_called: Option<bool>,
+    emotions: Vec<EmotionResource>,
+    /// Where this call is.
+    #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
+    url: String,
+    account: AccountRef,
+    contact: ShortContactResource,
+    #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
+    updated_at: Stamp,
+}
+
+impl CallResource {
+    /// The call as it is shown.
+    pub fn new(call: Call, links: &Links) -> Self {
+        Self {
+            id: call.id.get(),
+            uuid: call.uuid,
+            object: "call",
+            called_at: Stamp(call.called_at),
+            content: call.content.map(Into::into),
+            contact_called: call.contact_called,
+            emotions: call.emotions.into_iter().map(EmotionResource::from).collect(),
+            url: links.to(format_args!("/api/calls/{}", call.id)),
+            account: call.account.into(),
+            contact: ShortContactResource::new(&call.contact, links),
+            created_at: Stamp(call.created_at),
+            updated_at: Stamp(call.updated_at),
+        }
+    }
+}
+
+/// One call.
+#[derive(Serialize, ToSchema)]
+pub struct CallBody {
+    /// The call.
+    pub data: CallResource,
+}
+
+/// What is left of a deleted call or contact.
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    /// Always true.
+    pub deleted: bool,
+    /// The id that was just deleted; it is never used again.
+    #[schema(example = 31)]
+    pub id: i64,
+}
+
+/// An emotion felt during a call.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Emotion)]
+pub struct EmotionResource {
+    #[schema(example = 1)]
+    id: i64,
+    #[schema(example = "emotion")]
+    object: &'static str,
+    #[schema(example = "adoration")]
+    name: &'static str,
+}
+
+impl From<domain::Emotion> for EmotionResource {
+    fn from(emotion: domain::Emotion) -> Self {
+        Self { id: emotion.id(), object: "emotion", name: emotion.name() }
+    }
+}
+
+/// What a contact is known by: the members that its short and its full form share.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactNames)]
+struct Names {
+    #[schema(example = "Leslie")]
+    first_name: String,
+    #[schema(example = "Knope")]
+    last_name: Option<String>,
+    nickname: Option<String>,
+    #[schema(example = "Leslie Knope")]
+    complete_name: String,
+    #[schema(example = "LK")]
+    initials: String,
+}
+
+impl From<&Profile> for Names {
+    fn from(profile: &Profile) -> Self {
+        let text = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
+        Self {
+            first_name: profile.first_name.as_str().to_owned(),
+            last_name: text(&profile.last_name),
+            nickname: text(&profile.nickname),
+            complete_name: profile.complete_name(),
+            initials: profile.initials(),
+        }
+    }
+}
+
+/// A contact's gender and the flags that its short and its full form share.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactFlags)]
+struct Flags {
+    /// The gender's name; `none` when it is not known.
+    #[schema(example = "none")]
+    gender: String,
+    /// M, F, O (other) or N (not known).
+    #[schema(example = "N")]
+    gender_type: &'static str,
+    is_starred: bool,
+    is_partial: bool,
+    /// Not archived.
+    is_active: bool,
+    is_dead: bool,
+    /// Whether the contact is the account's owner; Callbook does not keep that.
+    is_me: bool,
+}
+
+impl From<&Profile> for Flags {
+    fn from(profile: &Profile) -> Self {
+        let gender = profile.gender.as_ref();
+        Self {
+            gender: gender.map_or("none", Gender::as_str).to_owned(),
+            gender_type: gender.map_or("N", Gender::letter),
+            is_starred: profile.is_starred,
+            is_partial: profile.is_partial,
+            is_active: profile.is_active,
+            is_dead: profile.is_dead,
+            is_me: false,
+        }
+    }
+}
+
+/// The short contact inside a call.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ShortContact)]
+pub struct ShortContactResource {
+    #[schema(example = 3)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "contact")]
+    object: &'static str,
+    hash_id: String,
+    #[serde(flatten)]
+    names: Names,
+    #[serde(flatten)]
+    flags: Flags,
+    information: ShortInformation,
+    #[schema(example = "http://127.0.0.1:8080/api/contacts/3")]
+    url: String,
+    account: AccountRef,
+}
+
+impl ShortContactResource {
+    fn new(card: &ContactCard, links: &Links) -> Self {
+        let profile = &card.profile;
+        Self {
+            id: card.id.get(),
+            uuid: card.uuid,
+            object: "contact",
+            hash_id: hash_id(card.uuid),
+            names: profile.into(),
+            flags: profile.into(),
+            information: ShortInformation {
+                dates: [DocumentDate::birthdate(profile.birthdate)],
+                birthdate: profile.birthdate.into(),
+                deceased_date: profile.deceased_date.into(),
+                avatar: Avatar::of(card.uuid, links),
+            },
+            url: links.to(format_args!("/api/contacts/{}", card.id)),
+            account: card.account.into(),
+        }
+    }
+}
+
+/// Monica's id of a contact in its web pages, here made of the UUID.
+fn hash_id(uuid: Uuid) -> String {
+    let mut text = uuid.simple().to_string();
+    text.truncate(18);
+    text.insert_str(0, "h:");
+    text
+}
+
+#[derive(Serialize, ToSchema)]
+struct ShortInformation {
+    /// The document's list of dates.
+    #[schema(value_type = Vec<DocumentDate>)]
+    dates: [DocumentDate; 1],
+    birthdate: DateResource,
+    deceased_date: DateResource,
+    avatar: Avatar,
+}
+
+/// A date as the document shows it.
+#[derive(Serialize, ToSchema)]
+struct DocumentDate {
+    #[schema(example = "birthdate")]
+    name: &'static str,
+    /// `unknown`, `approximate` or `exact`.
+    #[schema(example = "unknown")]
+    is_birthdate_approximate: &'static str,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    birthdate: Option<Stamp>,
+}
+
+impl DocumentDate {
+    fn birthdate(date: Option<ImportantDate>) -> Self {
+        let is_birthdate_approximate = match date {
+            None => "unknown",
+            Some(date) if date.is_age_based || date.is_year_unknown => "approximate",
+            Some(_) => "exact",
+        };
+        Self { name: "birthdate", is_birthdate_approximate, birthdate: date.map(|date| Stamp(date.date)) }
+    }
+}
+
+/// A date as Monica v4.1.2 shows it; all null when it is not known.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ImportantDate)]
+struct DateResource {
+    /// Only the year is meant: it was worked out from an age.
+    is_age_based: Option<bool>,
+    /// Only day and month are meant.
+    is_year_unknown: Option<bool>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    date: Option<Stamp>,
+}
+
+impl From<Option<ImportantDate>> for DateResource {
+    fn from(date: Option<ImportantDate>) -> Self {
+        Self {
+            is_age_based: date.map(|date| date.is_age_based),
+            is_year_unknown: date.map(|date| date.is_year_unknown),
+            date: date.map(|date| Stamp(date.date)),
+        }
+    }
+}
+
+/// The picture of a contact: a disc of one colour.
+#[derive(Serialize, ToSchema)]
+struct Avatar {
+    url: String,
+    #[schema(example = "default")]
+    source: &'static str,
+    #[schema(example = "#bd5067")]
+    default_avatar_color: String,
+}
+
+impl Avatar {
+    fn of(uuid: Uuid, links: &Links) -> Self {
+        let color = COLORS[usize::from(uuid.as_bytes()[15]) % COLORS.len()];
+        Self {
+            url: links.to(format_args!("/avatars/{color}.svg")),
+            source: "default",
+            default_avatar_color: format!("#{color}"),
+        }
+    }
+}
+
+/// The colours of avatars, dark enough for white initials.
+const COLORS: [&str; 8] = ["bd5067", "4f6d7a", "6a4c93", "2f6690", "7d5a3c", "3a7d44", "9c3848", "5c677d"];
+
+/// A contact, whole. The members that count what Callbook does not keep are 0, empty or null.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Contact)]
+pub struct ContactResource {
+    #[schema(example = 3)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "contact")]
+    object: &'static str,
+    hash_id: String,
+    #[serde(flatten)]
+    names: Names,
+    description: Option<String>,
+    #[serde(flatten)]
+    flags: Flags,
+    /// The newest `called_at` of the contact's calls; null without calls.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_called: Option<Stamp>,
+    last_activity_together: Option<String>,
+    stay_in_touch_frequency: Option<i64>,
+    stay_in_touch_trigger_date: Option<String>,
+    information: Information,
+    #[schema(value_type = Vec<String>)]
+    addresses: [(); 0],
+    #[schema(value_type = Vec<String>)]
+    tags: [(); 0],
+    statistics: Statistics,
+    #[schema(example = "http://127.0.0.1:8080/api/contacts/3")]
+    url: String,
+    account: AccountRef,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Stamp,
+}
+
+impl ContactResource {
+    /// The contact as it is shown.
+    pub fn new(contact: Contact, links: &Links) -> Self {
+        let card = contact.card;
+        let profile = &card.profile;
+        Self {
+            id: card.id.get(),
+            uuid: card.uuid,
+            object: "contact",
+            hash_id: hash_id(card.uuid),
+            names: profile.into(),
+            description: contact.description.map(Into::into),
+            flags: profile.into(),
+            last_called: contact.last_called.map(Stamp),
+            last_activity_together: None,
+            stay_in_touch_frequency: None,
+            stay_in_touch_trigger_date: None,
+            information: Information {
+                relationships: Relationships::default(),
+                dates: Dates { birthdate: profile.birthdate.into(), deceased_date: profile.deceased_date.into() },
+                career: Career { job: contact.job.map(Into::into), company: contact.company.map(Into::into) },
+                avatar: Avatar::of(card.uuid, links),
+                food_preferences: None,
+                how_you_met: HowYouMet {
+                    general_information: None,
+                    first_met_date: None.into(),
+                    first_met_through_contact: None,
+                },
+            },
+            addresses: [],
+            tags: [],
+            statistics: Statistics { number_of_calls: contact.calls, ..Statistics::default() },
+            url: links.to(format_args!("/api/contacts/{}", card.id)),
+            account: card.account.into(),
+            created_at: Stamp(contact.created_at),
+            updated_at: Stamp(contact.updated_at),
+        }
+    }
+}
+
+/// One contact.
+#[derive(Serialize, ToSchema)]
+pub struct ContactBody {
+    /// The contact.
+    pub data: ContactResource,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Information {
+    relationships: Relationships,
+    dates: Dates,
+    career: Career,
+    avatar: Avatar,
+    food_preferences: Option<String>,
+    how_you_met: HowYouMet,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Dates {
+    birthdate: DateResource,
+    deceased_date: DateResource,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Career {
+    job: Option<String>,
+    company: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct HowYouMet {
+    general_information: Option<String>,
+    first_met_date: DateResource,
+    first_met_through_contact: Option<i64>,
+}
+
+/// Callbook keeps no relationships.
+#[derive(Default, Serialize, ToSchema)]
+struct Relationships {
+    love: RelationshipGroup,
+    family: RelationshipGroup,
+    friend: RelationshipGroup,
+    work: RelationshipGroup,
+}
+
+#[derive(Default, Serialize, ToSchema)]
+struct RelationshipGroup {
+    total: u64,
+    #[schema(value_type = Vec<String>)]
+    contacts: [(); 0],
+}
+
+/// How much there is of what a contact can have; Callbook keeps calls only.
+#[derive(Default, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "Monica's names")]
+struct Statistics {
+    number_of_calls: u64,
+    number_of_notes: u64,
+    number_of_activities: u64,
+    number_of_reminders: u64,
+    number_of_tasks: u64,
+    number_of_gifts: u64,
+    number_of_debts: u64,
+}

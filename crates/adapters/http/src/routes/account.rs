@@ -1,0 +1,127 @@
+//! Who is asking, and what there is.
+
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, get};
+use domain::{Account, Uuid};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Shared;
+use crate::errors::{Refusal, Refusals};
+use crate::gate::Known;
+use crate::resources::{AccountRef, Stamp};
+
+/// The welcome, with links to what there is.
+#[derive(Serialize, ToSchema)]
+struct Welcome {
+    success: Success,
+    links: WelcomeLinks,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Success {
+    #[schema(example = "Welcome to Callbook")]
+    message: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "Monica's names")]
+struct WelcomeLinks {
+    #[schema(example = "http://127.0.0.1:8080/api/calls")]
+    calls_url: String,
+    contacts_url: String,
+    me_url: String,
+}
+
+/// Welcome
+///
+/// Links to the lists.
+#[utoipa::path(
+    operation_id = "welcome",
+    tag = "account",
+    responses((status = 200, description = "Links to the lists", body = Welcome), Refusals),
+)]
+#[get("")]
+pub async fn welcome(shared: Data<Shared>, _: Known, request: HttpRequest) -> Json<Welcome> {
+    let links = shared.links(&request);
+    Json(Welcome {
+        success: Success { message: "Welcome to Callbook" },
+        links: WelcomeLinks {
+            calls_url: links.to("/api/calls"),
+            contacts_url: links.to("/api/contacts"),
+            me_url: links.to("/api/me"),
+        },
+    })
+}
+
+/// The one user of an account, as Monica shows a user.
+#[derive(Serialize, ToSchema)]
+struct MeBody {
+    data: Me,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+#[expect(clippy::struct_field_names, reason = "Monica's names")]
+struct Me {
+    /// The account's id.
+    #[schema(example = 1)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "user")]
+    object: &'static str,
+    /// The account's name.
+    first_name: String,
+    last_name: Option<String>,
+    name: String,
+    email: Option<String>,
+    me_contact: Option<i64>,
+    #[schema(example = "UTC")]
+    timezone: &'static str,
+    currency: Option<String>,
+    #[schema(example = "en")]
+    locale: &'static str,
+    is_policy_compliant: bool,
+    account: AccountRef,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Stamp,
+}
+
+impl From<Account> for Me {
+    fn from(account: Account) -> Self {
+        let name = String::from(account.name);
+        Self {
+            id: account.id.get(),
+            // Users have no rows of their own: the account's number is unique, and stays.
+            uuid: Uuid::from_u128(account.id.get().unsigned_abs().into()),
+            object: "user",
+            first_name: name.clone(),
+            last_name: None,
+            name,
+            email: None,
+            me_contact: None,
+            timezone: "UTC",
+            currency: None,
+            locale: "en",
+            is_policy_compliant: true,
+            account: account.id.into(),
+            created_at: Stamp(account.created_at),
+            updated_at: Stamp(account.created_at),
+        }
+    }
+}
+
+/// Who you are
+///
+/// The user and the account that the token opens.
+#[utoipa::path(
+    operation_id = "me",
+    tag = "account",
+    responses((status = 200, description = "The user", body = MeBody), Refusals),
+)]
+#[get("/me")]
+pub async fn me(shared: Data<Shared>, Known(caller): Known) -> Result<Json<MeBody>, Refusal> {
+    Ok(Json(MeBody { data: shared.services.access.account(caller.account).await?.into() }))
+}

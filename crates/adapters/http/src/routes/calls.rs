@@ -1,0 +1,174 @@
+//! Calls.
+
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use domain::{CallId, ContactId};
+
+use crate::Shared;
+use crate::body::Body;
+use crate::errors::{BodyRefusals, ErrorBody, Missing, Refusal, Refusals, WriteRefusals};
+use crate::forms::{CallForm, CallPatch, Rules};
+use crate::gate::Known;
+use crate::pages::{CallPageBody, Place};
+use crate::query::Query;
+use crate::resources::{CallBody, CallResource, Deleted};
+
+/// The id in a path; what is no id names no call.
+fn id(path: &Path<String>) -> Result<CallId, Refusal> {
+    CallId::parse(path).ok_or(Refusal::NotFound)
+}
+
+/// List all the calls in your account
+///
+/// The newest `called_at` first, ties by `id`.
+#[utoipa::path(
+    operation_id = "listCalls",
+    tag = "calls",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+        ("sort" = Option<String>, Query, description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
+    ),
+    responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
+)]
+#[get("/calls")]
+pub async fn list(shared: Data<Shared>, known: Known, request: HttpRequest) -> Result<Json<CallPageBody>, Refusal> {
+    list_of(&shared, known, &request, None).await
+}
+
+/// A page of the account's calls, or of one contact's.
+pub async fn list_of(
+    shared: &Shared,
+    Known(caller): Known,
+    request: &HttpRequest,
+    of: Option<ContactId>,
+) -> Result<Json<CallPageBody>, Refusal> {
+    let query = Query::parse(request.query_string());
+    let page = query.page_request(query.call_order(), shared.options.compat.page_size())?;
+    let calls = shared.services.calls.list(caller.account, of, page).await?;
+    let links = shared.links(request);
+    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
+    Ok(Json(place.calls(calls)))
+}
+
+/// Create a call
+#[utoipa::path(
+    operation_id = "createCall",
+    tag = "calls",
+    request_body = CallForm,
+    responses(
+        (status = 201, description = "The recorded call", body = CallBody),
+        Missing, Refusals, WriteRefusals, BodyRefusals
+    ),
+)]
+#[post("/calls")]
+pub async fn create(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    Body(members): Body,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let rules = Rules::create(shared.options.compat, shared.services.clock.now());
+    let new = CallForm::take(members).into_new_call(rules)?;
+    let call = shared.services.calls.record(caller.account, new).await?;
+    Ok(HttpResponse::Created().json(CallBody { data: CallResource::new(call, &shared.links(&request)) }))
+}
+
+/// Get a specific call
+#[utoipa::path(
+    operation_id = "getCall",
+    tag = "calls",
+    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
+    responses((status = 200, description = "The call", body = CallBody), Missing, Refusals),
+)]
+#[get("/calls/{id}")]
+pub async fn show(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<Json<CallBody>, Refusal> {
+    let call = shared.services.calls.find(caller.account, id(&path)?).await?;
+    Ok(Json(CallBody { data: CallResource::new(call, &shared.links(&request)) }))
+}
+
+/// Update a call
+///
+/// All three fields are required; `contact_id` may name another contact: the call moves.
+#[utoipa::path(
+    operation_id = "updateCall",
+    tag = "calls",
+    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
+    request_body = CallForm,
+    responses(
+        (status = 200, description = "The updated call", body = CallBody),
+        Missing, Refusals, WriteRefusals, BodyRefusals
+    ),
+)]
+#[put("/calls/{id}")]
+pub async fn update(
+    shared: Data<Shared>,
+    known: Known,
+    path: Path<String>,
+    body: Body,
+    request: HttpRequest,
+) -> Result<Json<CallBody>, Refusal> {
+    let rules = Rules::replace(shared.options.compat, shared.services.clock.now());
+    revise(&shared, known, id(&path)?, body, rules, &request).await
+}
+
+/// Change parts of a call
+///
+/// What is absent keeps its value.
+#[utoipa::path(
+    operation_id = "changeCall",
+    tag = "calls",
+    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
+    request_body(content = CallPatch, description = "What to change"),
+    responses(
+        (status = 200, description = "The changed call", body = CallBody),
+        Missing, Refusals, WriteRefusals, BodyRefusals
+    ),
+)]
+#[patch("/calls/{id}")]
+pub async fn amend(
+    shared: Data<Shared>,
+    known: Known,
+    path: Path<String>,
+    body: Body,
+    request: HttpRequest,
+) -> Result<Json<CallBody>, Refusal> {
+    let rules = Rules::change(shared.services.clock.now());
+    revise(&shared, known, id(&path)?, body, rules, &request).await
+}
+
+async fn revise(
+    shared: &Shared,
+    Known(caller): Known,
+    call: CallId,
+    Body(members): Body,
+    rules: Rules,
+    request: &HttpRequest,
+) -> Result<Json<CallBody>, Refusal> {
+    let change = CallForm::take(members).into_change(rules)?;
+    let call = shared.services.calls.revise(caller.account, call, change).await?;
+    Ok(Json(CallBody { data: CallResource::new(call, &shared.links(request)) }))
+}
+
+/// Delete a call
+#[utoipa::path(
+    operation_id = "deleteCall",
+    tag = "calls",
+    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 31)),
+    responses(
+        (status = 200, description = "The id that was just deleted", body = Deleted),
+        (status = 422, description = "The call's contact is archived (code 32)", body = ErrorBody),
+        Missing, Refusals, WriteRefusals
+    ),
+)]
+#[delete("/calls/{id}")]
+pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<String>) -> Result<Json<Deleted>, Refusal> {
+    let call = id(&path)?;
+    shared.services.calls.delete(caller.account, call).await?;
+    Ok(Json(Deleted { deleted: true, id: call.get() }))
+}

@@ -1,0 +1,157 @@
+//! Contacts, and the calls of one contact.
+
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
+use domain::ContactId;
+
+use super::calls::list_of;
+use crate::Shared;
+use crate::body::Body;
+use crate::errors::{BodyRefusals, Missing, Refusal, Refusals, WriteRefusals};
+use crate::forms::ContactForm;
+use crate::gate::Known;
+use crate::pages::{CallPageBody, ContactPageBody, Place};
+use crate::query::Query;
+use crate::resources::{ContactBody, ContactResource, Deleted};
+
+/// The id in a path; what is no id names no contact.
+fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
+    ContactId::parse(path).ok_or(Refusal::NotFound)
+}
+
+/// List all the contacts in your account
+///
+/// The oldest contact first.
+#[utoipa::path(
+    operation_id = "listContacts",
+    tag = "contacts",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job or company; case and accents do not matter.", example = "leslie"),
+        ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
+    ),
+    responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
+)]
+#[get("/contacts")]
+pub async fn list(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    request: HttpRequest,
+) -> Result<Json<ContactPageBody>, Refusal> {
+    let query = Query::parse(request.query_string());
+    let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
+    let words = query.last("query").map(str::to_owned);
+    let contacts = shared.services.contacts.list(caller.account, words, page).await?;
+    let links = shared.links(&request);
+    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
+    Ok(Json(place.contacts(contacts)))
+}
+
+/// Create a contact
+#[utoipa::path(
+    operation_id = "createContact",
+    tag = "contacts",
+    request_body = ContactForm,
+    responses(
+        (status = 201, description = "The new contact", body = ContactBody),
+        Refusals, WriteRefusals, BodyRefusals
+    ),
+)]
+#[post("/contacts")]
+pub async fn create(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    Body(members): Body,
+    request: HttpRequest,
+) -> Result<HttpResponse, Refusal> {
+    let new = ContactForm::take(members).into_new_contact(shared.services.clock.now())?;
+    let contact = shared.services.contacts.add(caller.account, new).await?;
+    Ok(HttpResponse::Created().json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+}
+
+/// Get a specific contact
+#[utoipa::path(
+    operation_id = "getContact",
+    tag = "contacts",
+    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    responses((status = 200, description = "The contact", body = ContactBody), Missing, Refusals),
+)]
+#[get("/contacts/{id}")]
+pub async fn show(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<Json<ContactBody>, Refusal> {
+    let contact = shared.services.contacts.find(caller.account, id(&path)?).await?;
+    Ok(Json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+}
+
+/// Update a contact
+///
+/// `first_name` is required; what is absent keeps its value, what is null is taken away.
+#[utoipa::path(
+    operation_id = "updateContact",
+    tag = "contacts",
+    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    request_body = ContactForm,
+    responses(
+        (status = 200, description = "The updated contact", body = ContactBody),
+        Missing, Refusals, WriteRefusals, BodyRefusals
+    ),
+)]
+#[put("/contacts/{id}")]
+pub async fn update(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    path: Path<String>,
+    Body(members): Body,
+    request: HttpRequest,
+) -> Result<Json<ContactBody>, Refusal> {
+    let id = id(&path)?;
+    let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
+    let contact = shared.services.contacts.revise(caller.account, id, change).await?;
+    Ok(Json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+}
+
+/// Delete a contact and all its calls
+#[utoipa::path(
+    operation_id = "deleteContact",
+    tag = "contacts",
+    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    responses(
+        (status = 200, description = "The id that was just deleted", body = Deleted),
+        Missing, Refusals, WriteRefusals
+    ),
+)]
+#[delete("/contacts/{id}")]
+pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<String>) -> Result<Json<Deleted>, Refusal> {
+    let contact = id(&path)?;
+    shared.services.contacts.delete(caller.account, contact).await?;
+    Ok(Json(Deleted { deleted: true, id: contact.get() }))
+}
+
+/// List all the calls of a specific contact
+///
+/// The newest `called_at` first, ties by `id`.
+#[utoipa::path(
+    operation_id = "listContactCalls",
+    tag = "calls",
+    params(
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+        ("sort" = Option<String>, Query, description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
+    ),
+    responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), Missing, Refusals),
+)]
+#[get("/contacts/{id}/calls")]
+pub async fn calls(
+    shared: Data<Shared>,
+    known: Known,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<Json<CallPageBody>, Refusal> {
+    list_of(&shared, known, &request, Some(id(&path)?)).await
+}

@@ -1,0 +1,28 @@
+//! The endpoints: a file for each resource. A handler takes its request apart, calls one use case, shows the answer.
+
+mod account;
+mod calls;
+mod contacts;
+
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Registers every endpoint of the API. The gate keeps them all; see `gate.rs`.
+pub fn configure(config: &mut ServiceConfig) {
+    let api = scope("/api")
+        .service(account::welcome)
+        .service(account::me)
+        .service(calls::list)
+        .service(calls::create)
+        .service(calls::show)
+        .service(calls::update)
+        .service(calls::amend)
+        .service(calls::delete)
+        .service(contacts::list)
+        .service(contacts::create)
+        .service(contacts::show)
+        .service(contacts::update)
+        .service(contacts::delete)
+        .service(contacts::calls);
+    config.service(api);
+}

@@ -1,0 +1,146 @@
+//! What each command does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Account, Moment, Name, Scope};
+use http_adapter::Services;
+use ports::inbound::TokenRequest;
+use ports::outbound::{Clock, Store};
+
+use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
+use crate::clock::SystemClock;
+use crate::error::Error;
+use crate::settings::{LogFormat, Settings};
+use crate::{demo, serve, store, use_cases};
+
+/// An opened store with the use cases over it.
+pub struct Opened {
+    /// The store.
+    pub store: Store,
+    /// The use cases.
+    pub services: Services,
+}
+
+impl Opened {
+    /// Opens the store that the settings name.
+    pub fn by(settings: &Settings) -> Result<Self, Error> {
+        let store = store::open(settings)?;
+        let services = use_cases::over(&store, Arc::new(SystemClock));
+        Ok(Self { store, services })
+    }
+
+    /// The first account, made when there is none.
+    pub async fn first_account(&self) -> Result<Account, Error> {
+        if let Some(first) = self.store.accounts.list().await?.into_iter().next() {
+            return Ok(first);
+        }
+        let name = Name::from_store("My account".to_owned());
+        Ok(self.store.accounts.create(name, SystemClock.now()).await?)
+    }
+}
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> Result<(), Error> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        println!("{}", http_adapter::document().to_pretty_json().map_err(ports::Error::fault)?);
+        return Ok(());
+    }
+    let settings = Settings::from_environment()?;
+    start_log(&settings);
+    match command {
+        Command::Serve => serve::run(&settings).await,
+        Command::Migrate => {
+            for migration in store::migrate(&settings)? {
+                println!("{migration}");
+            }
+            Ok(())
+        }
+        Command::Demo => demo::run(&Opened::by(&settings)?).await,
+        Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
+        Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
+        Command::Openapi => Ok(()),
+    }
+}
+
+/// The log goes to standard error: standard output is for what a command answers.
+fn start_log(settings: &Settings) {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let registry = tracing_subscriber::registry().with(settings.log.clone());
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => registry.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
+    }
+}
+
+async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> {
+    match command {
+        TokenCommand::Create { account, name, expires, read_only } => {
+            let account = match account {
+                Some(account) => account,
+                None => opened.first_account().await?.id,
+            };
+            let expires_at = expires.map(from_now).transpose()?;
+            let scope = if read_only { Scope::ReadOnly } else { Scope::ReadWrite };
+            let request = TokenRequest { account, name, scope, expires_at };
+            let secret = opened.services.access.issue(request).await.map_err(no_such("account", account))?;
+            println!("{}", secret.reveal());
+        }
+        TokenCommand::List => {
+            println!(
+                "{:<6} {:<8} {:<10} {:<20} {:<20} {:<20} NAME",
+                "ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED"
+            );
+            for token in opened.store.tokens.list().await? {
+                let scope = if token.scope == Scope::ReadOnly { "read-only" } else { "read-write" };
+                let stamp =
+                    |moment: Option<Moment>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
+                println!(
+                    "{:<6} {:<8} {scope:<10} {:<20} {:<20} {:<20} {}",
+                    token.id.get(),
+                    token.account.get(),
+                    token.created_at.to_string(),
+                    stamp(token.expires_at),
+                    stamp(token.revoked_at),
+                    token.name
+                );
+            }
+        }
+        TokenCommand::Revoke { id } => {
+            opened.store.tokens.revoke(id, SystemClock.now()).await.map_err(no_such("token", id))?;
+        }
+    }
+    Ok(())
+}
+
+async fn run_account(opened: &Opened, command: AccountCommand) -> Result<(), Error> {
+    match command {
+        AccountCommand::Create { name } => {
+            println!("{}", opened.store.accounts.create(name, SystemClock.now()).await?.id);
+        }
+        AccountCommand::List => {
+            println!("{:<6} {:<20} NAME", "ID", "CREATED");
+            for account in opened.store.accounts.list().await? {
+                println!("{:<6} {:<20} {}", account.id.get(), account.created_at.to_string(), account.name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn from_now(duration: Duration) -> Result<Moment, Error> {
+    let seconds = i64::try_from(duration.as_secs()).ok();
+    let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Moment::from_unix);
+    end.ok_or_else(|| Error::Refused("a token expires before the year 10000".to_owned()))
+}
+
+/// Says what was not found.
+fn no_such(what: &'static str, id: impl std::fmt::Display) -> impl FnOnce(ports::Error) -> Error {
+    move |error| match error {
+        ports::Error::NotFound => Error::Refused(format!("there is no {what} {id}")),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,71 @@
+//! The contacts and calls of Monica's published documentation.
+
+use domain::{
+    Content, Direction, Gender, ImportantDate, Moment, Name, NewCall, NewContact, PageRequest, PageSize, Profile,
+};
+use ports::outbound::Clock;
+
+use crate::clock::SystemClock;
+use crate::commands::Opened;
+use crate::error::Error;
+
+/// The people of the document, in the order of their ids: first name, last name, gender, approximate birthdate.
+const CONTACTS: [(&str, &str, &str, Option<&str>); 2] =
+    [("Henri", "Troyat", "male", Some("1987-01-01T21:56:44Z")), ("Leslie", "Knope", "none", None)];
+
+/// The calls of the document, in the order of their ids: the contact's place above, when, and about what.
+const CALLS: [(usize, &str, &str); 4] = [
+    (1, "2017-10-07T21:00:56Z", "We talked about nice stuff\r\n* And especially about their wedding"),
+    (0, "2017-10-07T21:02:57Z", "Just laughed super hard."),
+    (1, "2017-10-07T21:17:45Z", "He called, we had fun."),
+    (1, "2017-10-07T22:29:21Z", "He called, we had fun and really awesome."),
+];
+
+/// Fills the first account, unless it has a contact already.
+pub async fn run(opened: &Opened) -> Result<(), Error> {
+    let account = opened.first_account().await?.id;
+    let book = &opened.services.contacts;
+    let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
+    let request = |number| PageRequest { number, size: PageSize::SMALLEST, order };
+    for (first, last, ..) in CONTACTS {
+        if book.list(account, Some(format!("{first} {last}")), request(1)).await?.total > 0 {
+            println!("Account {account} has {first} {last} already; nothing was added.");
+            return Ok(());
+        }
+    }
+    let mut ids = Vec::new();
+    for contact in CONTACTS {
+        ids.push(book.add(account, person(contact)?).await?.card.id);
+    }
+    for (contact, called_at, content) in CALLS {
+        let call = NewCall {
+            contact: *ids.get(contact).ok_or_else(unreadable)?,
+            called_at: moment(called_at)?,
+            content: Content::parse(content).ok(),
+            contact_called: None,
+            emotions: Vec::new(),
+        };
+        opened.services.calls.record(account, call).await?;
+    }
+    println!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len());
+    Ok(())
+}
+
+fn person((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) -> Result<NewContact, Error> {
+    let date = |date| ImportantDate { date, is_age_based: true, is_year_unknown: false };
+    let profile = Profile {
+        last_name: Name::parse(last).ok(),
+        gender: Name::parse(gender).ok().and_then(Gender::named),
+        birthdate: birthdate.map(moment).transpose()?.map(date),
+        ..Profile::new(Name::parse(first).map_err(ports::Error::fault)?)
+    };
+    Ok(NewContact { profile, description: None, job: None, company: None })
+}
+
+fn moment(text: &str) -> Result<Moment, Error> {
+    Moment::parse(text, SystemClock.now()).ok_or_else(unreadable)
+}
+
+fn unreadable() -> Error {
+    ports::Error::fault("the demonstration's own data cannot be read").into()
+}

@@ -1,0 +1,30 @@
+//! Callbook: the Calls API of Monica, served by one binary.
+//!
+//! This crate implements the use cases, reads the settings and the command line, and wires the adapters to the ports.
+
+mod cli;
+mod clock;
+mod commands;
+mod demo;
+mod error;
+mod serve;
+mod settings;
+mod store;
+mod use_cases;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match actix_web::rt::System::new().block_on(commands::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("callbook: {error}");
+            error.exit_code()
+        }
+    }
+}

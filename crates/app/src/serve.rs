@@ -1,0 +1,73 @@
+//! Serving, from the first start to the last request.
+
+use std::net::TcpListener;
+
+use actix_web::rt::signal::unix::{SignalKind, signal};
+use domain::{Name, NewToken, Scope, Secret};
+use http_adapter::{Options, Server};
+use ports::inbound::TokenRequest;
+use ports::outbound::Clock;
+
+use crate::clock::SystemClock;
+use crate::commands::Opened;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::use_cases::hash;
+
+/// Serves until the process is asked to stop; what is in flight then is finished and the store closed.
+pub async fn run(settings: &Settings) -> Result<(), Error> {
+    // First of all: a second server by mistake must not touch the store of the first.
+    let listener = TcpListener::bind(settings.bind)
+        .map_err(Error::io(format!("CALLBOOK_BIND: {} cannot be listened on", settings.bind)))?;
+    let opened = Opened::by(settings)?;
+    let secret = first_token(&opened, settings.token.as_ref()).await?;
+    let options =
+        Options { public_url: settings.public_url.clone(), compat: settings.compat, rate_limit: settings.rate_limit };
+    let server =
+        Server::start(listener, opened.services.clone(), options).map_err(Error::io("the server cannot start"))?;
+    announce(&server, settings, secret.as_ref());
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signal = signal(kind).map_err(Error::io("signals cannot be heard"))?;
+        let handle = server.handle();
+        actix_web::rt::spawn(async move {
+            signal.recv().await;
+            tracing::info!("stopping: no new connections, finishing what is in flight");
+            handle.stop(true).await;
+        });
+    }
+    server.run().await.map_err(Error::io("the server failed"))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The account's first token: the given one, or else a new one when there is none at all, which is answered.
+async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<Secret>, Error> {
+    let account = opened.first_account().await?.id;
+    if let Some(given) = given {
+        let name = Name::from_store("CALLBOOK_TOKEN".to_owned());
+        let hash = hash(given.reveal());
+        let token = NewToken { account, name, hash, scope: Scope::ReadWrite, expires_at: None };
+        opened.store.tokens.create(token, SystemClock.now()).await?;
+        return Ok(None);
+    }
+    if !opened.store.tokens.list().await?.is_empty() {
+        return Ok(None);
+    }
+    let name = Name::from_store("first token".to_owned());
+    let request = TokenRequest { account, name, scope: Scope::ReadWrite, expires_at: None };
+    Ok(Some(opened.services.access.issue(request).await?))
+}
+
+/// Tells the terminal where to go; the token goes there only, never into the log.
+fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>) {
+    let address = server.address();
+    let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    println!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"));
+    println!("  API         {base}/api");
+    println!("  Swagger UI  {base}/docs/");
+    if let Some(secret) = secret {
+        println!("  Token       {}", secret.reveal());
+        println!("              shown this once; `callbook token create` makes another");
+    }
+    tracing::info!(%address, store = ?settings.store, "listening");
+}

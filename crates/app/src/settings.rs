@@ -1,0 +1,344 @@
+//! Settings: environment variables, each listed once.
+
+use std::fmt::{self, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use domain::Secret;
+use http_adapter::Compat;
+use tracing_subscriber::filter::Targets;
+use url::Url;
+
+/// A setting as `--help` shows it.
+pub struct Setting {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it is for, and what it takes.
+    pub help: &'static str,
+    /// Never shown, and also read from the file that `NAME_FILE` names.
+    pub is_secret: bool,
+}
+
+impl Setting {
+    const fn new(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self { name, default, help, is_secret: false }
+    }
+
+    const fn secret(name: &'static str, default: &'static str, help: &'static str) -> Self {
+        Self { name, default, help, is_secret: true }
+    }
+}
+
+const DATABASE_URL: &str = "DATABASE_URL";
+const DATA_DIR: &str = "CALLBOOK_DATA_DIR";
+const BIND: &str = "CALLBOOK_BIND";
+const PUBLIC_URL: &str = "CALLBOOK_PUBLIC_URL";
+const COMPAT: &str = "CALLBOOK_COMPAT";
+const RATE_LIMIT: &str = "CALLBOOK_RATE_LIMIT_PER_MINUTE";
+const TOKEN: &str = "CALLBOOK_TOKEN";
+const POOL_SIZE: &str = "CALLBOOK_POOL_SIZE";
+const LOG: &str = "CALLBOOK_LOG";
+const LOG_FORMAT: &str = "CALLBOOK_LOG_FORMAT";
+
+/// Every setting.
+pub const SETTINGS: [Setting; 10] = [
+    Setting::secret(DATABASE_URL, "sqlite://DATA_DIR/callbook.db", "The store: sqlite://PATH or postgres://…"),
+    Setting::new(DATA_DIR, "./data", "The one folder to keep; created if missing"),
+    Setting::new(BIND, "127.0.0.1:8080", "Where to listen, HOST:PORT; port 0 takes a free one"),
+    Setting::new(
+        PUBLIC_URL,
+        "from the request",
+        "The base of every link, a path included: https://example.org/callbook",
+    ),
+    Setting::new(COMPAT, "documented", "Which clients are served: documented or monica-4"),
+    Setting::new(RATE_LIMIT, "600", "Requests per token and minute; 0 = off"),
+    Setting::secret(TOKEN, "none", "The first account's token, for images; at least 32 characters"),
+    Setting::new(POOL_SIZE, "4 (SQLite), 16 (PostgreSQL)", "Connections to the store, 1 to 1000"),
+    Setting::new(
+        LOG,
+        "info",
+        "What to log: error, warn, info, debug, trace, or a filter such as warn,http_adapter=info",
+    ),
+    Setting::new(LOG_FORMAT, "text", "How to log: text or json"),
+];
+
+/// The settings in the form of `--help`.
+pub fn help() -> String {
+    let mut text = String::from("Settings, from environment variables:\n");
+    for Setting { name, default, help, is_secret } in &SETTINGS {
+        let file = if *is_secret { format!("; or {name}_FILE, a file that holds it") } else { String::new() };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {name}\n          {help}{file} [default: {default}]");
+    }
+    text
+}
+
+/// A setting that cannot be read: names it, and what it takes.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct SettingError {
+    name: String,
+    problem: String,
+}
+
+/// Which store, and where.
+#[derive(Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A libpq URL, which may hold a password.
+    Postgres(String),
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://…"),
+        }
+    }
+}
+
+/// How lines are logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: an object a line.
+    Json,
+}
+
+/// Every setting, read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The store.
+    pub store: StoreUrl,
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// The base of every link, without a slash at its end.
+    pub public_url: Option<String>,
+    /// Which clients are served.
+    pub compat: Compat,
+    /// Requests per token and minute; 0 is no limit.
+    pub rate_limit: u32,
+    /// The first account's token.
+    pub token: Option<Secret>,
+    /// Connections to the store.
+    pub pool_size: u32,
+    /// What to log.
+    pub log: Targets,
+    /// How to log it.
+    pub log_format: LogFormat,
+}
+
+impl Settings {
+    /// Reads the settings of this process.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn from_environment() -> Result<Self, SettingError> {
+        Self::read(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+
+    fn read(environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let source = Source { environment };
+        let data_dir = source.get(DATA_DIR)?.unwrap_or_else(|| "./data".to_owned());
+        let store =
+            source.parse(DATABASE_URL, "takes sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE", store_url)?;
+        let store = store.unwrap_or_else(|| StoreUrl::Sqlite(Path::new(&data_dir).join("callbook.db")));
+        let default_pool_size = match store {
+            StoreUrl::Sqlite(_) => 4,
+            StoreUrl::Postgres(_) => 16,
+        };
+        let pool_size = |text: &str| text.parse().ok().filter(|size| (1..=1000).contains(size));
+        let token = source.parse(TOKEN, "takes at least 32 visible ASCII characters", Secret::parse)?;
+        Ok(Self {
+            store,
+            bind: source
+                .parse(BIND, "takes HOST:PORT, such as 127.0.0.1:8080 or [::]:8080", bind)?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: source.parse(
+                PUBLIC_URL,
+                "takes a URL such as https://example.org or https://example.org/callbook",
+                public_url,
+            )?,
+            compat: source.parse(COMPAT, "takes documented or monica-4", compat)?.unwrap_or(Compat::Documented),
+            rate_limit: source
+                .parse(RATE_LIMIT, "takes a whole number, 0 = off", |text| text.parse().ok())?
+                .unwrap_or(600),
+            token,
+            pool_size: source
+                .parse(POOL_SIZE, "takes a whole number from 1 to 1000", pool_size)?
+                .unwrap_or(default_pool_size),
+            log: source
+                .parse(LOG, "takes error, warn, info, debug, trace, or a filter such as warn,http_adapter=info", log)?
+                .unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
+            log_format: source.parse(LOG_FORMAT, "takes text or json", log_format)?.unwrap_or(LogFormat::Text),
+        })
+    }
+}
+
+struct Source<E> {
+    environment: E,
+}
+
+impl<E: Fn(&str) -> Option<String>> Source<E> {
+    /// The value, from the variable or, for a secret, from the file that its `_FILE` variable names.
+    /// An empty value is none.
+    fn get(&self, name: &str) -> Result<Option<String>, SettingError> {
+        let value = (self.environment)(name).filter(|value| !value.is_empty());
+        let is_secret = SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret);
+        let file_name = format!("{name}_FILE");
+        match (value, (self.environment)(&file_name).filter(|path| is_secret && !path.is_empty())) {
+            (Some(_), Some(_)) => {
+                Err(SettingError { name: name.to_owned(), problem: format!("and {file_name} cannot both be set") })
+            }
+            (value, None) => Ok(value),
+            (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) => Ok(Some(text.trim().to_owned())),
+                Err(error) => {
+                    Err(SettingError { name: file_name, problem: format!("cannot be read: {path}: {error}") })
+                }
+            },
+        }
+    }
+
+    fn parse<T>(
+        &self,
+        name: &str,
+        takes: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingError> {
+        let Some(text) = self.get(name)? else { return Ok(None) };
+        let is_secret = SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret);
+        let refuse = || SettingError {
+            name: name.to_owned(),
+            problem: if is_secret { takes.to_owned() } else { format!("{takes}, not {text:?}") },
+        };
+        parse(&text).ok_or_else(refuse).map(Some)
+    }
+}
+
+fn store_url(text: &str) -> Option<StoreUrl> {
+    match text.split_once("://")? {
+        ("sqlite", path) if !path.is_empty() => Some(StoreUrl::Sqlite(PathBuf::from(path))),
+        ("postgres" | "postgresql", _) => Some(StoreUrl::Postgres(text.to_owned())),
+        _ => None,
+    }
+}
+
+fn bind(text: &str) -> Option<SocketAddr> {
+    text.parse().ok().or_else(|| text.to_socket_addrs().ok()?.next())
+}
+
+fn public_url(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let plain = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty();
+    plain.then(|| url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn compat(text: &str) -> Option<Compat> {
+    match text {
+        "documented" => Some(Compat::Documented),
+        "monica-4" => Some(Compat::Monica4),
+        _ => None,
+    }
+}
+
+fn log(text: &str) -> Option<Targets> {
+    text.parse().ok()
+}
+
+fn log_format(text: &str) -> Option<LogFormat> {
+    match text {
+        "text" => Some(LogFormat::Text),
+        "json" => Some(LogFormat::Json),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
+        let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::read(find).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.store, StoreUrl::Sqlite("./data/callbook.db".into()));
+        assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
+        assert_eq!((settings.public_url, settings.compat), (None, Compat::Documented));
+        assert_eq!((settings.rate_limit, settings.pool_size), (600, 4));
+        assert_eq!((settings.token, settings.log_format), (None, LogFormat::Text));
+    }
+
+    #[test]
+    fn the_store_is_chosen_by_the_url_s_scheme() {
+        let store = |url| read(&[(DATABASE_URL, url)]).map(|settings| settings.store);
+        assert_eq!(store("sqlite:///var/lib/c.db"), Ok(StoreUrl::Sqlite("/var/lib/c.db".into())));
+        assert_eq!(store("sqlite://c.db"), Ok(StoreUrl::Sqlite("c.db".into())));
+        let url = "postgres://u:secret@h/db";
+        assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
+        assert_eq!(read(&[(DATABASE_URL, url)]).unwrap().pool_size, 16);
+        assert!(!format!("{:?}", store(url)).contains("secret"));
+        let moved = read(&[(DATA_DIR, "/srv/callbook")]).unwrap().store;
+        assert_eq!(moved, StoreUrl::Sqlite("/srv/callbook/callbook.db".into()));
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_read_is_named_with_what_it_takes() {
+        for (name, value) in [
+            (DATABASE_URL, "mysql://root:secret@h/db"),
+            (DATABASE_URL, "callbook.db"),
+            (BIND, "8080"),
+            (PUBLIC_URL, "example.org"),
+            (PUBLIC_URL, "ftp://example.org"),
+            (PUBLIC_URL, "https://example.org/?a=b"),
+            (COMPAT, "monica-5"),
+            (RATE_LIMIT, "-1"),
+            (RATE_LIMIT, "many"),
+            (TOKEN, "secret"),
+            (POOL_SIZE, "0"),
+            (LOG, "loud=very"),
+            (LOG_FORMAT, "xml"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(name) && error.contains("takes"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_may_stand_in_a_file() {
+        let file = format!("{TOKEN}_FILE");
+        let error = read(&[(&file, "/no/such/file")]).unwrap_err();
+        assert!(error.starts_with(&file), "{error}");
+        let both = read(&[(TOKEN, "x"), (&file, "/no/such/file")]).unwrap_err();
+        assert!(both.contains("cannot both be set"), "{both}");
+        assert!(read(&[("CALLBOOK_BIND_FILE", "/no/such/file")]).is_ok(), "only secrets have one");
+    }
+
+    #[test]
+    fn a_public_url_has_no_slash_at_its_end() {
+        let url = |url| read(&[(PUBLIC_URL, url)]).unwrap().public_url.unwrap();
+        assert_eq!(url("https://example.org/"), "https://example.org");
+        assert_eq!(url("https://example.org/callbook/"), "https://example.org/callbook");
+    }
+
+    #[test]
+    fn help_lists_every_setting_with_its_default() {
+        let help = help();
+        for setting in &SETTINGS {
+            assert!(help.contains(setting.name) && help.contains(setting.default), "{}", setting.name);
+        }
+    }
+}

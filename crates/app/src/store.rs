@@ -1,0 +1,38 @@
+//! Opens the store that the settings name.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use ports::outbound::Store;
+
+use crate::error::Error;
+use crate::settings::{Settings, StoreUrl};
+
+/// Runs pending migrations and names them.
+pub fn migrate(settings: &Settings) -> Result<Vec<String>, Error> {
+    Ok(match &settings.store {
+        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(prepare(path)?)?,
+        StoreUrl::Postgres(url) => postgres_adapter::migrate(url)?,
+    })
+}
+
+/// Runs pending migrations and opens the store.
+pub fn open(settings: &Settings) -> Result<Store, Error> {
+    for migration in migrate(settings)? {
+        tracing::info!(migration, "the store was migrated");
+    }
+    Ok(match &settings.store {
+        StoreUrl::Sqlite(path) => sqlite_adapter::open(prepare(path)?, settings.pool_size)?,
+        StoreUrl::Postgres(url) => postgres_adapter::open(url, settings.pool_size)?,
+    })
+}
+
+/// Makes the file's folder, for its owner alone: it holds what people said on the phone.
+fn prepare(path: &Path) -> Result<&str, Error> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(Error::io(format!("the folder {} cannot be made", folder.display())))?;
+    }
+    path.to_str().ok_or_else(|| Error::Refused(format!("the path {} is not UTF-8", path.display())))
+}

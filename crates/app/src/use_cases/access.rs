@@ -1,0 +1,162 @@
+//! Opening accounts to those who hold a token of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use domain::{Account, AccountId, Caller, NewToken, Secret, SecretHash, Token};
+use ports::inbound::{Access, TokenRequest};
+use ports::outbound::{AccountRepository, Clock, TokenRepository};
+use ports::{Error, Result};
+use sha2::{Digest, Sha256};
+
+/// How long a token that was looked up is believed: a revocation by another process holds within this time.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// More tokens than this are not remembered at once.
+const REMEMBERED: usize = 10_000;
+
+/// Who knows the tokens.
+pub struct Doorkeeper {
+    tokens: Arc<dyn TokenRepository>,
+    accounts: Arc<dyn AccountRepository>,
+    clock: Arc<dyn Clock>,
+    seen: Mutex<HashMap<SecretHash, (Instant, Token)>>,
+}
+
+impl Doorkeeper {
+    /// Over these repositories.
+    pub fn new(tokens: Arc<dyn TokenRepository>, accounts: Arc<dyn AccountRepository>, clock: Arc<dyn Clock>) -> Self {
+        Self { tokens, accounts, clock, seen: Mutex::default() }
+    }
+
+    fn remembered(&self, hash: &SecretHash) -> Option<Token> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(hash).filter(|(at, _)| at.elapsed() < BELIEVED).map(|(_, token)| token.clone())
+    }
+
+    fn remember(&self, hash: SecretHash, token: Token) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= REMEMBERED {
+            seen.clear();
+        }
+        seen.insert(hash, (Instant::now(), token));
+    }
+}
+
+/// All that is stored of a secret.
+pub fn hash(secret: &str) -> SecretHash {
+    SecretHash(Sha256::digest(secret.as_bytes()).into())
+}
+
+/// A secret that nobody can guess.
+fn fresh_secret() -> Result<Secret> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(Error::fault)?;
+    Ok(Secret::from_random(bytes))
+}
+
+#[async_trait]
+impl Access for Doorkeeper {
+    async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>> {
+        let hash = hash(bearer);
+        let mut token = self.remembered(&hash);
+        if token.is_none() {
+            token = self.tokens.find(hash).await?;
+            if let Some(token) = &token {
+                self.remember(hash, token.clone());
+            }
+        }
+        Ok(token.and_then(|token| token.caller(self.clock.now())))
+    }
+
+    async fn account(&self, account: AccountId) -> Result<Account> {
+        self.accounts.find(account).await
+    }
+
+    async fn issue(&self, TokenRequest { account, name, scope, expires_at }: TokenRequest) -> Result<Secret> {
+        let secret = fresh_secret()?;
+        let token = NewToken { account, name, hash: hash(secret.reveal()), scope, expires_at };
+        self.tokens.create(token, self.clock.now()).await?;
+        Ok(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Moment, Name, Scope, TokenId};
+    use ports::outbound::{MockAccountRepository, MockClock, MockTokenRepository};
+
+    use super::*;
+
+    fn token(expires_at: Option<i64>) -> Token {
+        Token {
+            id: TokenId::from_store(1),
+            account: AccountId::from_store(5),
+            name: Name::parse("n8n").unwrap(),
+            scope: Scope::ReadWrite,
+            created_at: Moment::MIN,
+            expires_at: expires_at.and_then(Moment::from_unix),
+            revoked_at: None,
+        }
+    }
+
+    fn doorkeeper(tokens: MockTokenRepository) -> Doorkeeper {
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(|| Moment::from_unix(100).unwrap());
+        Doorkeeper::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock))
+    }
+
+    #[actix_web::test]
+    async fn a_token_is_found_by_its_hash_and_looked_up_once_a_second() {
+        let mut tokens = MockTokenRepository::new();
+        tokens.expect_find().withf(|asked| *asked == hash("good")).times(1).returning(|_| Ok(Some(token(None))));
+        let doorkeeper = doorkeeper(tokens);
+        for _ in 0..3 {
+            let caller = doorkeeper.authenticate("good").await.unwrap().unwrap();
+            assert_eq!(caller.account.get(), 5);
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_unknown_text_is_asked_for_each_time() {
+        let mut tokens = MockTokenRepository::new();
+        tokens.expect_find().times(2).returning(|_| Ok(None));
+        let doorkeeper = doorkeeper(tokens);
+        assert_eq!(doorkeeper.authenticate("bad").await.unwrap(), None);
+        assert_eq!(doorkeeper.authenticate("bad").await.unwrap(), None);
+    }
+
+    #[actix_web::test]
+    async fn an_expired_token_opens_nothing() {
+        for (expires_at, opens) in [(100, false), (101, true)] {
+            let mut tokens = MockTokenRepository::new();
+            tokens.expect_find().returning(move |_| Ok(Some(token(Some(expires_at)))));
+            assert_eq!(doorkeeper(tokens).authenticate("x").await.unwrap().is_some(), opens);
+        }
+    }
+
+    #[actix_web::test]
+    async fn an_issued_secret_is_stored_as_its_hash_only() {
+        let mut tokens = MockTokenRepository::new();
+        tokens.expect_create().times(1).returning(|new, now| {
+            assert_eq!((new.account.get(), new.scope, now.unix()), (5, Scope::ReadOnly, 100));
+            Ok(token(None))
+        });
+        let name = Name::parse("n8n").unwrap();
+        let request =
+            TokenRequest { account: AccountId::from_store(5), name, scope: Scope::ReadOnly, expires_at: None };
+        let secret = doorkeeper(tokens).issue(request).await.unwrap();
+        assert_eq!(secret.reveal().len(), 67);
+        assert_ne!(secret, fresh_secret().unwrap());
+    }
+
+    #[test]
+    fn a_hash_is_sha_256() {
+        // The first and the last bytes of FIPS 180-2's example.
+        let SecretHash(bytes) = hash("abc");
+        assert_eq!(bytes[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(bytes[28..], [0xf2, 0x00, 0x15, 0xad]);
+    }
+}

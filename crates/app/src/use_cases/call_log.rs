@@ -1,0 +1,101 @@
+//! Keeping the log of calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{AccountId, Call, CallChange, CallId, CallOrder, ContactId, NewCall, PageRequest};
+use ports::Result;
+use ports::inbound::{CallLog, CallPage};
+use ports::outbound::{CallRepository, Clock};
+use uuid::Uuid;
+
+/// The log of calls, in a repository.
+pub struct CallLogbook {
+    calls: Arc<dyn CallRepository>,
+    clock: Arc<dyn Clock>,
+}
+
+impl CallLogbook {
+    /// Over this repository.
+    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>) -> Self {
+        Self { calls, clock }
+    }
+}
+
+#[async_trait]
+impl CallLog for CallLogbook {
+    async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
+        self.calls.list(account, of, page).await
+    }
+
+    async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
+        self.calls.find(account, call).await
+    }
+
+    async fn record(&self, account: AccountId, call: NewCall) -> Result<Call> {
+        self.calls.create(account, call, Uuid::new_v4(), self.clock.now()).await
+    }
+
+    async fn revise(&self, account: AccountId, call: CallId, change: CallChange) -> Result<Call> {
+        self.calls.update(account, call, change, self.clock.now()).await
+    }
+
+    async fn delete(&self, account: AccountId, call: CallId) -> Result<()> {
+        self.calls.delete(account, call).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Moment;
+    use ports::Error;
+    use ports::outbound::{MockCallRepository, MockClock};
+
+    use super::*;
+
+    fn logbook(calls: MockCallRepository) -> CallLogbook {
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(|| Moment::from_unix(7).unwrap());
+        CallLogbook::new(Arc::new(calls), Arc::new(clock))
+    }
+
+    fn new_call() -> NewCall {
+        NewCall {
+            contact: ContactId::from_store(3),
+            called_at: Moment::MIN,
+            content: None,
+            contact_called: None,
+            emotions: vec![],
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_call_is_recorded_now_under_a_new_uuid() {
+        let mut calls = MockCallRepository::new();
+        calls
+            .expect_create()
+            .times(2)
+            .withf(|account, call, uuid, now| {
+                account.get() == 5 && *call == new_call() && uuid.get_version_num() == 4 && now.unix() == 7
+            })
+            .returning(|_, _, _, _| Err(Error::NotFound));
+        let logbook = logbook(calls);
+        for _ in 0..2 {
+            let answer = logbook.record(AccountId::from_store(5), new_call()).await;
+            assert!(matches!(answer, Err(Error::NotFound)), "the repository's refusal is the answer");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_call_is_changed_now() {
+        let mut calls = MockCallRepository::new();
+        let change = CallChange { contact_called: Some(true), ..CallChange::default() };
+        let expected = change.clone();
+        calls
+            .expect_update()
+            .withf(move |_, call, change, now| call.get() == 9 && *change == expected && now.unix() == 7)
+            .return_once(|_, _, _, _| Err(Error::Archived));
+        let answer = logbook(calls).revise(AccountId::from_store(5), CallId::from_store(9), change).await;
+        assert!(matches!(answer, Err(Error::Archived)));
+    }
+}
