@@ -63,11 +63,11 @@ fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>) {
     let address = server.address();
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     println!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"));
-    println!("  API         {base}/api");
-    println!("  Swagger UI  {base}/docs/");
     if let Some(secret) = secret {
         println!("  Token       {}", secret.reveal());
         println!("              shown this once; `callbook token create` makes another");
     }
+    println!("  API         {base}/api");
+    println!("  Swagger UI  {base}/docs/");
     tracing::info!(%address, store = ?settings.store, "listening");
 }

@@ -35,6 +35,11 @@ impl Database {
     pub fn url(&self) -> String {
         server().url(&self.name)
     }
+
+    /// Runs SQL in it.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.url(), sql);
+    }
 }
 
 impl Drop for Database {
@@ -44,7 +49,11 @@ impl Drop for Database {
 }
 
 fn administer(sql: &str) {
-    let mut connection = PgConnection::establish(&server().url("postgres")).unwrap();
+    execute(&server().url("postgres"), sql);
+}
+
+fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::establish(url).unwrap();
     connection.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 

@@ -1,0 +1,128 @@
+//! The command line.
+
+use serde_json::json;
+use support::{Setup, on_both_stores};
+
+on_both_stores!(
+    tokens_are_made_listed_and_revoked,
+    accounts_are_made_and_listed,
+    the_demonstration_is_the_document_s,
+    migrations_run_once
+);
+
+fn tokens_are_made_listed_and_revoked(setup: Setup) {
+    let token = setup.output(&["token", "create", "--name", "n8n flow", "--expires", "90d", "--read-only"]);
+    assert_eq!(token.lines().count(), 1, "the token alone");
+    assert!(token.len() >= 64);
+    let list = setup.output(&["token", "list"]);
+    assert!(list.contains("n8n flow") && list.contains("read-only") && !list.contains(&token));
+    let server = setup.serve();
+    assert_eq!(server.token(), None, "there is a token already");
+    let client = support::Client::new(&server.base, Some(&token));
+    client.get("/api/me").expect(200);
+    setup.output(&["token", "revoke", "1"]);
+    support::wait_until("the revocation", || client.get("/api/me").status == 401);
+    for (arguments, problem) in [
+        (&["token", "revoke", "99"][..], "there is no token 99"),
+        (&["token", "create", "--account", "99"], "there is no account 99"),
+    ] {
+        let output = setup.run(arguments);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8(output.stderr).unwrap().contains(problem));
+    }
+}
+
+fn accounts_are_made_and_listed(setup: Setup) {
+    let first: i64 = setup.output(&["account", "create", "Parks"]).parse().unwrap();
+    let second: i64 = setup.output(&["account", "create", "Recreation"]).parse().unwrap();
+    assert!(second > first);
+    let list = setup.output(&["account", "list"]);
+    assert!(list.contains("Parks") && list.contains("Recreation"));
+    let server = setup.serve();
+    let me = server.client().get("/api/me").expect(200);
+    assert_eq!(
+        (&me["data"]["name"], &me["data"]["account"]["id"]),
+        (&json!("Parks"), &json!(first)),
+        "the first account"
+    );
+}
+
+fn the_demonstration_is_the_document_s(setup: Setup) {
+    setup.output(&["demo"]);
+    setup.output(&["demo"]);
+    let server = setup.serve();
+    let client = server.client();
+    assert_eq!(client.get("/api/contacts").expect(200)["meta"]["total"], 2, "a second run adds nothing");
+    let calls = client.get("/api/calls").expect(200);
+    let shown: Vec<_> = calls["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["contact"]["last_name"].as_str().unwrap(), c["called_at"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("Knope", "2017-10-07T22:29:21Z"),
+        ("Knope", "2017-10-07T21:17:45Z"),
+        ("Troyat", "2017-10-07T21:02:57Z"),
+        ("Knope", "2017-10-07T21:00:56Z"),
+    ];
+    assert_eq!(shown, expected);
+    let henri = &calls["data"][2]["contact"];
+    assert_eq!(henri["gender"], "male");
+    let birthdate =
+        json!({"name": "birthdate", "is_birthdate_approximate": "approximate", "birthdate": "1987-01-01T21:56:44Z"});
+    assert_eq!(henri["information"]["dates"], json!([birthdate]));
+}
+
+fn migrations_run_once(setup: Setup) {
+    assert!(!setup.output(&["migrate"]).is_empty());
+    assert_eq!(setup.output(&["migrate"]), "");
+}
+
+#[test]
+fn help_and_version_are_told() {
+    let setup = Setup::sqlite();
+    let help = setup.output(&["--help"]);
+    for word in
+        ["serve", "token", "account", "demo", "migrate", "openapi", "DATABASE_URL", "CALLBOOK_BIND", "127.0.0.1:8080"]
+    {
+        assert!(help.contains(word), "{word}");
+    }
+    assert!(setup.output(&["--version"]).starts_with("callbook "));
+    assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let setup = Setup::sqlite();
+    for arguments in [
+        &["nonsense"][..],
+        &["token"],
+        &["token", "revoke", "x"],
+        &["account", "create"],
+        &["token", "create", "--expires", "soon"],
+    ] {
+        assert_eq!(setup.run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_wrong_setting_never_starts_a_server() {
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://root@localhost/db"),
+        ("CALLBOOK_BIND", "nonsense"),
+        ("CALLBOOK_PUBLIC_URL", "example"),
+        ("CALLBOOK_COMPAT", "monica-5"),
+        ("CALLBOOK_RATE_LIMIT_PER_MINUTE", "-1"),
+        ("CALLBOOK_TOKEN", "short"),
+        ("CALLBOOK_POOL_SIZE", "none"),
+        ("CALLBOOK_LOG_FORMAT", "xml"),
+    ] {
+        let setup = Setup::sqlite().set(name, value);
+        let output = setup.run(&["serve"]);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.starts_with(&format!("callbook: {name} takes ")) && error.lines().count() == 1, "{error}");
+        assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+    }
+}

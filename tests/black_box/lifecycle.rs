@@ -1,0 +1,97 @@
+//! From the first start to the last request.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::json;
+use support::{Client, Setup, on_both_stores};
+
+on_both_stores!(
+    what_was_answered_survives_a_kill,
+    a_stop_finishes_what_is_in_flight,
+    a_given_token_is_the_first_account_s
+);
+
+fn what_was_answered_survives_a_kill(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let token = server.token().unwrap().to_owned();
+    assert!(!setup.output(&["token", "list"]).contains(&token), "only its hash is stored");
+    let call = client.log(client.meet("Leslie"), "2018-02-02");
+    drop(server);
+    let server = setup.serve();
+    assert_eq!(server.token(), None, "the token is printed once");
+    let client = Client::new(&server.base, Some(&token));
+    let mut kept = client.get(&format!("/api/calls/{}", call["id"])).expect(200)["data"].clone();
+    // The links name the port, which is another one now.
+    for pointer in ["/url", "/contact/url", "/contact/information/avatar/url"] {
+        *kept.pointer_mut(pointer).unwrap() = call.pointer(pointer).unwrap().clone();
+    }
+    assert_eq!(kept, call);
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(!log.contains(&token), "the token is never logged");
+}
+
+fn a_stop_finishes_what_is_in_flight(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let contact = client.meet("Leslie");
+    let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "In flight."}).to_string();
+    let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
+    let head = format!(
+        "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        server.token().unwrap(),
+        body.len()
+    );
+    // Half of the body is on its way when the server is asked to stop.
+    let (first, second) = body.split_at(body.len() / 2);
+    stream.write_all(format!("{head}{first}").as_bytes()).unwrap();
+    support::wait_until("the request to be in flight", || client.get("/healthz").status == 200);
+    server.signal("TERM");
+    support::wait_until("the end of new connections", || client.try_send("GET", "/healthz", &[], b"").is_err());
+    stream.write_all(second.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0), "{log}");
+    let server = setup.serve();
+    let token = setup.output(&["token", "create"]);
+    assert_eq!(Client::new(&server.base, Some(&token)).get("/api/calls").expect(200)["meta"]["total"], 1);
+}
+
+fn a_given_token_is_the_first_account_s(setup: Setup) {
+    let token = "a-token-of-at-least-32-characters";
+    let setup = setup.set("CALLBOOK_TOKEN", token);
+    for _ in 0..2 {
+        let server = setup.serve();
+        assert!(!server.printed.contains(token) && server.token().is_none());
+        let client = Client::new(&server.base, Some(token));
+        client.get("/api/me").expect(200);
+    }
+    assert_eq!(setup.output(&["token", "list"]).lines().count(), 2, "it is stored once");
+}
+
+#[test]
+fn the_first_start_makes_the_folder_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    let data = setup.folder().join("data");
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(data.join("callbook.db").is_file());
+    assert!(server.printed.contains(&format!("{}/docs/", server.base)));
+}
+
+#[test]
+fn an_address_in_use_is_told() {
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    let address = server.base.strip_prefix("http://").unwrap();
+    let second = Setup::sqlite().set("CALLBOOK_BIND", address);
+    let output = second.run(&["serve"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("CALLBOOK_BIND") && error.contains(address), "{error}");
+}

@@ -1,0 +1,11 @@
+//! The real binary on both stores.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
+
+mod calls;
+mod commands;
+mod contacts;
+mod document;
+mod errors;
+mod lifecycle;
+mod openapi;
+mod pages;

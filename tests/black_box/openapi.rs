@@ -1,0 +1,31 @@
+//! The OpenAPI document and Swagger UI.
+
+use serde_json::Value;
+use support::Setup;
+
+#[test]
+fn the_checked_in_document_is_current() {
+    let generated = Setup::sqlite().output(&["openapi"]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+    let checked_in = std::fs::read_to_string(path).unwrap();
+    assert!(
+        generated == checked_in.trim_end(),
+        "run `cargo run -- openapi > docs/openapi.json` and review the difference"
+    );
+}
+
+#[test]
+fn the_served_document_is_the_generated_one() {
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    let nobody = server.client().with_token(None);
+    let document = nobody.get("/openapi.json").expect(200);
+    assert_eq!(document, serde_json::from_str::<Value>(&setup.output(&["openapi"])).unwrap());
+    for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/"] {
+        let page = nobody.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.body.contains("src=\"http") && !page.body.contains("href=\"http"), "{path} is local");
+    }
+    let redirect = nobody.get("/docs");
+    assert_eq!((redirect.status, redirect.header("location")), (307, Some("docs/")));
+}

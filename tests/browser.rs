@@ -1,0 +1,118 @@
+//! Swagger UI as a person uses it: Authorize, Try it out, and the answer on the page, in headless Chromium.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use support::{Client, Setup, wait_until};
+
+/// Chromium, driven over the WebDriver protocol.
+struct Browser {
+    driver: Child,
+    session: Client,
+    _profile: tempfile::TempDir,
+}
+
+/// The name under which WebDriver answers elements.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+impl Browser {
+    fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is not installed: run tests/browser.sh");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| {
+            let line = line.unwrap();
+            let (_, port) = line.split_once("started successfully on port ")?;
+            Some(port.trim_end_matches('.').to_owned())
+        });
+        let driver_client = Client::new(&format!("http://127.0.0.1:{}", port.unwrap()), None);
+        let profile = tempfile::tempdir().unwrap();
+        let arguments = [
+            "--headless".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--window-size=1200,2000".to_owned(),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": arguments}}}});
+        let started = driver_client.post("/session", &capabilities).expect(200);
+        let path = format!("{}/session/{}", driver_client.base(), started["value"]["sessionId"].as_str().unwrap());
+        Self { driver, session: Client::new(&path, None), _profile: profile }
+    }
+
+    fn open(&self, url: &str) {
+        self.session.post("/url", &json!({"url": url})).expect(200);
+    }
+
+    /// Waits for the first element that the selector finds, and answers its path.
+    fn find(&self, selector: &str) -> String {
+        let mut found = None;
+        wait_until(selector, || {
+            let answer = self.session.post("/element", &json!({"using": "css selector", "value": selector}));
+            found = answer.json()["value"][ELEMENT].as_str().map(|id| format!("/element/{id}"));
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    fn click(&self, selector: &str) {
+        let path = format!("{}/click", self.find(selector));
+        wait_until(selector, || self.session.post(&path, &json!({})).status == 200);
+    }
+
+    fn type_into(&self, selector: &str, text: &str) {
+        self.session.post(&format!("{}/value", self.find(selector)), &json!({"text": text})).expect(200);
+    }
+
+    fn text(&self, selector: &str) -> String {
+        let answer = self.session.get(&format!("{}/text", self.find(selector))).expect(200);
+        answer["value"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.session.try_send("DELETE", "", &[], b"");
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+#[test]
+fn swagger_ui_authorizes_and_tries_a_call_out() {
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    let client = server.client();
+    // The document's example names contact 3.
+    for name in ["Henri", "Ann", "Leslie"] {
+        client.meet(name);
+    }
+    let browser = Browser::start();
+    browser.open(&format!("{}/docs/", server.base));
+    browser.click(".auth-wrapper .btn.authorize");
+    browser.type_into(".auth-container input", server.token().unwrap());
+    browser.click(".auth-btn-wrapper .btn.authorize");
+    browser.click(".auth-btn-wrapper .btn-done");
+    let operation = "#operations-calls-createCall";
+    browser.click(&format!("{operation} .opblock-summary-control"));
+    browser.click(&format!("{operation} .execute"));
+    let status = browser.text(&format!("{operation} .live-responses-table tbody .response-col_status"));
+    let body = browser.text(&format!("{operation} .live-responses-table tbody .response-col_description .highlight-code"));
+    assert!(status.starts_with("201"), "{status}: {body}");
+    let start = body.find('{').expect("an answer on the page");
+    let mut answers = serde_json::Deserializer::from_str(&body[start..]).into_iter::<Value>();
+    let shown = answers.next().unwrap().unwrap();
+    assert_eq!(shown["data"]["contact"]["first_name"], "Leslie");
+    assert_eq!(client.get("/api/calls/1").expect(200), shown, "what the page shows is what is stored");
+}
