@@ -108,7 +108,8 @@ fn swagger_ui_authorizes_and_tries_a_call_out() {
     browser.click(&format!("{operation} .opblock-summary-control"));
     browser.click(&format!("{operation} .execute"));
     let status = browser.text(&format!("{operation} .live-responses-table tbody .response-col_status"));
-    let body = browser.text(&format!("{operation} .live-responses-table tbody .response-col_description .highlight-code"));
+    let body =
+        browser.text(&format!("{operation} .live-responses-table tbody .response-col_description .highlight-code"));
     assert!(status.starts_with("201"), "{status}: {body}");
     let start = body.find('{').expect("an answer on the page");
     let mut answers = serde_json::Deserializer::from_str(&body[start..]).into_iter::<Value>();

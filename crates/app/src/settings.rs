@@ -335,10 +335,13 @@ mod tests {
     }
 
     #[test]
-    fn help_lists_every_setting_with_its_default() {
+    fn help_and_readme_list_every_setting_with_its_default() {
         let help = help();
-        for setting in &SETTINGS {
-            assert!(help.contains(setting.name) && help.contains(setting.default), "{}", setting.name);
+        let readme = include_str!("../../../README.md");
+        for Setting { name, default, .. } in &SETTINGS {
+            assert!(help.contains(name) && help.contains(&format!("[default: {default}]")), "{name}");
+            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
         }
     }
 }

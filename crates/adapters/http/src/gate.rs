@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, AUTHORIZATION, HeaderName, HeaderValue};
+use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
@@ -50,6 +50,9 @@ pub async fn envelope(
     } else {
         response.map_into_left_body()
     };
+    if is_api(response.request().path()) {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    }
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
     tracing::info!(request_id = id, %method, route, status = status.as_u16(), milliseconds, "request");
@@ -62,6 +65,10 @@ pub async fn envelope(
         response.headers_mut().insert(REMAINING, remaining.into());
     }
     Ok(response)
+}
+
+fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 /// The client's own name for the request when it is a sane one, else a new one.
@@ -78,8 +85,7 @@ fn request_id(request: &ServiceRequest) -> String {
 fn normalize(request: &mut ServiceRequest, prefix: &str) {
     let path = request.path();
     let inner = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    let is_api = inner == "/api" || inner.starts_with("/api/");
-    let inner = if is_api { inner.trim_end_matches('/') } else { inner };
+    let inner = if is_api(inner) { inner.trim_end_matches('/') } else { inner };
     if inner.len() == path.len() {
         return;
     }
@@ -103,10 +109,10 @@ pub async fn gate(
     let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
         return Err(Refusal::Fault(ports::Error::fault("no shared state")).into());
     };
-    let path = request.path().trim_start_matches('/').to_owned();
-    if path != "api" && !path.starts_with("api/") {
+    if !is_api(request.path()) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
+    let path = request.path().trim_start_matches('/').to_owned();
     let Some(allow) = shared.routes.allowed(request.path()) else {
         return Ok(refuse(request, Refusal::NoRoute { path }).map_into_right_body());
     };

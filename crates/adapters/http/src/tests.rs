@@ -157,6 +157,7 @@ async fn a_call_is_shown_member_for_member_in_order() {
     stage.calls.expect_find().with(eq(account()), eq(CallId::from_store(5))).return_once(|_, _| Ok(call()));
     let answer = stage.answer(get("/api/calls/5")).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    assert_eq!(answer.header("cache-control"), Some("no-cache, private"));
     let expected = concat!(
         r#"{"data":{"id":5,"uuid":"00000000-0000-0000-0000-000000000005","object":"call","#,
         r#""called_at":"2017-10-07T22:29:21Z","content":"He called, we had fun.","contact_called":null,"emotions":[],"#,

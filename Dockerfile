@@ -1,0 +1,14 @@
+# syntax=docker/dockerfile:1
+FROM rust:1-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked --package callbook --features postgres-tls && mkdir /data
+
+# The binary needs libc, libgcc and OpenSSL, which are in this image; SQLite and libpq are compiled in.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /src/target/release/callbook /usr/local/bin/callbook
+COPY --from=build --chown=nonroot:nonroot /data /data
+ENV CALLBOOK_BIND=0.0.0.0:8080 CALLBOOK_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/callbook"]
