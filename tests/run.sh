@@ -26,7 +26,8 @@ fi
 # Whatever the tests leave behind would be here.
 TMPDIR=$(mktemp -d)
 export TMPDIR
-chmod 755 "$TMPDIR"
+# PostgreSQL runs as another user when this is root, and takes its folders away itself.
+chmod 1777 "$TMPDIR"
 trap 'rm -rf "$TMPDIR"' EXIT
 cargo test --workspace "$@"
 # The throw-away servers end a moment after their tests.

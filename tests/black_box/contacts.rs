@@ -8,6 +8,9 @@ on_both_stores!(
     a_contact_is_found_by_any_of_its_names,
     deleting_a_contact_deletes_its_calls,
     violations_of_a_contact_are_told,
+    ways_to_reach_a_contact_are_kept_and_found,
+    a_contact_has_every_member_of_monica_s,
+    what_is_the_same_for_all_is_listed,
 );
 
 fn a_contact_is_added_shown_changed_and_deleted(setup: Setup) {
@@ -85,4 +88,149 @@ fn violations_of_a_contact_are_told(setup: Setup) {
     client.post("/api/contacts", &wrong).expect_error(422, 32, sentences);
     client.post("/api/contacts", &json!({"first_name": "x".repeat(255)})).expect(201);
     assert_eq!(client.get("/api/contacts").expect(200)["meta"]["total"], 1);
+}
+
+fn ways_to_reach_a_contact_are_kept_and_found(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let body = json!({"first_name": "Leslie", "email": "Leslie@Pawnee.gov", "phone": "+1 (555) 0100"});
+    let id = client.post("/api/contacts", &body).expect(201)["data"]["id"].as_i64().unwrap();
+    client.post("/api/contacts", &json!({"first_name": "Ann", "phone": "+1 555 0199"})).expect(201);
+    let path = format!("/api/contacts/{id}");
+    assert_eq!(client.get(&path).expect(200)["data"].get("contactFields"), None);
+    let fields = |path: &str| {
+        let shown = client.get(&format!("{path}?with=contactfields")).expect(200);
+        let field = |field: &Value| (field["contact_field_type"]["name"].clone(), field["content"].clone());
+        shown["data"]["contactFields"].as_array().unwrap().iter().map(field).collect::<Vec<_>>()
+    };
+    let (email, phone) = ((json!("Email"), json!("Leslie@Pawnee.gov")), (json!("Phone"), json!("+1 (555) 0100")));
+    assert_eq!(fields(&path), [email, phone.clone()]);
+    let found = |query: &str| {
+        let list = client.get(&format!("/api/contacts?query={query}")).expect(200);
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["first_name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    for query in
+        ["phone:%2B1+555+0100", "phone:1-555-0100", "%2B15550100", "555+0100", "email:leslie@", "leslie@pawnee.gov"]
+    {
+        assert_eq!(found(query), ["Leslie"], "{query}");
+    }
+    assert_eq!(found("phone:%2B1+555+01"), ["Leslie", "Ann"]);
+    assert_eq!(found("phone:5550101"), Vec::<String>::new());
+    let list = json!([{"contact_field_type_id": 2, "data": "+1 (555) 0100"}]);
+    client.put(&path, &json!({"first_name": "Leslie", "contact_fields": list})).expect(200);
+    assert_eq!(fields(&path), [phone]);
+    assert_eq!(found("email:leslie@"), Vec::<String>::new());
+    let types = client.get("/api/contactfieldtypes").expect(200);
+    assert_eq!((&types["data"][1]["name"], &types["data"][1]["type"]), (&json!("Phone"), &json!("phone")));
+}
+
+fn a_contact_has_every_member_of_monica_s(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let id = client.meet("Leslie");
+    client.log(id, "2018-02-02");
+    client.log(id, "2019-03-03");
+    let contact = client.get(&format!("/api/contacts/{id}?with=contactfields")).expect(200)["data"].clone();
+    let number = "number";
+    let kind = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => number,
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    for (pointer, expected) in [
+        ("/id", number),
+        ("/uuid", "string"),
+        ("/object", "string"),
+        ("/hash_id", "string"),
+        ("/first_name", "string"),
+        ("/last_name", "null"),
+        ("/nickname", "null"),
+        ("/complete_name", "string"),
+        ("/initials", "string"),
+        ("/description", "null"),
+        ("/gender", "string"),
+        ("/gender_type", "string"),
+        ("/is_starred", "boolean"),
+        ("/is_partial", "boolean"),
+        ("/is_active", "boolean"),
+        ("/is_dead", "boolean"),
+        ("/is_me", "boolean"),
+        ("/last_called", "string"),
+        ("/last_activity_together", "null"),
+        ("/stay_in_touch_frequency", "null"),
+        ("/stay_in_touch_trigger_date", "null"),
+        ("/information/relationships/love/total", number),
+        ("/information/relationships/love/contacts", "array"),
+        ("/information/relationships/family/total", number),
+        ("/information/relationships/friend/total", number),
+        ("/information/relationships/work/total", number),
+        ("/information/dates/birthdate/is_age_based", "null"),
+        ("/information/dates/birthdate/is_year_unknown", "null"),
+        ("/information/dates/birthdate/date", "null"),
+        ("/information/dates/deceased_date/date", "null"),
+        ("/information/career/job", "null"),
+        ("/information/career/company", "null"),
+        ("/information/avatar/url", "string"),
+        ("/information/avatar/source", "string"),
+        ("/information/avatar/default_avatar_color", "string"),
+        ("/information/food_preferences", "null"),
+        ("/information/how_you_met/general_information", "null"),
+        ("/information/how_you_met/first_met_date/date", "null"),
+        ("/information/how_you_met/first_met_through_contact", "null"),
+        ("/addresses", "array"),
+        ("/tags", "array"),
+        ("/statistics/number_of_calls", number),
+        ("/statistics/number_of_notes", number),
+        ("/statistics/number_of_activities", number),
+        ("/statistics/number_of_reminders", number),
+        ("/statistics/number_of_tasks", number),
+        ("/statistics/number_of_gifts", number),
+        ("/statistics/number_of_debts", number),
+        ("/contactFields", "array"),
+        ("/notes", "array"),
+        ("/url", "string"),
+        ("/account/id", number),
+        ("/created_at", "string"),
+        ("/updated_at", "string"),
+    ] {
+        let value = contact.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is missing"));
+        assert_eq!(kind(value), expected, "{pointer}");
+    }
+    assert_eq!(contact["statistics"]["number_of_calls"], 2);
+    assert_eq!(contact["last_called"], "2019-03-03T00:00:00Z");
+}
+
+fn what_is_the_same_for_all_is_listed(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let names = |path: &str| {
+        let list = client.get(path).expect(200);
+        list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("/api/genders"), ["Man", "Woman", "Rather not say"]);
+    assert_eq!(client.get("/api/genders/2").expect(200)["data"]["type"], "F");
+    client.get("/api/genders/4").expect_error(404, 31, "The resource has not been found");
+    client.get("/api/genders/x").expect_error(404, 31, "The resource has not been found");
+    assert_eq!(names("/api/contactfieldtypes")[..2], ["Email", "Phone"]);
+    assert_eq!(names("/api/emotions?limit=2"), ["adoration", "affection"]);
+    let emotions = client.get("/api/emotions?limit=100&page=2").expect(200);
+    assert_eq!((&emotions["meta"]["total"], &emotions["meta"]["to"]), (&json!(135), &json!(135)));
+    let welcome = client.get("/api").expect(200);
+    for (name, url) in welcome["links"].as_object().unwrap() {
+        let path = url.as_str().unwrap().strip_prefix(&server.base).unwrap();
+        assert_eq!(client.get(path).status, 200, "{name}");
+    }
 }

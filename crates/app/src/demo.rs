@@ -52,14 +52,15 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
 }
 
 fn person((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) -> Result<NewContact, Error> {
+    let first_name = Name::parse(first).map_err(ports::Error::fault)?;
     let date = |date| ImportantDate { date, is_age_based: true, is_year_unknown: false };
     let profile = Profile {
         last_name: Name::parse(last).ok(),
         gender: Name::parse(gender).ok().and_then(Gender::named),
         birthdate: birthdate.map(moment).transpose()?.map(date),
-        ..Profile::new(Name::parse(first).map_err(ports::Error::fault)?)
+        ..Profile::new(first_name.clone())
     };
-    Ok(NewContact { profile, description: None, job: None, company: None })
+    Ok(NewContact { profile, ..NewContact::new(first_name) })
 }
 
 fn moment(text: &str) -> Result<Moment, Error> {

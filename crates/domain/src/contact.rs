@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{AccountId, ContactId, Content, Moment, Name, fold};
+use crate::{AccountId, ContactField, ContactId, Content, Moment, Name, NewContactField, fold};
 
 /// A contact's gender by name, as its owner wrote it; "none" is no gender and never stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +142,8 @@ pub struct Contact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
+    /// How it is reached, in the order in which that was told.
+    pub fields: Vec<ContactField>,
     /// The newest `called_at` of its calls.
     pub last_called: Option<Moment>,
     /// The number of its calls.
@@ -163,9 +165,17 @@ pub struct NewContact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
+    /// How it is reached, each way once.
+    pub fields: Vec<NewContactField>,
 }
 
 impl NewContact {
+    /// A contact of a first name alone.
+    pub fn new(first_name: Name) -> Self {
+        let profile = Profile::new(first_name);
+        Self { profile, description: None, job: None, company: None, fields: Vec::new() }
+    }
+
     /// The folded text in which a search looks: names, nickname, description, job, company.
     pub fn search_text(&self) -> String {
         let profile = &self.profile;
@@ -207,12 +217,24 @@ pub struct ContactChange {
     pub job: Option<Option<Name>>,
     /// The person's company.
     pub company: Option<Option<Name>>,
+    /// All the ways to reach it.
+    pub fields: Option<Vec<NewContactField>>,
+    /// More ways to reach it.
+    pub more_fields: Vec<NewContactField>,
 }
 
 impl ContactChange {
     /// The contact as it will be: the stored parts, overlaid with the changed ones.
     pub fn apply(self, stored: NewContact) -> NewContact {
-        let NewContact { profile, description, job, company } = stored;
+        let NewContact { profile, description, job, company, fields } = stored;
+        let mut all_fields: Vec<NewContactField> = Vec::new();
+        for field in self.fields.unwrap_or(fields).into_iter().chain(self.more_fields) {
+            let is_known =
+                |known: &NewContactField| known.kind == field.kind && known.search_data() == field.search_data();
+            if !all_fields.iter().any(is_known) {
+                all_fields.push(field);
+            }
+        }
         NewContact {
             profile: Profile {
                 first_name: self.first_name.unwrap_or(profile.first_name),
@@ -230,6 +252,7 @@ impl ContactChange {
             description: self.description.unwrap_or(description),
             job: self.job.unwrap_or(job),
             company: self.company.unwrap_or(company),
+            fields: all_fields,
         }
     }
 }
@@ -249,7 +272,12 @@ mod tests {
             nickname: Some(name("JD")),
             ..Profile::new(name("Jane"))
         };
-        NewContact { profile, description: Content::parse("A friend").ok(), job: Some(name("Pilot")), company: None }
+        NewContact {
+            profile,
+            description: Content::parse("A friend").ok(),
+            job: Some(name("Pilot")),
+            ..NewContact::new(name("Jane"))
+        }
     }
 
     #[test]
@@ -282,5 +310,18 @@ mod tests {
         assert_eq!(changed.profile.complete_name(), "Jane q Doë");
         assert!(changed.profile.is_starred);
         assert_eq!(changed.job, jane().job);
+    }
+
+    #[test]
+    fn fields_are_replaced_or_added_each_once() {
+        use crate::ContactFieldKind as Kind;
+        let phone = |number| NewContactField { kind: Kind::PHONE, data: name(number) };
+        let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
+        let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
+        let more = vec![phone("1-555-0100"), email.clone()];
+        let added = ContactChange { more_fields: more, ..ContactChange::default() }.apply(stored.clone());
+        assert_eq!(added.fields, [phone("+1 555 0100"), email.clone()]);
+        let replaced = ContactChange { fields: Some(vec![email.clone()]), ..ContactChange::default() }.apply(stored);
+        assert_eq!(replaced.fields, [email]);
     }
 }

@@ -50,6 +50,10 @@ id!(
     ContactId
 );
 id!(
+    /// Names a contact field.
+    ContactFieldId
+);
+id!(
     /// Names a call.
     CallId
 );

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallChange, CallId, CallOrder, Contact, ContactChange, ContactId, ContactOrder, Moment,
-    Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Token, TokenId, Uuid,
+    Account, AccountId, Call, CallChange, CallId, CallOrder, Contact, ContactChange, ContactId, ContactOrder,
+    ContactSearch, Moment, Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Token, TokenId, Uuid,
 };
 
 use crate::Result;
@@ -52,11 +52,11 @@ pub trait CallRepository: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ContactRepository: Send + Sync {
-    /// A page of the account's contacts; only of those whose search text contains each of the folded words.
+    /// A page of the account's contacts: all of them, or those that the search finds.
     async fn list(
         &self,
         account: AccountId,
-        words: Vec<String>,
+        search: ContactSearch,
         page: PageRequest<ContactOrder>,
     ) -> Result<Page<Contact>>;
 

@@ -70,7 +70,8 @@ impl Violation {
     pub const DATE: Self = Self("The {} is not a valid date.");
     const STRING: Self = Self("The {} must be a string.");
     const BOOLEAN: Self = Self("The {} field must be true or false.");
-    const ARRAY: Self = Self("The {} must be an array.");
+    /// The value is no list.
+    pub const ARRAY: Self = Self("The {} must be an array.");
     const NUL: Self = Self("The {} may not contain the character U+0000.");
     const OVER_255: Self = Self("The {} may not be greater than 255 characters.");
     const OVER_100000: Self = Self("The {} may not be greater than 100000 characters.");

@@ -26,6 +26,7 @@ use crate::routes;
     tags(
         (name = "calls", description = "Phone calls made with contacts."),
         (name = "contacts", description = "The people that calls are made with."),
+        (name = "lists", description = "What contacts and calls are told with; the same in every account."),
         (name = "account", description = "Who you are and what there is."),
     ),
 )]

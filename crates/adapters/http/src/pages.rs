@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::links::Links;
 use crate::query::Query;
-use crate::resources::{CallResource, ContactResource};
+use crate::resources::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource};
 
 /// A page of calls.
 #[derive(Serialize, ToSchema)]
@@ -25,6 +25,41 @@ pub struct CallPageBody {
 #[schema(as = ContactPage)]
 pub struct ContactPageBody {
     data: Vec<ContactResource>,
+    links: PageLinks,
+    meta: Meta,
+}
+
+/// A page of a list that is short and always the same; each such list names its own schema.
+#[derive(Serialize)]
+pub struct Listed<T> {
+    data: Vec<T>,
+    links: PageLinks,
+    meta: Meta,
+}
+
+/// A page of genders.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub struct GenderPage {
+    data: Vec<GenderResource>,
+    links: PageLinks,
+    meta: Meta,
+}
+
+/// A page of kinds of contact fields.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub struct ContactFieldTypePage {
+    data: Vec<ContactFieldTypeResource>,
+    links: PageLinks,
+    meta: Meta,
+}
+
+/// A page of emotions.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub struct EmotionPage {
+    data: Vec<EmotionResource>,
     links: PageLinks,
     meta: Meta,
 }
@@ -140,8 +175,19 @@ impl Place<'_> {
     /// The page of contacts as it is shown.
     pub fn contacts(&self, page: Page<Contact>) -> ContactPageBody {
         let (meta, links) = (self.meta(&page), self.page_links(&page));
-        let show = |contact: Contact| ContactResource::new(contact, self.links);
+        let with_fields = self.query.wants_contact_fields();
+        let show = |contact: Contact| ContactResource::new(contact, with_fields, self.links);
         ContactPageBody { links, meta, data: page.items.into_iter().map(show).collect() }
+    }
+
+    /// The page of a list that is short and always the same.
+    pub fn cut<T>(&self, all: impl Iterator<Item = T>) -> Listed<T> {
+        let all: Vec<T> = all.collect();
+        let total = all.len() as u64;
+        let before = self.number.saturating_sub(1).saturating_mul(self.size.get().into());
+        let items = all.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX)).take(self.size.get() as usize);
+        let page = Page { items: items.collect(), total };
+        Listed { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
     }
 
     fn url(&self, number: u64) -> String {

@@ -29,6 +29,11 @@ impl Query {
         self.0.iter().any(|(name, _)| name.strip_prefix(word).is_some_and(|rest| rest.starts_with('[')))
     }
 
+    /// Contacts are asked for with their contact fields.
+    pub fn wants_contact_fields(&self) -> bool {
+        self.last("with").is_some_and(|with| with.split(',').any(|word| word.trim() == "contactfields"))
+    }
+
     /// How the query wants a list of calls sorted: the newest call first unless it says otherwise.
     pub fn call_order(&self) -> Result<CallOrder, Refusal> {
         self.order(CallOrder::CalledAt(Direction::Descending), |name| match name {

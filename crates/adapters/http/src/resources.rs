@@ -1,6 +1,9 @@
 //! What is shown: the JSON of calls and contacts, member for member as the document and Monica v4.1.2 have them.
 
-use domain::{AccountId, Call, Contact, ContactCard, Gender, ImportantDate, Moment, Name, Profile, Uuid};
+use domain::{
+    AccountId, Call, Contact, ContactCard, ContactField, ContactFieldKind, Gender, ImportantDate, Moment, Name,
+    Profile, Uuid,
+};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -332,6 +335,13 @@ pub struct ContactResource {
     #[schema(value_type = Vec<String>)]
     tags: [(); 0],
     statistics: Statistics,
+    /// Only with `with=contactfields`: how the contact is reached.
+    #[serde(rename = "contactFields", skip_serializing_if = "Option::is_none")]
+    contact_fields: Option<Vec<ContactFieldResource>>,
+    /// Only with `with=contactfields`; Callbook keeps no notes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    notes: Option<[(); 0]>,
     #[schema(example = "http://127.0.0.1:8080/api/contacts/3")]
     url: String,
     account: AccountRef,
@@ -342,8 +352,12 @@ pub struct ContactResource {
 }
 
 impl ContactResource {
-    /// The contact as it is shown.
-    pub fn new(contact: Contact, links: &Links) -> Self {
+    /// The contact as it is shown, with its contact fields when they are asked for.
+    pub fn new(contact: Contact, with_fields: bool, links: &Links) -> Self {
+        let contact_fields = with_fields.then(|| {
+            let show = |field: &ContactField| ContactFieldResource::new(field, &contact.card, links);
+            contact.fields.iter().map(show).collect()
+        });
         let card = contact.card;
         let profile = &card.profile;
         Self {
@@ -373,12 +387,144 @@ impl ContactResource {
             addresses: [],
             tags: [],
             statistics: Statistics { number_of_calls: contact.calls, ..Statistics::default() },
+            contact_fields,
+            notes: with_fields.then_some([]),
             url: links.to(format_args!("/api/contacts/{}", card.id)),
             account: card.account.into(),
             created_at: Stamp(contact.created_at),
             updated_at: Stamp(contact.updated_at),
         }
     }
+}
+
+/// A way to reach a contact.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactField)]
+struct ContactFieldResource {
+    #[schema(example = 1)]
+    id: i64,
+    uuid: Uuid,
+    #[schema(example = "contactfield")]
+    object: &'static str,
+    /// The address or number.
+    #[schema(example = "+1 555 0100")]
+    content: String,
+    contact_field_type: ContactFieldTypeResource,
+    #[schema(value_type = Vec<String>)]
+    labels: [(); 0],
+    account: AccountRef,
+    contact: ShortContactResource,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Stamp,
+}
+
+impl ContactFieldResource {
+    fn new(field: &ContactField, card: &ContactCard, links: &Links) -> Self {
+        Self {
+            id: field.id.get(),
+            // Fields have no UUID of their own: the contact's and the field's number are unique together, and stay.
+            uuid: Uuid::from_u128(card.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
+            object: "contactfield",
+            content: field.content.data.as_str().to_owned(),
+            contact_field_type: ContactFieldTypeResource::new(field.content.kind, card.account, field.created_at),
+            labels: [],
+            account: card.account.into(),
+            contact: ShortContactResource::new(card, links),
+            created_at: Stamp(field.created_at),
+            updated_at: Stamp(field.created_at),
+        }
+    }
+}
+
+/// A kind of contact field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ContactFieldType)]
+pub struct ContactFieldTypeResource {
+    #[schema(example = 2)]
+    id: i64,
+    #[schema(example = "contactfieldtype")]
+    object: &'static str,
+    #[schema(example = "Phone")]
+    name: &'static str,
+    #[schema(example = "fa fa-volume-control-phone")]
+    fontawesome_icon: &'static str,
+    /// What makes a link of its data.
+    #[schema(example = "tel:")]
+    protocol: Option<&'static str>,
+    /// Whether it may be deleted; the list is fixed.
+    delible: bool,
+    /// `email`, `phone`, or null.
+    #[serde(rename = "type")]
+    #[schema(example = "phone")]
+    slug: Option<&'static str>,
+    account: AccountRef,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Stamp,
+}
+
+impl ContactFieldTypeResource {
+    /// The kind as it is shown in an account since a moment.
+    pub fn new(kind: ContactFieldKind, account: AccountId, since: Moment) -> Self {
+        Self {
+            id: kind.id(),
+            object: "contactfieldtype",
+            name: kind.name(),
+            fontawesome_icon: kind.icon(),
+            protocol: kind.protocol(),
+            delible: false,
+            slug: kind.slug(),
+            account: account.into(),
+            created_at: Stamp(since),
+            updated_at: Stamp(since),
+        }
+    }
+}
+
+/// A gender.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Gender)]
+pub struct GenderResource {
+    #[schema(example = 1)]
+    id: i64,
+    #[schema(example = "gender")]
+    object: &'static str,
+    #[schema(example = "Man")]
+    name: String,
+    /// M, F or O (other).
+    #[serde(rename = "type")]
+    #[schema(example = "M")]
+    letter: &'static str,
+    account: AccountRef,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Stamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Stamp,
+}
+
+impl GenderResource {
+    /// The gender as it is shown in an account since a moment.
+    pub fn new(id: i64, gender: &Gender, account: AccountId, since: Moment) -> Self {
+        Self {
+            id,
+            object: "gender",
+            name: gender.as_str().to_owned(),
+            letter: gender.letter(),
+            account: account.into(),
+            created_at: Stamp(since),
+            updated_at: Stamp(since),
+        }
+    }
+}
+
+/// One gender.
+#[derive(Serialize, ToSchema)]
+pub struct GenderBody {
+    /// The gender.
+    pub data: GenderResource,
 }
 
 /// One contact.

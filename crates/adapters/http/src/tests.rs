@@ -5,8 +5,9 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
-    Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactCard, ContactChange, ContactId,
-    ContactOrder, Content, Direction, Moment, Name, Page, Profile, Scope, TokenId, Uuid,
+    Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactCard, ContactChange, ContactField,
+    ContactFieldId, ContactFieldKind, ContactId, ContactOrder, Content, Direction, Moment, Name, NewContactField, Page,
+    Profile, Scope, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
@@ -140,6 +141,7 @@ fn contact() -> Contact {
         description: None,
         job: None,
         company: None,
+        fields: vec![],
         last_called: Some(moment("2018-05-05")),
         calls: 7,
         created_at: moment("2017-10-07"),
@@ -288,6 +290,52 @@ async fn contacts_are_listed_shown_added_changed_and_deleted() {
     assert_eq!(shown["statistics"]["number_of_calls"], 7);
     assert_eq!(shown["information"]["dates"]["birthdate"]["date"], Value::Null);
     assert_eq!(answers[4].json(), json!({"deleted": true, "id": 3}));
+}
+
+#[actix_web::test]
+async fn contact_fields_are_shown_when_they_are_asked_for() {
+    let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
+    let field = ContactField { id: ContactFieldId::from_store(9), content: phone, created_at: moment("2018-01-01") };
+    let mut stage = Stage::new();
+    stage.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
+    let answers = stage.answers([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
+    assert_eq!(answers[0].json()["data"].get("contactFields"), None);
+    let shown = answers[1].json()["data"].clone();
+    assert_eq!(shown["notes"], json!([]));
+    let field = &shown["contactFields"][0];
+    assert_eq!(
+        (&field["id"], &field["object"], &field["content"]),
+        (&json!(9), &json!("contactfield"), &json!("+1 555 0100"))
+    );
+    assert_eq!((&field["contact_field_type"]["type"], &field["contact"]["id"]), (&json!("phone"), &json!(3)));
+}
+
+#[actix_web::test]
+async fn lists_that_are_the_same_for_all_are_paged_too() {
+    let mut stage = Stage::new();
+    stage
+        .access
+        .expect_account()
+        .returning(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: moment("2024-01-01") }));
+    let paths = [
+        "/api/genders",
+        "/api/genders/2",
+        "/api/genders/9",
+        "/api/contactfieldtypes",
+        "/api/emotions?limit=100&page=2",
+    ];
+    let answers = stage.answers(paths.map(get)).await;
+    let genders = answers[0].json();
+    let names: Vec<_> = genders["data"].as_array().unwrap().iter().map(|gender| gender["name"].clone()).collect();
+    assert_eq!(names, ["Man", "Woman", "Rather not say"]);
+    assert_eq!(answers[1].json()["data"]["type"], "F");
+    assert_eq!(answers[2].status, 404);
+    assert_eq!(answers[3].json()["data"][1]["protocol"], "tel:");
+    let emotions = answers[4].json();
+    assert_eq!(
+        (&emotions["meta"]["from"], &emotions["meta"]["to"], &emotions["meta"]["total"]),
+        (&json!(101), &json!(135), &json!(135))
+    );
 }
 
 #[actix_web::test]

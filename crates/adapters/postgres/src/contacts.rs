@@ -1,11 +1,15 @@
 //! Contacts in PostgreSQL.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use diesel::dsl::auto_type;
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use domain::{
-    AccountId, Contact, ContactChange, ContactId, ContactOrder, Direction, Moment, NewContact, Page, PageRequest, Uuid,
+    AccountId, Contact, ContactChange, ContactField, ContactFieldKind, ContactId, ContactOrder, ContactSearch,
+    Direction, Moment, NewContact, NewContactField, Page, PageRequest, Uuid,
 };
 use ports::Result;
 use ports::outbound::ContactRepository;
@@ -13,8 +17,8 @@ use storage::{Outcome, months, pattern};
 
 use crate::accounts::find_account;
 use crate::calls::{count_month, instants};
-use crate::rows::{CardRow, ContactPart, ContactRow, NewContactRow};
-use crate::schema::contacts;
+use crate::rows::{CardRow, ContactFieldRow, ContactPart, ContactRow, NewContactFieldRow, NewContactRow};
+use crate::schema::{contact_fields, contacts};
 use crate::{Database, snapshot};
 
 #[async_trait]
@@ -22,10 +26,10 @@ impl ContactRepository for Database {
     async fn list(
         &self,
         account: AccountId,
-        words: Vec<String>,
+        search: ContactSearch,
         page: PageRequest<ContactOrder>,
     ) -> Result<Page<Contact>> {
-        self.read(move |connection| snapshot(connection, |connection| list(connection, account, &words, page))).await
+        self.read(move |connection| snapshot(connection, |connection| list(connection, account, &search, page))).await
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
@@ -34,16 +38,21 @@ impl ContactRepository for Database {
 
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Moment) -> Result<Contact> {
         self.write(move |connection| {
-            find_account(connection, account)?;
-            let row = NewContactRow {
-                account_id: account.get(),
-                uuid,
-                part: contact.clone().into(),
-                created_at: now.calendar(),
-                updated_at: now.calendar(),
-            };
-            let insert = diesel::insert_into(contacts::table).values(row);
-            Ok(insert.returning(ContactRow::as_returning()).get_result(connection)?.into())
+            connection.transaction(|connection| {
+                find_account(connection, account)?;
+                let fields = contact.fields.clone();
+                let row = NewContactRow {
+                    account_id: account.get(),
+                    uuid,
+                    part: contact.clone().into(),
+                    created_at: now.calendar(),
+                    updated_at: now.calendar(),
+                };
+                let insert = diesel::insert_into(contacts::table).values(row);
+                let contact: i64 = insert.returning(contacts::id).get_result(connection)?;
+                insert_fields(connection, account, contact, &fields, now)?;
+                find(connection, account, ContactId::from_store(contact))
+            })
         })
         .await
     }
@@ -61,10 +70,16 @@ impl ContactRepository for Database {
                     .select(ContactPart::as_select())
                     .for_no_key_update()
                     .get_result(connection)?;
-                let changed = ContactPart::from(change.clone().apply(stored.clone().into()));
-                if changed != stored {
+                let known =
+                    fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
+                let contents = known.iter().map(|field| field.content.clone()).collect();
+                let changed = change.clone().apply(stored.clone().with(contents));
+                let mut has_changed = change_fields(connection, account, contact, &known, &changed.fields, now)?;
+                let part = ContactPart::from(changed);
+                has_changed |= part != stored;
+                if has_changed {
                     diesel::update(row_of(account, contact))
-                        .set((changed, contacts::updated_at.eq(now.calendar())))
+                        .set((part, contacts::updated_at.eq(now.calendar())))
                         .execute(connection)?;
                 }
                 find(connection, account, contact)
@@ -99,7 +114,8 @@ fn row_of(account: AccountId, contact: ContactId) -> _ {
 
 fn find(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Contact> {
     let row: ContactRow = row_of(account, contact).select(ContactRow::as_select()).get_result(connection)?;
-    Ok(row.into())
+    let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
+    Ok(row.with(fields.unwrap_or_default()))
 }
 
 /// The short contacts of these ids, by id, locked against writers until the transaction ends.
@@ -116,12 +132,15 @@ pub fn lock_cards(connection: &mut PgConnection, account: AccountId, ids: &[i64]
 fn list(
     connection: &mut PgConnection,
     account: AccountId,
-    words: &[String],
+    search: &ContactSearch,
     page: PageRequest<ContactOrder>,
 ) -> Outcome<Page<Contact>> {
     let matching = || {
         let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Pg>();
-        words.iter().fold(all, |query, word| query.filter(contacts::search_text.like(pattern(word)).escape('\\')))
+        match condition(account, search) {
+            Some(condition) => all.filter(condition),
+            None => all,
+        }
     };
     let total: i64 = matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
@@ -144,5 +163,90 @@ fn list(
     };
     let rows: Vec<ContactRow> =
         query.limit(page.size.get().into()).offset(offset).select(ContactRow::as_select()).load(connection)?;
-    Ok(Page { items: rows.into_iter().map(Contact::from).collect(), total })
+    let ids: Vec<i64> = rows.iter().map(ContactRow::id).collect();
+    let mut fields = fields_of(connection, account, &ids)?;
+    let whole = |row: ContactRow| {
+        let fields = fields.remove(&row.id()).unwrap_or_default();
+        row.with(fields)
+    };
+    Ok(Page { items: rows.into_iter().map(whole).collect(), total })
+}
+
+type Condition = Box<dyn BoxableExpression<contacts::table, Pg, SqlType = Bool>>;
+
+/// What the search asks of a contact; none when it asks nothing.
+fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
+    let has_field = |kind: Option<ContactFieldKind>, data: &str| {
+        let mut having = contact_fields::table
+            .filter(contact_fields::account_id.eq(account.get()))
+            .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
+            .select(contact_fields::contact_id)
+            .into_boxed();
+        if let Some(kind) = kind {
+            having = having.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
+        }
+        contacts::id.eq_any(having)
+    };
+    let has_word = |word: &String| -> Condition {
+        Box::new(contacts::search_text.like(pattern(word)).escape('\\').or(has_field(None, word)))
+    };
+    let words = search.words.iter().map(has_word).reduce(|all, word| Box::new(all.and(word)));
+    let field = search.field.as_ref().map(|(kind, data)| -> Condition { Box::new(has_field(Some(*kind), data)) });
+    match (words, field) {
+        (Some(words), Some(field)) => Some(Box::new(words.or(field))),
+        (words, field) => words.or(field),
+    }
+}
+
+/// The fields of these contacts, in the order in which they were told.
+fn fields_of(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contacts: &[i64],
+) -> Outcome<BTreeMap<i64, Vec<ContactField>>> {
+    let rows: Vec<ContactFieldRow> = contact_fields::table
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
+        .order(contact_fields::id)
+        .select(ContactFieldRow::as_select())
+        .load(connection)?;
+    let mut fields: BTreeMap<i64, Vec<ContactField>> = BTreeMap::new();
+    for row in rows {
+        fields.entry(row.contact_id).or_default().push(row.try_into()?);
+    }
+    Ok(fields)
+}
+
+fn insert_fields(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contact: i64,
+    fields: &[NewContactField],
+    now: Moment,
+) -> Outcome<()> {
+    // One by one: their order is the order of their ids.
+    for field in fields {
+        let row = NewContactFieldRow::new(account, contact, field, now);
+        diesel::insert_into(contact_fields::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Makes the fields of the contact the wanted ones; answers whether they were not.
+fn change_fields(
+    connection: &mut PgConnection,
+    account: AccountId,
+    contact: ContactId,
+    known: &[ContactField],
+    wanted: &[NewContactField],
+    now: Moment,
+) -> Outcome<bool> {
+    let gone: Vec<i64> =
+        known.iter().filter(|field| !wanted.contains(&field.content)).map(|field| field.id.get()).collect();
+    diesel::delete(contact_fields::table)
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&gone)))
+        .execute(connection)?;
+    let is_new = |field: &&NewContactField| !known.iter().any(|known| known.content == **field);
+    let new: Vec<_> = wanted.iter().filter(is_new).cloned().collect();
+    insert_fields(connection, account, contact.get(), &new, now)?;
+    Ok(!gone.is_empty() || !new.is_empty())
 }

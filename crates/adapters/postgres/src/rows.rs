@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use domain::{
-    Account, AccountId, Call, CallId, Contact, ContactCard, ContactId, Content, Emotion, Gender, ImportantDate, Moment,
-    Name, NewCall, NewContact, Profile, Scope, Token, TokenId, Uuid,
+    Account, AccountId, Call, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
+    Content, Emotion, Gender, ImportantDate, Moment, Name, NewCall, NewContact, NewContactField, Profile, Scope, Token,
+    TokenId, Uuid,
 };
 use ports::Error;
 use storage::Failure;
 
-use crate::schema::{accounts, calls, contacts, tokens};
+use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = accounts, check_for_backend(Pg))]
@@ -170,13 +171,15 @@ impl From<NewContact> for ContactPart {
     }
 }
 
-impl From<ContactPart> for NewContact {
-    fn from(row: ContactPart) -> Self {
-        Self {
-            profile: row.profile.into(),
-            description: row.description.map(Content::from_store),
-            job: row.job.map(Name::from_store),
-            company: row.company.map(Name::from_store),
+impl ContactPart {
+    /// The part with the contact's fields.
+    pub fn with(self, fields: Vec<NewContactField>) -> NewContact {
+        NewContact {
+            profile: self.profile.into(),
+            description: self.description.map(Content::from_store),
+            job: self.job.map(Name::from_store),
+            company: self.company.map(Name::from_store),
+            fields,
         }
     }
 }
@@ -206,17 +209,74 @@ pub struct ContactRow {
     updated_at: DateTime<Utc>,
 }
 
-impl From<ContactRow> for Contact {
-    fn from(row: ContactRow) -> Self {
-        Self {
-            card: row.card.into(),
-            description: row.description.map(Content::from_store),
-            job: row.job.map(Name::from_store),
-            company: row.company.map(Name::from_store),
-            last_called: row.last_called.map(Moment::from),
-            calls: row.calls.unsigned_abs(),
+impl ContactRow {
+    /// The contact's id.
+    pub fn id(&self) -> i64 {
+        self.card.id
+    }
+
+    /// The contact with its fields.
+    pub fn with(self, fields: Vec<ContactField>) -> Contact {
+        Contact {
+            card: self.card.into(),
+            description: self.description.map(Content::from_store),
+            job: self.job.map(Name::from_store),
+            company: self.company.map(Name::from_store),
+            fields,
+            last_called: self.last_called.map(Moment::from),
+            calls: self.calls.unsigned_abs(),
+            created_at: self.created_at.into(),
+            updated_at: self.updated_at.into(),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contact_fields, check_for_backend(Pg))]
+pub struct ContactFieldRow {
+    id: i64,
+    pub contact_id: i64,
+    kind: i16,
+    data: String,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<ContactFieldRow> for ContactField {
+    type Error = Failure;
+
+    fn try_from(row: ContactFieldRow) -> Result<Self, Failure> {
+        let unknown =
+            || Error::fault(format!("the store holds a kind of field {} that no version has written", row.kind));
+        let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(unknown)?;
+        Ok(Self {
+            id: ContactFieldId::from_store(row.id),
+            content: NewContactField { kind, data: Name::from_store(row.data) },
             created_at: row.created_at.into(),
-            updated_at: row.updated_at.into(),
+        })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contact_fields)]
+pub struct NewContactFieldRow {
+    pub account_id: i64,
+    pub contact_id: i64,
+    pub kind: i16,
+    pub data: String,
+    pub search_data: String,
+    pub created_at: DateTime<Utc>,
+}
+
+impl NewContactFieldRow {
+    /// The field as a row of its contact.
+    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Moment) -> Self {
+        Self {
+            account_id: account.get(),
+            contact_id: contact,
+            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
+            data: field.data.as_str().to_owned(),
+            search_data: field.search_data(),
+            created_at: now.calendar(),
         }
     }
 }

@@ -53,6 +53,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_fields (account_id, id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        contact_id -> BigInt,
+        kind -> SmallInt,
+        data -> Text,
+        search_data -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     calls (account_id, id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -76,4 +88,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(contacts, calls);
+diesel::allow_tables_to_appear_in_same_query!(contacts, contact_fields, calls);

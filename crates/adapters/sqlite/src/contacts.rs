@@ -1,10 +1,14 @@
 //! Contacts in SQLite.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
 use domain::{
-    AccountId, Contact, ContactChange, ContactId, ContactOrder, Direction, Moment, NewContact, Page, PageRequest, Uuid,
+    AccountId, Contact, ContactChange, ContactField, ContactFieldKind, ContactId, ContactOrder, ContactSearch,
+    Direction, Moment, NewContact, NewContactField, Page, PageRequest, Uuid,
 };
 use ports::Result;
 use ports::outbound::ContactRepository;
@@ -13,18 +17,18 @@ use storage::{Outcome, months, pattern};
 use crate::Database;
 use crate::accounts::find_account;
 use crate::calls::{count_month, instants};
-use crate::rows::{CardRow, ContactPart, ContactRow, NewContactRow};
-use crate::schema::contacts;
+use crate::rows::{CardRow, ContactFieldRow, ContactPart, ContactRow, NewContactFieldRow, NewContactRow};
+use crate::schema::{contact_fields, contacts};
 
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(
         &self,
         account: AccountId,
-        words: Vec<String>,
+        search: ContactSearch,
         page: PageRequest<ContactOrder>,
     ) -> Result<Page<Contact>> {
-        self.read(move |connection| connection.transaction(|connection| list(connection, account, &words, page))).await
+        self.read(move |connection| connection.transaction(|connection| list(connection, account, &search, page))).await
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
@@ -34,6 +38,7 @@ impl ContactRepository for Database {
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Moment) -> Result<Contact> {
         self.write(move |connection| {
             find_account(connection, account)?;
+            let fields = contact.fields.clone();
             let row = NewContactRow {
                 account_id: account.get(),
                 uuid: uuid.as_bytes().to_vec(),
@@ -42,7 +47,9 @@ impl ContactRepository for Database {
                 updated_at: now.unix(),
             };
             let insert = diesel::insert_into(contacts::table).values(row);
-            insert.returning(ContactRow::as_returning()).get_result(connection)?.try_into()
+            let contact: i64 = insert.returning(contacts::id).get_result(connection)?;
+            insert_fields(connection, account, contact, &fields, now)?;
+            find(connection, account, ContactId::from_store(contact))
         })
         .await
     }
@@ -58,10 +65,15 @@ impl ContactRepository for Database {
             let query =
                 contacts::table.filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())));
             let stored: ContactPart = query.select(ContactPart::as_select()).get_result(connection)?;
-            let changed = ContactPart::from(change.apply(stored.clone().try_into()?));
-            if changed != stored {
+            let known = fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
+            let contents = known.iter().map(|field| field.content.clone()).collect();
+            let changed = change.apply(stored.clone().with(contents)?);
+            let mut has_changed = change_fields(connection, account, contact, &known, &changed.fields, now)?;
+            let part = ContactPart::from(changed);
+            has_changed |= part != stored;
+            if has_changed {
                 diesel::update(contacts::table.find(contact.get()))
-                    .set((changed, contacts::updated_at.eq(now.unix())))
+                    .set((part, contacts::updated_at.eq(now.unix())))
                     .execute(connection)?;
             }
             find(connection, account, contact)
@@ -85,7 +97,9 @@ impl ContactRepository for Database {
 
 fn find(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<Contact> {
     let query = contacts::table.filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())));
-    query.select(ContactRow::as_select()).get_result(connection)?.try_into()
+    let row: ContactRow = query.select(ContactRow::as_select()).get_result(connection)?;
+    let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
+    row.with(fields.unwrap_or_default())
 }
 
 /// The short contact. Not found when the account has none of this id.
@@ -97,12 +111,15 @@ pub fn find_card(connection: &mut SqliteConnection, account: AccountId, contact:
 fn list(
     connection: &mut SqliteConnection,
     account: AccountId,
-    words: &[String],
+    search: &ContactSearch,
     page: PageRequest<ContactOrder>,
 ) -> Outcome<Page<Contact>> {
     let matching = || {
         let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Sqlite>();
-        words.iter().fold(all, |query, word| query.filter(contacts::search_text.like(pattern(word)).escape('\\')))
+        match condition(account, search) {
+            Some(condition) => all.filter(condition),
+            None => all,
+        }
     };
     let total: i64 = matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
@@ -125,5 +142,90 @@ fn list(
     };
     let rows: Vec<ContactRow> =
         query.limit(page.size.get().into()).offset(offset).select(ContactRow::as_select()).load(connection)?;
-    Ok(Page { items: rows.into_iter().map(Contact::try_from).collect::<Outcome<_>>()?, total })
+    let ids: Vec<i64> = rows.iter().map(ContactRow::id).collect();
+    let mut fields = fields_of(connection, account, &ids)?;
+    let whole = |row: ContactRow| {
+        let fields = fields.remove(&row.id()).unwrap_or_default();
+        row.with(fields)
+    };
+    Ok(Page { items: rows.into_iter().map(whole).collect::<Outcome<_>>()?, total })
+}
+
+type Condition = Box<dyn BoxableExpression<contacts::table, Sqlite, SqlType = Bool>>;
+
+/// What the search asks of a contact; none when it asks nothing.
+fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
+    let has_field = |kind: Option<ContactFieldKind>, data: &str| {
+        let mut having = contact_fields::table
+            .filter(contact_fields::account_id.eq(account.get()))
+            .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
+            .select(contact_fields::contact_id)
+            .into_boxed();
+        if let Some(kind) = kind {
+            having = having.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
+        }
+        contacts::id.eq_any(having)
+    };
+    let has_word = |word: &String| -> Condition {
+        Box::new(contacts::search_text.like(pattern(word)).escape('\\').or(has_field(None, word)))
+    };
+    let words = search.words.iter().map(has_word).reduce(|all, word| Box::new(all.and(word)));
+    let field = search.field.as_ref().map(|(kind, data)| -> Condition { Box::new(has_field(Some(*kind), data)) });
+    match (words, field) {
+        (Some(words), Some(field)) => Some(Box::new(words.or(field))),
+        (words, field) => words.or(field),
+    }
+}
+
+/// The fields of these contacts, in the order in which they were told.
+fn fields_of(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    contacts: &[i64],
+) -> Outcome<BTreeMap<i64, Vec<ContactField>>> {
+    let rows: Vec<ContactFieldRow> = contact_fields::table
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
+        .order(contact_fields::id)
+        .select(ContactFieldRow::as_select())
+        .load(connection)?;
+    let mut fields: BTreeMap<i64, Vec<ContactField>> = BTreeMap::new();
+    for row in rows {
+        fields.entry(row.contact_id).or_default().push(row.try_into()?);
+    }
+    Ok(fields)
+}
+
+fn insert_fields(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    contact: i64,
+    fields: &[NewContactField],
+    now: Moment,
+) -> Outcome<()> {
+    // One by one: their order is the order of their ids.
+    for field in fields {
+        let row = NewContactFieldRow::new(account, contact, field, now);
+        diesel::insert_into(contact_fields::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Makes the fields of the contact the wanted ones; answers whether they were not.
+fn change_fields(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    contact: ContactId,
+    known: &[ContactField],
+    wanted: &[NewContactField],
+    now: Moment,
+) -> Outcome<bool> {
+    let gone: Vec<i64> =
+        known.iter().filter(|field| !wanted.contains(&field.content)).map(|field| field.id.get()).collect();
+    diesel::delete(contact_fields::table)
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&gone)))
+        .execute(connection)?;
+    let is_new = |field: &&NewContactField| !known.iter().any(|known| known.content == **field);
+    let new: Vec<_> = wanted.iter().filter(is_new).cloned().collect();
+    insert_fields(connection, account, contact.get(), &new, now)?;
+    Ok(!gone.is_empty() || !new.is_empty())
 }

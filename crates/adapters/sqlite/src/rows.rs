@@ -3,13 +3,14 @@
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use domain::{
-    Account, AccountId, Call, CallId, Contact, ContactCard, ContactId, Content, Emotion, Gender, ImportantDate, Moment,
-    Name, NewCall, NewContact, Profile, Scope, Token, TokenId, Uuid,
+    Account, AccountId, Call, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
+    Content, Emotion, Gender, ImportantDate, Moment, Name, NewCall, NewContact, NewContactField, Profile, Scope, Token,
+    TokenId, Uuid,
 };
 use ports::Error;
 use storage::Failure;
 
-use crate::schema::{accounts, calls, contacts, tokens};
+use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 
 /// A row that this version cannot have written.
 fn corrupt(what: &str) -> Failure {
@@ -195,15 +196,15 @@ impl From<NewContact> for ContactPart {
     }
 }
 
-impl TryFrom<ContactPart> for NewContact {
-    type Error = Failure;
-
-    fn try_from(row: ContactPart) -> Result<Self, Failure> {
-        Ok(Self {
-            profile: row.profile.try_into()?,
-            description: row.description.map(Content::from_store),
-            job: row.job.map(Name::from_store),
-            company: row.company.map(Name::from_store),
+impl ContactPart {
+    /// The part with the contact's fields.
+    pub fn with(self, fields: Vec<NewContactField>) -> Result<NewContact, Failure> {
+        Ok(NewContact {
+            profile: self.profile.try_into()?,
+            description: self.description.map(Content::from_store),
+            job: self.job.map(Name::from_store),
+            company: self.company.map(Name::from_store),
+            fields,
         })
     }
 }
@@ -233,20 +234,73 @@ pub struct ContactRow {
     updated_at: i64,
 }
 
-impl TryFrom<ContactRow> for Contact {
+impl ContactRow {
+    /// The contact's id.
+    pub fn id(&self) -> i64 {
+        self.card.id
+    }
+
+    /// The contact with its fields.
+    pub fn with(self, fields: Vec<ContactField>) -> Result<Contact, Failure> {
+        Ok(Contact {
+            card: self.card.try_into()?,
+            description: self.description.map(Content::from_store),
+            job: self.job.map(Name::from_store),
+            company: self.company.map(Name::from_store),
+            fields,
+            last_called: self.last_called.map(moment).transpose()?,
+            calls: self.calls.unsigned_abs(),
+            created_at: moment(self.created_at)?,
+            updated_at: moment(self.updated_at)?,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = contact_fields, check_for_backend(Sqlite))]
+pub struct ContactFieldRow {
+    id: i64,
+    pub contact_id: i64,
+    kind: i16,
+    data: String,
+    created_at: i64,
+}
+
+impl TryFrom<ContactFieldRow> for ContactField {
     type Error = Failure;
 
-    fn try_from(row: ContactRow) -> Result<Self, Failure> {
+    fn try_from(row: ContactFieldRow) -> Result<Self, Failure> {
+        let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(|| corrupt("a kind of contact field"))?;
         Ok(Self {
-            card: row.card.try_into()?,
-            description: row.description.map(Content::from_store),
-            job: row.job.map(Name::from_store),
-            company: row.company.map(Name::from_store),
-            last_called: row.last_called.map(moment).transpose()?,
-            calls: row.calls.unsigned_abs(),
+            id: ContactFieldId::from_store(row.id),
+            content: NewContactField { kind, data: Name::from_store(row.data) },
             created_at: moment(row.created_at)?,
-            updated_at: moment(row.updated_at)?,
         })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = contact_fields)]
+pub struct NewContactFieldRow {
+    pub account_id: i64,
+    pub contact_id: i64,
+    pub kind: i16,
+    pub data: String,
+    pub search_data: String,
+    pub created_at: i64,
+}
+
+impl NewContactFieldRow {
+    /// The field as a row of its contact.
+    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Moment) -> Self {
+        Self {
+            account_id: account.get(),
+            contact_id: contact,
+            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
+            data: field.data.as_str().to_owned(),
+            search_data: field.search_data(),
+            created_at: now.unix(),
+        }
     }
 }
 

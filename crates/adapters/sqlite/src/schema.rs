@@ -53,6 +53,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    contact_fields (id) {
+        id -> BigInt,
+        account_id -> BigInt,
+        contact_id -> BigInt,
+        kind -> SmallInt,
+        data -> Text,
+        search_data -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     calls (id) {
         id -> BigInt,
         account_id -> BigInt,
@@ -75,4 +87,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(contacts, calls);
+diesel::allow_tables_to_appear_in_same_query!(contacts, contact_fields, calls);

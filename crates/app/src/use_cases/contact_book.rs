@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{AccountId, Contact, ContactChange, ContactId, ContactOrder, NewContact, Page, PageRequest, fold};
+use domain::{
+    AccountId, Contact, ContactChange, ContactId, ContactOrder, ContactSearch, NewContact, Page, PageRequest,
+};
 use ports::Result;
 use ports::inbound::ContactBook;
 use ports::outbound::{Clock, ContactRepository};
@@ -22,11 +24,6 @@ impl Contacts {
     }
 }
 
-/// The words of a search, folded as the stored texts are.
-fn words(query: &str) -> Vec<String> {
-    fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
 #[async_trait]
 impl ContactBook for Contacts {
     async fn list(
@@ -35,7 +32,7 @@ impl ContactBook for Contacts {
         query: Option<String>,
         page: PageRequest<ContactOrder>,
     ) -> Result<Page<Contact>> {
-        self.contacts.list(account, words(&query.unwrap_or_default()), page).await
+        self.contacts.list(account, ContactSearch::parse(&query.unwrap_or_default()), page).await
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
@@ -63,14 +60,12 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_search_is_folded_into_words() {
-        let expected: [(Option<&str>, &[&str]); 3] =
-            [(Some(" Zoë  BRONTË "), &["zoe", "bronte"]), (Some("  "), &[]), (None, &[])];
-        for (query, words) in expected {
+    async fn a_search_is_read_by_the_domain() {
+        for query in [Some(" Zoë  BRONTË "), Some("phone:+1 555 0100"), Some("  "), None] {
             let mut contacts = MockContactRepository::new();
             contacts
                 .expect_list()
-                .withf(move |_, asked, _| asked == words)
+                .withf(move |_, asked, _| *asked == ContactSearch::parse(query.unwrap_or_default()))
                 .return_once(|_, _, _| Ok(Page { items: vec![], total: 0 }));
             let book = Contacts::new(Arc::new(contacts), Arc::new(MockClock::new()));
             let order = ContactOrder::CreatedAt(Direction::Ascending);

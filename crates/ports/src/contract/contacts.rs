@@ -1,8 +1,8 @@
 //! Contacts.
 
 use domain::{
-    Contact, ContactChange, ContactOrder, Content, Direction, Gender, ImportantDate, Moment, NewContact, PageRequest,
-    PageSize, Profile, Uuid, fold,
+    Contact, ContactChange, ContactFieldKind, ContactOrder, ContactSearch, Content, Direction, Gender, ImportantDate,
+    Moment, NewContact, NewContactField, PageRequest, PageSize, Profile, Uuid,
 };
 
 use super::{NOW, Order, Scene, Stamp, assert_refused, at, name, person};
@@ -27,14 +27,26 @@ fn jane() -> NewContact {
         description: Content::parse(&"long ".repeat(10_000)).ok(),
         job: Some(name("Pilot")),
         company: Some(name("100% Air_Lines")),
+        fields: vec![phone("+1 (555) 0100"), email("Zoë@example.org")],
     }
 }
 
+fn phone(number: &str) -> NewContactField {
+    NewContactField { kind: ContactFieldKind::PHONE, data: name(number) }
+}
+
+fn email(address: &str) -> NewContactField {
+    NewContactField { kind: ContactFieldKind::EMAIL, data: name(address) }
+}
+
+fn contents(contact: &Contact) -> Vec<NewContactField> {
+    contact.fields.iter().map(|field| field.content.clone()).collect()
+}
+
 async fn found(scene: &Scene, query: &str) -> Vec<Contact> {
-    let words = fold(query).split(' ').map(str::to_owned).collect();
     let order = ContactOrder::CreatedAt(Direction::Ascending);
     let request = PageRequest { number: 1, size: PageSize::new(100).unwrap(), order };
-    let page = scene.store.contacts.list(scene.account, words, request).await.unwrap();
+    let page = scene.store.contacts.list(scene.account, ContactSearch::parse(query), request).await.unwrap();
     assert_eq!(page.total, page.items.len() as u64);
     page.items
 }
@@ -47,8 +59,9 @@ pub async fn a_contact_is_read_as_it_was_stored(store: &Store) {
         assert_eq!((stored.card.account, stored.card.uuid), (scene.account, Uuid::from_u128(7)));
         assert_eq!((stored.created_at, stored.updated_at), (at(NOW), at(NOW)));
         assert_eq!((stored.last_called, stored.calls), (None, 0));
+        let fields = contents(&stored);
         let Contact { card, description, job, company, .. } = stored;
-        assert_eq!(NewContact { profile: card.profile, description, job, company }, new);
+        assert_eq!(NewContact { profile: card.profile, description, job, company, fields }, new);
     }
 }
 
@@ -110,6 +123,44 @@ pub async fn a_search_finds_every_word_and_takes_no_wildcards(store: &Store) {
     }
 }
 
+pub async fn fields_are_kept_added_and_taken_away(store: &Store) {
+    let scene = Scene::new(store).await;
+    let stored = scene.add(jane()).await;
+    let id = stored.card.id;
+    let update = async |change| store.contacts.update(scene.account, id, change, at(NOW + 5)).await.unwrap();
+    let added =
+        update(ContactChange { more_fields: vec![phone("+44 20 7946"), phone("15550100")], ..Default::default() })
+            .await;
+    assert_eq!(contents(&added), [phone("+1 (555) 0100"), email("Zoë@example.org"), phone("+44 20 7946")]);
+    assert_eq!(added.fields[..2], stored.fields, "what stays keeps its id");
+    assert_eq!((added.updated_at, added.fields[2].created_at), (at(NOW + 5), at(NOW + 5)));
+    let fields = Some(vec![phone("+44 20 7946"), email("jane@example.org")]);
+    let replaced = update(ContactChange { fields, ..Default::default() }).await;
+    assert_eq!(contents(&replaced), [phone("+44 20 7946"), email("jane@example.org")]);
+    assert_eq!(replaced.fields[0], added.fields[2]);
+    assert_eq!(scene.contact(id).await, replaced);
+    let emptied = update(ContactChange { fields: Some(vec![]), ..Default::default() }).await;
+    assert_eq!(emptied.fields, []);
+    scene.add(jane()).await;
+    store.contacts.delete(scene.account, id).await.unwrap();
+}
+
+pub async fn a_search_finds_numbers_and_addresses(store: &Store) {
+    let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
+    let jane = scene.add(jane()).await;
+    let ann = scene.add(NewContact { fields: vec![phone("+1 555 0199")], ..person("Ann") }).await;
+    other.add(self::jane()).await;
+    for query in
+        ["phone:+1 555 0100", "Phone: 1-555-0100", "+1 5550100", "0100", "email:zoe@", "ZOE@EXAMPLE.ORG", "jane 0100"]
+    {
+        assert_eq!(found(&scene, query).await, std::slice::from_ref(&jane), "{query}");
+    }
+    assert_eq!(found(&scene, "phone:1555").await, [jane, ann]);
+    for query in ["phone:+1 555 0101", "email:0100", "phone:zoe", "5550101", "facebook:zoe"] {
+        assert_eq!(found(&scene, query).await, [], "{query}");
+    }
+}
+
 pub async fn contacts_are_paged_in_every_order(store: &Store) {
     let scene = Scene::new(store).await;
     let mut contacts = Vec::new();
@@ -128,7 +179,7 @@ pub async fn contacts_are_paged_in_every_order(store: &Store) {
             let mut listed = Vec::new();
             for number in 1..=3 {
                 let request = PageRequest { number, size: PageSize::new(5).unwrap(), order: order(direction) };
-                let page = store.contacts.list(scene.account, vec![], request).await.unwrap();
+                let page = store.contacts.list(scene.account, ContactSearch::default(), request).await.unwrap();
                 assert_eq!(page.total, 11);
                 listed.extend(page.items);
             }

@@ -1,6 +1,6 @@
 //! The laws that every store must keep, each written once. A storage adapter's tests run them all:
 //!
-//! ```ignore
+//! ```text
 //! ports::contract_tests!(opened_store());
 //! ```
 //!
@@ -15,8 +15,8 @@ pub mod contacts;
 pub mod races;
 
 use domain::{
-    Account, AccountId, Call, CallOrder, Contact, ContactId, ContactOrder, Content, Direction, Moment, Name, NewCall,
-    NewContact, PageRequest, PageSize, Profile, Uuid,
+    Account, AccountId, Call, CallOrder, Contact, ContactId, ContactOrder, ContactSearch, Content, Direction, Moment,
+    Name, NewCall, NewContact, PageRequest, PageSize, Uuid,
 };
 
 use crate::outbound::{CallPage, Store};
@@ -51,7 +51,9 @@ macro_rules! contract_tests {
                 a_contact_is_read_as_it_was_stored,
                 a_change_keeps_what_it_does_not_name,
                 deleting_a_contact_deletes_and_uncounts_its_calls,
+                fields_are_kept_added_and_taken_away,
                 a_search_finds_every_word_and_takes_no_wildcards,
+                a_search_finds_numbers_and_addresses,
                 contacts_are_paged_in_every_order,
                 accounts_see_only_their_own_contacts,
             }
@@ -83,7 +85,7 @@ fn name(text: &str) -> Name {
 }
 
 fn person(first_name: &str) -> NewContact {
-    NewContact { profile: Profile::new(name(first_name)), description: None, job: None, company: None }
+    NewContact::new(name(first_name))
 }
 
 fn call(contact: ContactId, called_at: i64) -> NewCall {
@@ -171,7 +173,8 @@ impl Scene {
         let order = ContactOrder::CreatedAt(Direction::Ascending);
         for number in 1.. {
             let request = PageRequest { number, size: PageSize::new(100).unwrap(), order };
-            let contacts = self.store.contacts.list(self.account, vec![], request).await.unwrap().items;
+            let contacts =
+                self.store.contacts.list(self.account, ContactSearch::default(), request).await.unwrap().items;
             if contacts.is_empty() {
                 break;
             }

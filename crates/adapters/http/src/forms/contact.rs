@@ -1,7 +1,7 @@
 //! A contact as it is typed: the document's members, and those of Monica v4.1.2.
 
 use chrono::{Datelike, Months, NaiveDate, NaiveTime};
-use domain::{ContactChange, Gender, ImportantDate, Moment, NewContact, Profile, trim};
+use domain::{ContactChange, ContactFieldKind, Gender, ImportantDate, Moment, NewContact, NewContactField, trim};
 use serde_json::Value;
 use utoipa::ToSchema;
 use validator::{Validate, ValidateArgs, ValidationError};
@@ -51,6 +51,19 @@ pub struct ContactForm {
     #[validate(custom(function = "name_rule"))]
     #[schema(value_type = Option<String>, max_length = 255, required = false)]
     company: Field,
+    /// An e-mail address to add, unless the contact has it.
+    #[validate(custom(function = "name_rule"))]
+    #[schema(value_type = Option<String>, max_length = 255, required = false, example = "leslie@example.org")]
+    email: Field,
+    /// A phone number to add, unless the contact has it.
+    #[validate(custom(function = "name_rule"))]
+    #[schema(value_type = Option<String>, max_length = 255, required = false, example = "+1 555 0100")]
+    phone: Field,
+    /// All the ways to reach the contact, in place of those it has: each a `contact_field_type_id` of
+    /// `GET /contactfieldtypes` and the `data`.
+    #[validate(custom(function = "contact_fields_rule"))]
+    #[schema(value_type = Option<Vec<ContactFieldForm>>, required = false)]
+    contact_fields: Field,
     /// Kept at the top of lists.
     #[validate(custom(function = "boolean_rule"))]
     #[schema(value_type = Option<bool>, required = false)]
@@ -146,12 +159,39 @@ fn gender_id_rule(field: &Field) -> Result<(), ValidationError> {
     Ok(field.read(gender_by_id).map(drop)?)
 }
 
+fn contact_fields_rule(field: &Field) -> Result<(), ValidationError> {
+    Ok(field.read(contact_fields).map(drop)?)
+}
+
 fn approximation_rule(field: &Field) -> Result<(), ValidationError> {
     Ok(field.read(approximation).map(drop)?)
 }
 
 fn gender_by_id(value: &Value) -> Result<Gender, Violation> {
     Gender::by_id(integer(value)?).ok_or(Violation::SELECTED)
+}
+
+/// A way to reach a contact, as the OpenAPI document shows it.
+#[derive(ToSchema)]
+#[schema(as = ContactFieldInput)]
+#[expect(dead_code, reason = "read by the derive only")]
+struct ContactFieldForm {
+    /// One of `GET /contactfieldtypes`.
+    #[schema(example = 2)]
+    contact_field_type_id: i64,
+    /// The address or number, 1 to 255 characters.
+    #[schema(max_length = 255, min_length = 1, example = "+1 555 0100")]
+    data: String,
+}
+
+/// A list of contact fields.
+fn contact_fields(value: &Value) -> Result<Vec<NewContactField>, Violation> {
+    let field = |item: &Value| {
+        let kind = integer(&item["contact_field_type_id"]).ok().and_then(ContactFieldKind::new);
+        let kind = kind.ok_or(Violation::SELECTED)?;
+        Ok(NewContactField { kind, data: name(&item["data"])? })
+    };
+    value.as_array().ok_or(Violation::ARRAY)?.iter().map(field).collect()
 }
 
 /// What is known of a birthdate.
@@ -185,6 +225,9 @@ impl ContactForm {
             description: field("description"),
             job: field("job"),
             company: field("company"),
+            email: field("email"),
+            phone: field("phone"),
+            contact_fields: field("contact_fields"),
             is_starred: field("is_starred"),
             is_partial: field("is_partial"),
             is_active: field("is_active"),
@@ -207,16 +250,16 @@ impl ContactForm {
     /// The contact to add.
     pub fn into_new_contact(self, now: Moment) -> Result<NewContact, Refusal> {
         let change = self.into_change(now)?;
-        let profile = Profile::new(change.first_name.clone().ok_or(Violation::REQUIRED)?);
-        Ok(change.apply(NewContact { profile, description: None, job: None, company: None }))
+        let first_name = change.first_name.clone().ok_or(Violation::REQUIRED)?;
+        Ok(change.apply(NewContact::new(first_name)))
     }
 
     /// What to change.
     pub fn into_change(self, now: Moment) -> Result<ContactChange, Refusal> {
         #[rustfmt::skip]
-        const ORDER: [&str; 25] = [
+        const ORDER: [&str; 28] = [
             "first_name", "middle_name", "last_name", "nickname", "gender_id", "gender", "description", "job",
-            "company", "is_starred", "is_partial", "is_active", "birthdate", "is_birthdate_approximate",
+            "company", "email", "phone", "contact_fields", "is_starred", "is_partial", "is_active", "birthdate", "is_birthdate_approximate",
             "is_birthdate_known", "birthdate_day", "birthdate_month", "birthdate_year", "birthdate_is_age_based",
             "birthdate_age", "is_deceased", "is_deceased_date_known", "deceased_date_day", "deceased_date_month",
             "deceased_date_year",
@@ -237,7 +280,17 @@ impl ContactForm {
             description: self.description.read_change(content)?,
             job: self.job.read_change(name)?,
             company: self.company.read_change(name)?,
+            fields: self.contact_fields.read(contact_fields)?,
+            more_fields: self.more_fields()?,
         })
+    }
+
+    fn more_fields(&self) -> Result<Vec<NewContactField>, Refusal> {
+        let mut fields = Vec::new();
+        for (kind, field) in [(ContactFieldKind::EMAIL, &self.email), (ContactFieldKind::PHONE, &self.phone)] {
+            fields.extend(field.read(name)?.map(|data| NewContactField { kind, data }));
+        }
+        Ok(fields)
     }
 
     fn gender_change(&self) -> Result<Option<Option<Gender>>, Refusal> {
@@ -323,6 +376,7 @@ fn midnight(date: NaiveDate) -> Option<Moment> {
 
 #[cfg(test)]
 mod tests {
+    use domain::Profile;
     use serde_json::json;
 
     use super::*;
@@ -418,6 +472,26 @@ mod tests {
         assert_eq!(refused(wrong), ["The birthdate is not a valid date."]);
         let ageless = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": i64::MAX});
         assert_eq!(refused(ageless), ["The birthdate age field is required."]);
+    }
+
+    #[test]
+    fn ways_to_reach_a_contact_are_told_one_by_one_or_as_a_list() {
+        let fields = |mut body: Value| -> Vec<(i64, String)> {
+            body["first_name"] = json!("J");
+            added(body).fields.iter().map(|field| (field.kind.id(), field.data.to_string())).collect()
+        };
+        let (email, phone) = ((1, "j@example.org".to_owned()), (2, "+1 555 0100".to_owned()));
+        assert_eq!(fields(json!({"email": "j@example.org", "phone": " +1 555 0100 "})), [email.clone(), phone.clone()]);
+        assert_eq!(fields(json!({"email": null, "phone": ""})), []);
+        let list = json!([{"contact_field_type_id": "2", "data": "+1 555 0100"}, {"contact_field_type_id": 1, "data": "j@example.org"}]);
+        assert_eq!(fields(json!({"contact_fields": list})), [phone, email]);
+        for (list, sentence) in [
+            (json!("x"), "The contact fields must be an array."),
+            (json!([{"contact_field_type_id": 99, "data": "x"}]), "The selected contact fields is invalid."),
+            (json!([{"contact_field_type_id": 1}]), "The contact fields must be a string."),
+        ] {
+            assert_eq!(refused(json!({"first_name": "J", "contact_fields": list})), [sentence]);
+        }
     }
 
     #[test]

@@ -30,6 +30,9 @@ struct WelcomeLinks {
     #[schema(example = "http://127.0.0.1:8080/api/calls")]
     calls_url: String,
     contacts_url: String,
+    contactfieldtypes_url: String,
+    emotions_url: String,
+    genders_url: String,
     me_url: String,
 }
 
@@ -49,6 +52,9 @@ pub async fn welcome(shared: Data<Shared>, _: Known, request: HttpRequest) -> Js
         links: WelcomeLinks {
             calls_url: links.to("/api/calls"),
             contacts_url: links.to("/api/contacts"),
+            contactfieldtypes_url: links.to("/api/contactfieldtypes"),
+            emotions_url: links.to("/api/emotions"),
+            genders_url: links.to("/api/genders"),
             me_url: links.to("/api/me"),
         },
     })

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
-use domain::ContactId;
+use domain::{Contact, ContactId};
 
 use super::calls::list_of;
 use crate::Shared;
@@ -13,6 +13,12 @@ use crate::gate::Known;
 use crate::pages::{CallPageBody, ContactPageBody, Place};
 use crate::query::Query;
 use crate::resources::{ContactBody, ContactResource, Deleted};
+
+/// The contact as it is shown, with what the query asks for.
+fn shown(contact: Contact, shared: &Shared, request: &HttpRequest) -> ContactBody {
+    let with_fields = Query::parse(request.query_string()).wants_contact_fields();
+    ContactBody { data: ContactResource::new(contact, with_fields, &shared.links(request)) }
+}
 
 /// The id in a path; what is no id names no contact.
 fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
@@ -28,7 +34,8 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
     params(
         ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
         ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job or company; case and accents do not matter.", example = "leslie"),
+        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`.", example = "leslie"),
+        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
         ("sort" = Option<String>, Query, description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
     ),
     responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
@@ -67,14 +74,17 @@ pub async fn create(
 ) -> Result<HttpResponse, Refusal> {
     let new = ContactForm::take(members).into_new_contact(shared.services.clock.now())?;
     let contact = shared.services.contacts.add(caller.account, new).await?;
-    Ok(HttpResponse::Created().json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+    Ok(HttpResponse::Created().json(shown(contact, &shared, &request)))
 }
 
 /// Get a specific contact
 #[utoipa::path(
     operation_id = "getContact",
     tag = "contacts",
-    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    params(
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
+    ),
     responses((status = 200, description = "The contact", body = ContactBody), Missing, Refusals),
 )]
 #[get("/contacts/{id}")]
@@ -85,7 +95,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<Json<ContactBody>, Refusal> {
     let contact = shared.services.contacts.find(caller.account, id(&path)?).await?;
-    Ok(Json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+    Ok(Json(shown(contact, &shared, &request)))
 }
 
 /// Update a contact
@@ -112,7 +122,7 @@ pub async fn update(
     let id = id(&path)?;
     let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
     let contact = shared.services.contacts.revise(caller.account, id, change).await?;
-    Ok(Json(ContactBody { data: ContactResource::new(contact, &shared.links(&request)) }))
+    Ok(Json(shown(contact, &shared, &request)))
 }
 
 /// Delete a contact and all its calls

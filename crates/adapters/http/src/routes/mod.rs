@@ -3,6 +3,7 @@
 mod account;
 mod calls;
 mod contacts;
+mod lists;
 
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -23,6 +24,10 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(contacts::show)
         .service(contacts::update)
         .service(contacts::delete)
-        .service(contacts::calls);
+        .service(contacts::calls)
+        .service(lists::genders)
+        .service(lists::show_gender)
+        .service(lists::contact_field_types)
+        .service(lists::emotions);
     config.service(api);
 }

@@ -1,0 +1,110 @@
+//! Lists that are the same in every account: genders, kinds of contact fields, emotions.
+
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, get};
+use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Moment};
+
+use crate::Shared;
+use crate::errors::{Missing, Refusal, Refusals};
+use crate::gate::Known;
+use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, Listed, Place};
+use crate::query::Query;
+use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
+
+/// The page that is asked for, of all the items.
+fn page<T>(shared: &Shared, request: &HttpRequest, all: impl Iterator<Item = T>) -> Result<Json<Listed<T>>, Refusal> {
+    let query = Query::parse(request.query_string());
+    let page = query.page_request(Ok(()), shared.options.compat.page_size())?;
+    let links = shared.links(request);
+    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
+    Ok(Json(place.cut(all)))
+}
+
+/// Since when the account has what every account has.
+async fn since(shared: &Shared, caller: Caller) -> Result<Moment, Refusal> {
+    Ok(shared.services.access.account(caller.account).await?.created_at)
+}
+
+fn gender(id: i64, account: AccountId, since: Moment) -> Option<GenderResource> {
+    Some(GenderResource::new(id, &Gender::by_id(id)?, account, since))
+}
+
+/// List all the genders
+///
+/// A contact's gender may also be any other name.
+#[utoipa::path(
+    operation_id = "listGenders",
+    tag = "lists",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+    ),
+    responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
+)]
+#[get("/genders")]
+pub async fn genders(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    request: HttpRequest,
+) -> Result<Json<Listed<GenderResource>>, Refusal> {
+    let since = since(&shared, caller).await?;
+    page(&shared, &request, (1..).map_while(|id| gender(id, caller.account, since)))
+}
+
+/// Get a specific gender
+#[utoipa::path(
+    operation_id = "getGender",
+    tag = "lists",
+    params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
+    responses((status = 200, description = "The gender", body = GenderBody), Missing, Refusals),
+)]
+#[get("/genders/{id}")]
+pub async fn show_gender(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    path: Path<String>,
+) -> Result<Json<GenderBody>, Refusal> {
+    let id = path.parse().map_err(|_| Refusal::NotFound)?;
+    let since = since(&shared, caller).await?;
+    Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(Refusal::NotFound)? }))
+}
+
+/// List all the kinds of contact fields
+#[utoipa::path(
+    operation_id = "listContactFieldTypes",
+    tag = "lists",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+    ),
+    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
+)]
+#[get("/contactfieldtypes")]
+pub async fn contact_field_types(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    request: HttpRequest,
+) -> Result<Json<Listed<ContactFieldTypeResource>>, Refusal> {
+    let since = since(&shared, caller).await?;
+    let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
+    page(&shared, &request, ContactFieldKind::all().map(show))
+}
+
+/// List all the emotions
+#[utoipa::path(
+    operation_id = "listEmotions",
+    tag = "lists",
+    params(
+        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
+        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+    ),
+    responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
+)]
+#[get("/emotions")]
+pub async fn emotions(
+    shared: Data<Shared>,
+    _: Known,
+    request: HttpRequest,
+) -> Result<Json<Listed<EmotionResource>>, Refusal> {
+    page(&shared, &request, Emotion::all().map(EmotionResource::from))
+}
