@@ -4,6 +4,7 @@
 mod calls;
 mod commands;
 mod contacts;
+mod differences;
 mod document;
 mod errors;
 mod lifecycle;

@@ -78,9 +78,11 @@ struct Me {
     object: &'static str,
     /// The account's name.
     first_name: String,
-    last_name: Option<String>,
+    /// Empty: an account has one name.
+    last_name: &'static str,
     name: String,
-    email: Option<String>,
+    /// Empty: Callbook sends no mail.
+    email: &'static str,
     me_contact: Option<i64>,
     #[schema(example = "UTC")]
     timezone: &'static str,
@@ -104,9 +106,9 @@ impl From<Account> for Me {
             uuid: Uuid::from_u128(account.id.get().unsigned_abs().into()),
             object: "user",
             first_name: name.clone(),
-            last_name: None,
+            last_name: "",
             name,
-            email: None,
+            email: "",
             me_contact: None,
             timezone: "UTC",
             currency: None,
