@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 
 /// An instant in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,13 @@ impl Moment {
     pub fn month_number(self) -> i32 {
         let date = self.calendar();
         date.year() * 12 + date.month0().cast_signed()
+    }
+
+    /// The first instant of a month, counted as [`Moment::month_number`] counts; none outside the years 1 to 9999.
+    pub fn start_of_month(number: i32) -> Option<Self> {
+        let month0 = u32::try_from(number.rem_euclid(12)).ok()?;
+        let date = NaiveDate::from_ymd_opt(number.div_euclid(12), month0 + 1, 1)?;
+        Self::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
     }
 
     /// The same instant as chrono knows it.
@@ -107,5 +114,8 @@ mod tests {
         assert_eq!(month("2018-01-31"), 2018 * 12);
         assert_eq!(month("2017-12-31"), 2018 * 12 - 1);
         assert_eq!(month("0001-01-01"), 12);
+        let start = |number| Moment::start_of_month(number).map(|start| start.to_string());
+        assert_eq!(start(2018 * 12 + 1).as_deref(), Some("2018-02-01T00:00:00Z"));
+        assert_eq!((start(11), start(Moment::MAX.month_number() + 1)), (None, None));
     }
 }

@@ -5,27 +5,27 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{AsSelect, SqlTypeOf, auto_type, max, sql};
+use diesel::dsl::{SqlTypeOf, auto_type, max, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Page, PageRequest, Uuid,
+    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Emotion, Moment, NewCall, Page, PageRequest,
+    PageSize, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Failure, Outcome, years};
+use storage::{Failure, Outcome, Statement, Walk, years};
 
 use crate::contacts::lock_cards;
 use crate::rows::{CallPart, CallRow, CardRow};
 use crate::schema::{call_counts, calls, contacts};
-use crate::statement::{Sql, Statement};
 use crate::{Database, snapshot};
 
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
-        self.read(move |connection| snapshot(connection, |connection| list(connection, account, of, page))).await
+        self.read(move |connection| list(connection, account, of, page)).await
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
@@ -37,10 +37,7 @@ impl CallRepository for Database {
     }
 
     async fn update(&self, account: AccountId, call: CallId, change: CallChange, now: Moment) -> Result<Call> {
-        self.write(move |connection| {
-            connection.transaction(|connection| update(connection, account, call, change.clone(), now))
-        })
-        .await
+        self.write(move |connection| update(connection, account, call, &change, now)).await
     }
 
     async fn delete(&self, account: AccountId, call: CallId) -> Result<()> {
@@ -48,60 +45,171 @@ impl CallRepository for Database {
     }
 }
 
+/// Offsets up to this are walked past in one statement; beyond it, a look at the counters first is cheaper.
+const SHALLOW: i64 = 1_000;
+
 fn list(
     connection: &mut PgConnection,
     account: AccountId,
     of: Option<ContactId>,
     page: PageRequest<CallOrder>,
 ) -> Outcome<CallPage> {
-    let months: Vec<(i32, i64)> = call_counts::table
+    let (column, direction) = index(page.order);
+    match page.offset() {
+        Some(offset) if offset <= SHALLOW => {
+            load_page(connection, account, of, column, Walk::from_the_beginning(direction, offset, page.size))
+        }
+        offset => snapshot(connection, |connection| {
+            let CallPage { page: Page { total, .. }, years } =
+                load_page(connection, account, of, column, Walk::from_the_beginning(direction, 0, PageSize::SMALLEST))?;
+            let total_calls = i64::try_from(total).unwrap_or(i64::MAX);
+            // The counters know the way along called_at, through all of the account's calls.
+            let months = match (of, page.order) {
+                (None, CallOrder::CalledAt(_)) => months_of(connection, account)?,
+                _ => Vec::new(),
+            };
+            let walk = offset.and_then(|offset| Walk::shortest(direction, &months, total_calls, offset, page.size));
+            match walk {
+                Some(walk) => load_page(connection, account, of, column, walk),
+                None => Ok(CallPage { page: Page { items: Vec::new(), total }, years }),
+            }
+        }),
+    }
+}
+
+/// The column that a list is sorted by, and the direction.
+fn index(order: CallOrder) -> (&'static str, Direction) {
+    match order {
+        CallOrder::CalledAt(direction) => ("called_at", direction),
+        CallOrder::CreatedAt(direction) => ("created_at", direction),
+        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
+    }
+}
+
+/// The account's calls in each month, the newest month first.
+fn months_of(connection: &mut PgConnection, account: AccountId) -> Outcome<Vec<(i32, i64)>> {
+    Ok(call_counts::table
         .filter(call_counts::account_id.eq(account.get()))
         .group_by(call_counts::month)
         .having(sql::<Bool>("sum(calls) <> 0"))
         .order(call_counts::month.desc())
         .select((call_counts::month, sql::<BigInt>("sum(calls)::bigint")))
-        .load(connection)?;
-    let years = years(months);
-    let total = match of {
-        None => years.iter().map(|(_, calls)| calls).sum(),
-        Some(contact) => contacts::table
-            .find((account.get(), contact.get()))
-            .select(contacts::calls)
-            .get_result::<i64>(connection)?
-            .unsigned_abs(),
+        .load(connection)?)
+}
+
+type CallSql = SqlTypeOf<<CallRow as Selectable<Pg>>::SelectExpression>;
+type CardSql = SqlTypeOf<<CardRow as Selectable<Pg>>::SelectExpression>;
+
+/// The columns of [`CallRow`], in its order.
+const CALL: &str = "id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at";
+
+/// The columns of [`CardRow`], in its order.
+const CARD: &str = "id, uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred, \
+                    is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, \
+                    deceased_date, deceased_date_is_age_based, deceased_date_is_year_unknown";
+
+/// Months and their calls (in the first row only), the contact's calls, and a call with its contact.
+type PageSql =
+    (Nullable<Array<Integer>>, Nullable<Array<BigInt>>, Nullable<BigInt>, Nullable<CallSql>, Nullable<CardSql>);
+type PageRow = (Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<CallRow>, Option<CardRow>);
+
+/// One statement for the items, the total and the years, all of one moment. The page is found along the index
+/// first; calls and contacts are then looked up one by one, which LATERAL with LIMIT 1 asks for: a generic plan,
+/// which does not know the page's size, would join all of them.
+/// Account, edge, skip, take, contact.
+fn page_text(column: &str, direction: Direction, of_contact: bool) -> String {
+    let (order, beyond) = match direction {
+        Direction::Ascending => ("ASC", ">="),
+        Direction::Descending => ("DESC", "<"),
     };
-    let items = match page.offset().filter(|offset| offset.unsigned_abs() < total) {
-        None => Vec::new(),
-        Some(offset) => load_page(connection, account, of, page, offset)?,
+    let (own, contact, card) = if of_contact {
+        (
+            "AND contact_id = $5",
+            format!("contact AS (SELECT calls, {CARD} FROM contacts WHERE account_id = $1 AND id = $5),"),
+            String::new(),
+        )
+    } else {
+        (
+            "",
+            "contact AS (SELECT NULL::bigint AS calls),".to_owned(),
+            format!(
+                "CROSS JOIN LATERAL (SELECT {CARD} FROM contacts
+                   WHERE account_id = $1 AND id = call.contact_id LIMIT 1) AS card"
+            ),
+        )
     };
-    Ok(CallPage { page: Page { items, total }, years })
+    let call = prefixed("call", CALL);
+    let shown = if of_contact { prefixed("contact", CARD) } else { prefixed("card", CARD) };
+    format!(
+        "counts AS (
+  SELECT array_agg(month) AS months, array_agg(calls) AS calls FROM (
+    SELECT month, sum(calls)::bigint AS calls FROM call_counts WHERE account_id = $1
+    GROUP BY month HAVING sum(calls) <> 0 ORDER BY month DESC
+  ) AS month
+), {contact} place AS (
+  SELECT id, row_number() OVER (ORDER BY key {order}, id {order}) AS n FROM (
+    SELECT id, {column} AS key FROM calls WHERE account_id = $1 {own} AND {column} {beyond} $2
+    ORDER BY {column} {order}, id {order} OFFSET $3 LIMIT $4
+  ) AS walked
+)
+SELECT CASE WHEN n IS NULL OR n = 1 THEN counts.months END, CASE WHEN n IS NULL OR n = 1 THEN counts.calls END,
+  contact.calls, {call}, {shown}
+FROM counts CROSS JOIN contact LEFT JOIN (
+  place CROSS JOIN LATERAL (SELECT {CALL} FROM calls WHERE account_id = $1 AND id = place.id LIMIT 1) AS call {card}
+) ON true ORDER BY n"
+    )
+}
+
+fn prefixed(table: &str, columns: &str) -> String {
+    columns.split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
 }
 
 fn load_page(
     connection: &mut PgConnection,
     account: AccountId,
     of: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-    offset: i64,
-) -> Outcome<Vec<Call>> {
-    let mut query = calls::table
-        .inner_join(contacts::table.on(is_of_the_call()))
-        .filter(calls::account_id.eq(account.get()))
-        .select((CallRow::as_select(), CardRow::as_select()))
-        .into_boxed::<Pg>();
-    if let Some(contact) = of {
-        query = query.filter(calls::contact_id.eq(contact.get()));
+    column: &str,
+    walk: Walk,
+) -> Outcome<CallPage> {
+    let edge = walk.edge.map_or_else(
+        || match walk.direction {
+            Direction::Ascending => Moment::MIN.calendar(),
+            Direction::Descending => Moment::MAX.calendar() + chrono::TimeDelta::seconds(1),
+        },
+        Moment::calendar,
+    );
+    let statement = Statement::<PageSql, _>::new(
+        page_text(column, walk.direction, of.is_some()),
+        (
+            account.get().into_sql::<BigInt>(),
+            edge.into_sql::<Timestamptz>(),
+            walk.skip.into_sql::<BigInt>(),
+            walk.take.into_sql::<BigInt>(),
+            of.map_or(0, ContactId::get).into_sql::<BigInt>(),
+        ),
+    );
+    let rows: Vec<PageRow> = statement.load(connection)?;
+    let (mut months, mut total, mut items) = (Vec::new(), None, Vec::with_capacity(rows.len()));
+    for (row_months, row_calls, contact_calls, call, card) in rows {
+        if let (Some(numbers), Some(calls)) = (row_months, row_calls) {
+            months = numbers.into_iter().zip(calls).collect();
+        }
+        total = Some(contact_calls);
+        if let (Some(call), Some(card)) = (call, card) {
+            items.push(call.with(card)?);
+        }
     }
-    query = match page.order {
-        CallOrder::CalledAt(Direction::Ascending) => query.order((calls::called_at.asc(), calls::id.asc())),
-        CallOrder::CalledAt(Direction::Descending) => query.order((calls::called_at.desc(), calls::id.desc())),
-        CallOrder::CreatedAt(Direction::Ascending) => query.order((calls::created_at.asc(), calls::id.asc())),
-        CallOrder::CreatedAt(Direction::Descending) => query.order((calls::created_at.desc(), calls::id.desc())),
-        CallOrder::UpdatedAt(Direction::Ascending) => query.order((calls::updated_at.asc(), calls::id.asc())),
-        CallOrder::UpdatedAt(Direction::Descending) => query.order((calls::updated_at.desc(), calls::id.desc())),
+    if walk.is_reversed {
+        items.reverse();
+    }
+    let years = years(months);
+    let total = match total {
+        Some(Some(of_contact)) => of_contact.unsigned_abs(),
+        Some(None) => years.iter().map(|(_, calls)| calls).sum(),
+        // Without a row there is no such contact.
+        None => return Err(Error::NotFound.into()),
     };
-    let rows: Vec<(CallRow, CardRow)> = query.limit(page.size.get().into()).offset(offset).load(connection)?;
-    rows.into_iter().map(|(call, contact)| call.with(contact)).collect()
+    Ok(CallPage { page: Page { items, total }, years })
 }
 
 #[auto_type(no_type_alias)]
@@ -120,10 +228,7 @@ fn find(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outc
 
 /// Checks the contact, raises its `last_called`, counts and inserts the call.
 /// Account, contact, UUID, `called_at`, content, `contact_called`, emotions, now, month.
-struct CreateCall;
-
-impl Sql for CreateCall {
-    const TEXT: &'static str = "\
+const CREATE: &str = "\
 contact AS (
   UPDATE contacts SET last_called = GREATEST(last_called, $4), calls = calls + 1
   WHERE account_id = $1 AND id = $2 AND is_active
@@ -137,18 +242,15 @@ contact AS (
   RETURNING id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
 ), counted AS (
   INSERT INTO call_counts (account_id, month, slot, calls)
-  SELECT account_id, $9, pg_backend_pid() % 16, 1 FROM contact
+  SELECT account_id, $9, pg_backend_pid() % 4, 1 FROM contact
   ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + 1
 )
 SELECT call.*, contact.* FROM call, contact";
 
-    type Row = (SqlTypeOf<AsSelect<CallRow, Pg>>, SqlTypeOf<AsSelect<CardRow, Pg>>);
-}
-
 fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Outcome<Call> {
     let (contact, month) = (call.contact, call.called_at.month_number());
     let part = CallPart::from(call);
-    let statement = Statement::<CreateCall, _>::of((
+    let values = (
         account.get().into_sql::<BigInt>(),
         contact.get().into_sql::<BigInt>(),
         uuid.into_sql::<SqlUuid>(),
@@ -158,7 +260,8 @@ fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid
         part.emotions.into_sql::<Array<SmallInt>>(),
         now.calendar().into_sql::<Timestamptz>(),
         month.into_sql::<Integer>(),
-    ));
+    );
+    let statement = Statement::<(CallSql, CardSql), _>::new(CREATE, values);
     let row: Option<(CallRow, CardRow)> = statement.get_result(connection).optional()?;
     let Some((call, card)) = row else {
         lock_active_contacts(connection, account, contact, contact)?;
@@ -168,7 +271,105 @@ fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid
     call.with(card)
 }
 
+/// Changes a call, unless `last_called` can only be told by looking at the contact's other calls.
+/// Account, call, contact, `called_at`, whether content changes, content, `contact_called`, emotions, now.
+const UPDATE: &str = "\
+old AS (
+  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
+  FROM calls WHERE account_id = $1 AND id = $2 FOR UPDATE
+), new AS (
+  SELECT coalesce($3, contact_id) AS contact_id, coalesce($4, called_at) AS called_at,
+    CASE WHEN $5 THEN $6 ELSE content END AS content, coalesce($7, contact_called) AS contact_called,
+    coalesce($8, emotions) AS emotions
+  FROM old
+), locked AS (
+  SELECT contacts.id, contacts.last_called, contacts.is_active FROM contacts, old, new
+  WHERE contacts.account_id = $1 AND contacts.id = ANY (ARRAY[old.contact_id, new.contact_id])
+  ORDER BY contacts.id FOR NO KEY UPDATE OF contacts
+), verdict AS (
+  SELECT
+    (SELECT count(*) FROM locked) = CASE WHEN old.contact_id = new.contact_id THEN 1 ELSE 2 END AS is_found,
+    coalesce((SELECT bool_and(is_active) FROM locked), true) AS is_active,
+    coalesce((SELECT bool_and(CASE
+      WHEN locked.id <> old.contact_id THEN true
+      WHEN locked.id = new.contact_id AND new.called_at >= locked.last_called THEN true
+      ELSE old.called_at < locked.last_called
+    END) FROM locked), true) AS is_plain,
+    (old.contact_id, old.called_at) IS DISTINCT FROM (new.contact_id, new.called_at) AS is_moved,
+    (old.contact_id, old.called_at, old.content, old.contact_called, old.emotions) IS DISTINCT FROM
+      (new.contact_id, new.called_at, new.content, new.contact_called, new.emotions) AS is_changed
+  FROM old, new
+), change AS (
+  SELECT is_moved FROM verdict WHERE is_found AND is_active AND is_plain AND is_changed
+), recounted AS (
+  UPDATE contacts SET
+    last_called = CASE WHEN contacts.id = new.contact_id THEN GREATEST(locked.last_called, new.called_at)
+      ELSE locked.last_called END,
+    calls = contacts.calls + (contacts.id = new.contact_id)::integer - (contacts.id = old.contact_id)::integer
+  FROM locked, old, new, change
+  WHERE is_moved AND contacts.account_id = $1 AND contacts.id = locked.id
+    AND (old.contact_id <> new.contact_id OR new.called_at > locked.last_called)
+), counted AS (
+  INSERT INTO call_counts (account_id, month, slot, calls)
+  SELECT $1, month, pg_backend_pid() % 4, sum(calls) FROM change, (
+    SELECT date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1 AS month, -1 AS calls
+    FROM old
+    UNION ALL
+    SELECT date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1, 1 FROM new
+  ) AS months
+  WHERE is_moved GROUP BY month HAVING sum(calls) <> 0 ORDER BY month
+  ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls
+), changed AS (
+  UPDATE calls SET contact_id = new.contact_id, called_at = new.called_at, content = new.content,
+    contact_called = new.contact_called, emotions = new.emotions, updated_at = $9
+  FROM new, change WHERE calls.account_id = $1 AND calls.id = $2
+)
+SELECT verdict.is_found, verdict.is_active, verdict.is_plain, old.id, old.uuid, new.contact_id, new.called_at, new.content,
+  new.contact_called, new.emotions, old.created_at, CASE WHEN verdict.is_changed THEN $9 ELSE old.updated_at END,
+  card.id, card.uuid, card.account_id, card.first_name, card.middle_name, card.last_name, card.nickname, card.gender,
+  card.is_starred, card.is_partial, card.is_active, card.is_dead, card.birthdate, card.birthdate_is_age_based,
+  card.birthdate_is_year_unknown, card.deceased_date, card.deceased_date_is_age_based,
+  card.deceased_date_is_year_unknown
+FROM old, new, verdict LEFT JOIN LATERAL (
+  SELECT * FROM contacts WHERE account_id = $1 AND contacts.id = (SELECT contact_id FROM new) LIMIT 1
+) AS card ON true";
+
+type UpdateSql = (Bool, Bool, Bool, CallSql, Nullable<CardSql>);
+type UpdateRow = (bool, bool, bool, CallRow, Option<CardRow>);
+
 fn update(
+    connection: &mut PgConnection,
+    account: AccountId,
+    call: CallId,
+    change: &CallChange,
+    now: Moment,
+) -> Outcome<Call> {
+    let ids = |emotions: &Vec<Emotion>| emotions.iter().filter_map(|emotion| emotion.id().try_into().ok()).collect();
+    let content = change.content.clone().flatten().map(String::from);
+    let emotions: Option<Vec<i16>> = change.emotions.as_ref().map(ids);
+    let values = (
+        account.get().into_sql::<BigInt>(),
+        call.get().into_sql::<BigInt>(),
+        change.contact.map(ContactId::get).into_sql::<Nullable<BigInt>>(),
+        change.called_at.map(Moment::calendar).into_sql::<Nullable<Timestamptz>>(),
+        change.content.is_some().into_sql::<Bool>(),
+        content.into_sql::<Nullable<Text>>(),
+        change.contact_called.into_sql::<Nullable<Bool>>(),
+        emotions.into_sql::<Nullable<Array<SmallInt>>>(),
+        now.calendar().into_sql::<Timestamptz>(),
+    );
+    let statement = Statement::<UpdateSql, _>::new(UPDATE, values);
+    let (is_found, is_active, is_plain, row, card): UpdateRow = statement.get_result(connection)?;
+    match card.filter(|_| is_found) {
+        None => Err(Error::NotFound.into()),
+        Some(_) if !is_active => Err(Error::Archived.into()),
+        Some(card) if is_plain => row.with(card),
+        Some(_) => connection.transaction(|connection| update_newest(connection, account, call, change.clone(), now)),
+    }
+}
+
+/// Changes the call that was its contact's newest, so that `last_called` must be found again.
+fn update_newest(
     connection: &mut PgConnection,
     account: AccountId,
     call: CallId,
@@ -258,7 +459,7 @@ pub fn count_month(connection: &mut PgConnection, account: AccountId, month: i32
         .values((
             call_counts::account_id.eq(account.get()),
             call_counts::month.eq(month),
-            call_counts::slot.eq(sql::<Integer>("pg_backend_pid() % 16")),
+            call_counts::slot.eq(sql::<Integer>("pg_backend_pid() % 4")),
             call_counts::calls.eq(calls),
         ))
         .on_conflict((call_counts::account_id, call_counts::month, call_counts::slot))

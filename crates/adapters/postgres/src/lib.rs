@@ -5,7 +5,6 @@ mod calls;
 mod contacts;
 mod rows;
 mod schema;
-mod statement;
 
 use std::sync::Arc;
 use std::time::Duration;

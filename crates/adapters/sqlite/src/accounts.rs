@@ -53,7 +53,7 @@ impl TokenRepository for Database {
     }
 
     async fn find(&self, hash: SecretHash) -> Result<Option<Token>> {
-        self.read(move |connection| find_token(connection, hash)).await
+        self.peek(move |connection| find_token(connection, hash)).await
     }
 
     async fn create(&self, token: NewToken, now: Moment) -> Result<Token> {

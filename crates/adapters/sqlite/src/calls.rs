@@ -1,14 +1,16 @@
 //! Calls in SQLite.
 
 use async_trait::async_trait;
+use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 use domain::{
     AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Page, PageRequest, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Outcome, years};
+use storage::{Outcome, Statement, Walk, years};
 
 use crate::rows::{CallPart, CallRow, CardRow, NewCallRow, moment};
 use crate::schema::{call_counts, calls, contacts};
@@ -22,7 +24,7 @@ impl CallRepository for Database {
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.read(move |connection| find(connection, account, call)).await
+        self.peek(move |connection| find(connection, account, call)).await
     }
 
     async fn create(&self, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Result<Call> {
@@ -50,47 +52,83 @@ fn list(
         .order(call_counts::month.desc())
         .select((call_counts::month, call_counts::calls))
         .load(connection)?;
-    let years = years(months);
-    let total = match of {
-        None => years.iter().map(|(_, calls)| calls).sum(),
+    let years = years(months.iter().copied());
+    let total: i64 = match of {
+        None => months.iter().map(|(_, calls)| calls).sum(),
         Some(contact) => contacts::table
             .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())))
             .select(contacts::calls)
-            .get_result::<i64>(connection)?
-            .unsigned_abs(),
+            .get_result(connection)?,
     };
-    let items = match page.offset().filter(|offset| offset.unsigned_abs() < total) {
-        None => Vec::new(),
-        Some(offset) => load_page(connection, account, of, page, offset)?,
+    let (column, direction) = match page.order {
+        CallOrder::CalledAt(direction) => ("called_at", direction),
+        CallOrder::CreatedAt(direction) => ("created_at", direction),
+        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
     };
-    Ok(CallPage { page: Page { items, total }, years })
+    // The counters know the way along called_at, through all of the account's calls.
+    let months = if of.is_none() && column == "called_at" { &months[..] } else { &[] };
+    let walk = page.offset().and_then(|offset| Walk::shortest(direction, months, total, offset, page.size));
+    let items = walk.map(|walk| load_page(connection, account, of, column, walk)).transpose()?.unwrap_or_default();
+    Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
+}
+
+type CallSql = SqlTypeOf<<CallRow as Selectable<Sqlite>>::SelectExpression>;
+type CardSql = SqlTypeOf<<CardRow as Selectable<Sqlite>>::SelectExpression>;
+
+/// The page is found along the index first; calls and contacts are then looked up one by one.
+/// LIMIT is no bound value: SQLite would plan the statement anew each time.
+/// Account, edge, skip, contact.
+fn page_text(column: &str, walk: Walk, of_contact: bool) -> String {
+    let (order, beyond) = match walk.direction {
+        Direction::Ascending => ("ASC", ">="),
+        Direction::Descending => ("DESC", "<"),
+    };
+    let own = if of_contact { "AND contact_id = ?4" } else { "" };
+    let take = walk.take;
+    format!(
+        "place AS (
+  SELECT id, {column} AS key FROM calls WHERE account_id = ?1 {own} AND {column} {beyond} ?2
+  ORDER BY {column} {order}, id {order} LIMIT {take} OFFSET ?3
+)
+SELECT call.id, call.uuid, call.contact_id, call.called_at, call.content, call.contact_called, call.emotions,
+  call.created_at, call.updated_at, card.id, card.uuid, card.account_id, card.first_name, card.middle_name,
+  card.last_name, card.nickname, card.gender, card.is_starred, card.is_partial, card.is_active, card.is_dead,
+  card.birthdate, card.birthdate_is_age_based, card.birthdate_is_year_unknown, card.deceased_date,
+  card.deceased_date_is_age_based, card.deceased_date_is_year_unknown
+FROM place CROSS JOIN calls AS call ON call.id = place.id CROSS JOIN contacts AS card ON card.id = call.contact_id
+ORDER BY place.key {order}, place.id {order}"
+    )
 }
 
 fn load_page(
     connection: &mut SqliteConnection,
     account: AccountId,
     of: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-    offset: i64,
+    column: &str,
+    walk: Walk,
 ) -> Outcome<Vec<Call>> {
-    let mut query = calls::table
-        .inner_join(contacts::table.on(contacts::id.eq(calls::contact_id)))
-        .filter(calls::account_id.eq(account.get()))
-        .select((CallRow::as_select(), CardRow::as_select()))
-        .into_boxed::<Sqlite>();
-    if let Some(contact) = of {
-        query = query.filter(calls::contact_id.eq(contact.get()));
+    let edge = walk.edge.map_or_else(
+        || match walk.direction {
+            Direction::Ascending => i64::MIN,
+            Direction::Descending => i64::MAX,
+        },
+        Moment::unix,
+    );
+    let statement = Statement::<(CallSql, CardSql), _>::new(
+        page_text(column, walk, of.is_some()),
+        (
+            account.get().into_sql::<BigInt>(),
+            edge.into_sql::<BigInt>(),
+            walk.skip.into_sql::<BigInt>(),
+            of.map_or(0, ContactId::get).into_sql::<BigInt>(),
+        ),
+    );
+    let rows: Vec<(CallRow, CardRow)> = statement.load(connection)?;
+    let mut items = rows.into_iter().map(|(call, card)| call.with(card)).collect::<Outcome<Vec<_>>>()?;
+    if walk.is_reversed {
+        items.reverse();
     }
-    query = match page.order {
-        CallOrder::CalledAt(Direction::Ascending) => query.order((calls::called_at.asc(), calls::id.asc())),
-        CallOrder::CalledAt(Direction::Descending) => query.order((calls::called_at.desc(), calls::id.desc())),
-        CallOrder::CreatedAt(Direction::Ascending) => query.order((calls::created_at.asc(), calls::id.asc())),
-        CallOrder::CreatedAt(Direction::Descending) => query.order((calls::created_at.desc(), calls::id.desc())),
-        CallOrder::UpdatedAt(Direction::Ascending) => query.order((calls::updated_at.asc(), calls::id.asc())),
-        CallOrder::UpdatedAt(Direction::Descending) => query.order((calls::updated_at.desc(), calls::id.desc())),
-    };
-    let rows: Vec<(CallRow, CardRow)> = query.limit(page.size.get().into()).offset(offset).load(connection)?;
-    rows.into_iter().map(|(call, contact)| call.with(contact)).collect()
+    Ok(items)
 }
 
 fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<Call> {

@@ -40,6 +40,14 @@ impl Database {
         self.readers.read(job).await
     }
 
+    /// A read of a row or two by key, which takes less time than crossing to a thread and back.
+    async fn peek<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.read_here(job).await
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut SqliteConnection) -> Outcome<T> + Send + 'static,

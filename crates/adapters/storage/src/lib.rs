@@ -7,10 +7,14 @@ mod counts;
 mod failure;
 mod pool;
 mod search;
+mod statement;
 mod threads;
+mod walk;
 
 pub use counts::{months, years};
 pub use failure::{Failure, Outcome};
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
+pub use statement::Statement;
 pub use threads::Threads;
+pub use walk::Walk;

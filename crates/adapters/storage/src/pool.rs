@@ -53,6 +53,15 @@ impl<C: R2D2Connection + 'static> Pool<C> {
     /// Runs the job on a connection of the pool, which is thrown away when it turns out to be gone.
     pub fn run<T>(&self, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
         let mut held = self.0.get().map_err(Error::unavailable)?;
+        Self::run_on(&mut held, job)
+    }
+
+    /// Runs the job as [`Pool::run`] does, unless no connection is free now.
+    pub fn try_run<T>(&self, job: impl FnOnce(&mut C) -> Outcome<T>) -> Option<Outcome<T>> {
+        self.0.try_get().map(|mut held| Self::run_on(&mut held, job))
+    }
+
+    fn run_on<T>(held: &mut Held<C>, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
         let outcome = job(&mut held.connection);
         held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
         outcome

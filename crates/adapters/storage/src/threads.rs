@@ -20,6 +20,7 @@ type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
 
 /// Database threads behind one bounded queue. Dropping them finishes what is queued.
 pub struct Threads<C: R2D2Connection + 'static> {
+    pool: Pool<C>,
     jobs: Option<Sender<Job<C>>>,
     handles: Vec<JoinHandle<()>>,
 }
@@ -39,7 +40,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
                 })
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { jobs: Some(jobs), handles })
+        Ok(Self { pool: pool.clone(), jobs: Some(jobs), handles })
     }
 
     /// Runs a job that changes nothing; it is tried once more when its connection was gone.
@@ -49,6 +50,16 @@ impl<C: R2D2Connection + 'static> Threads<C> {
             outcome => outcome,
         })
         .await
+    }
+
+    /// Runs a short job that changes nothing on the thread of the one who asks, when a connection is free; for a
+    /// store in the same process.
+    pub async fn read_here<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
+        match self.pool.try_run(&job) {
+            Some(Err(failure)) if failure.is_disconnect() => self.read(job).await,
+            Some(outcome) => outcome.map_err(Error::from),
+            None => self.read(job).await,
+        }
     }
 
     /// Runs a job that changes something; it is tried again only when the database has rolled it back itself.

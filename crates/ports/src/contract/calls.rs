@@ -5,7 +5,7 @@ use domain::{
 };
 
 use super::{NEWEST_CALL_FIRST, NOW, Order, Scene, Stamp, assert_refused, at, call, page};
-use crate::outbound::Store;
+use crate::outbound::{CallPage, Store};
 
 const NOBODY: i64 = (1 << 53) - 1;
 
@@ -204,6 +204,55 @@ pub async fn pages_partition_the_list_in_every_order(store: &Store) {
     for number in [100, u64::MAX] {
         let beyond = scene.page(None, page(number, 10, NEWEST_CALL_FIRST)).await.page;
         assert_eq!((beyond.items, beyond.total), (vec![], 23));
+    }
+}
+
+pub async fn deep_pages_are_found_as_shallow_ones_are(store: &Store) {
+    const CALLS: i64 = 1_300;
+    let scene = Scene::new(store).await;
+    let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let writers: Vec<_> = (0..26)
+        .map(|writer| {
+            let scene = scene.clone();
+            tokio::spawn(async move {
+                let mut own = Vec::new();
+                for n in (writer..CALLS).step_by(26) {
+                    // A few months, of different sizes, with ties.
+                    let seconds = n * n % 977 / 3 * 86_400;
+                    let contact = if n % 13 == 0 { henri } else { leslie };
+                    let call = call(contact, seconds);
+                    let made = scene.store.calls.create(scene.account, call, Uuid::from_u128(7), at(NOW + n % 5));
+                    own.push(made.await.unwrap());
+                }
+                own
+            })
+        })
+        .collect();
+    let mut calls = Vec::new();
+    for writer in writers {
+        calls.extend(writer.await.unwrap());
+    }
+    let orders: [(Order<CallOrder>, Stamp<Call>); 2] =
+        [(CallOrder::CalledAt, |call| call.called_at), (CallOrder::CreatedAt, |call| call.created_at)];
+    for (order, stamp) in orders {
+        for of in [None, Some(leslie)] {
+            let mut expected: Vec<_> = calls.iter().filter(|c| of.is_none_or(|of| c.contact.id == of)).collect();
+            expected.sort_by_key(|call| (stamp(call), call.id));
+            for direction in [Direction::Ascending, Direction::Descending] {
+                for (number, size) in
+                    [(1, 100), (2, 100), (6, 100), (12, 100), (13, 100), (14, 100), (172, 7), (185, 7)]
+                {
+                    let start = usize::try_from(number - 1).unwrap() * usize::try_from(size).unwrap();
+                    let slice: Vec<_> = expected.iter().skip(start).take(size.try_into().unwrap()).copied().collect();
+                    let CallPage { page: shown, years } = scene.page(of, page(number, size, order(direction))).await;
+                    let shown_items: Vec<_> = shown.items.iter().collect();
+                    assert_eq!(shown_items, slice, "page {number} of {size}, {:?}", order(direction));
+                    assert_eq!(shown.total, expected.len() as u64);
+                    assert_eq!(years.iter().map(|(_, calls)| calls).sum::<u64>(), CALLS.unsigned_abs());
+                }
+                expected.reverse();
+            }
+        }
     }
 }
 

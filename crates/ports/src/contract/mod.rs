@@ -44,6 +44,7 @@ macro_rules! contract_tests {
                 a_deleted_call_is_gone,
                 ids_are_never_used_twice,
                 pages_partition_the_list_in_every_order,
+                deep_pages_are_found_as_shallow_ones_are,
                 totals_and_years_are_exact,
                 accounts_see_only_their_own_calls,
             }
