@@ -18,7 +18,7 @@ pub enum ErrorKind {
     DoubleDate,
     /// A third time zone (a second one is passed over).
     DoubleZone,
-    /// A number, or the instant as a whole, does not fit 64 bits.
+    /// A number does not fit 64 bits.
     OutOfRange,
 }
 

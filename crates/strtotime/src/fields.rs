@@ -2,7 +2,7 @@
 
 use crate::calendar;
 use crate::error::ErrorKind;
-use crate::scan::{Scan, place};
+use crate::scan::{Scan, in_64_bits, place};
 use crate::token::Token;
 use crate::zone::Zone;
 
@@ -36,6 +36,7 @@ pub struct Relative {
     pub years: i128,
     pub months: i128,
     pub days: i128,
+    pub minutes: i128,
     pub seconds: i128,
     pub microseconds: i128,
 }
@@ -71,7 +72,8 @@ pub enum Edge {
 #[derive(Clone, Copy)]
 enum Unit {
     Microseconds(i128),
-    Seconds(i128),
+    Seconds,
+    Minutes(i128),
     Days(i128),
     Months,
     Years,
@@ -109,7 +111,6 @@ impl Fields {
                 self.minute = Some(minute);
             }
             Token::WeekdayOf => {
-                self.forget_time();
                 let (amount, counting) = amount_of(scan.word());
                 let (special, counting) = if amount > 0 {
                     (Special::WeekdayOfMonth, Counting::FromToday)
@@ -117,7 +118,12 @@ impl Fields {
                     (Special::LastWeekdayOfMonth, counting)
                 };
                 self.special = Some(special);
-                self.add(amount, unit_of(scan.word()), counting);
+                let unit = unit_of(scan.word());
+                // PHP takes other spaces for a part of the name, which it then does not know.
+                if scan.starts_with(&[' ', '\t']) {
+                    self.forget_time();
+                    self.add(amount, unit, counting)?;
+                }
             }
             Token::Time12 => self.read_time12(scan)?,
             Token::HourMinuteOrYear if self.times == 1 => {
@@ -164,6 +170,8 @@ impl Fields {
                 let (month, day) = (scan.month(), scan.day());
                 let year = if scan.has_digit() { Some(scan.year()) } else { None };
                 self.set_date(year, month, day)?;
+                // Other formats without a year keep an earlier one.
+                self.year = year;
             }
             Token::DayTextualMonth => {
                 let (day, month) = (scan.day(), scan.month());
@@ -183,7 +191,7 @@ impl Fields {
                 let day = if scan.has_digit() { scan.number(1) } else { 1 };
                 self.set_date(year, 1, 1)?;
                 let days = calendar::days_to_iso_week(year, week) + day - 1;
-                self.add(days, Unit::Days(1), Counting::FromToday);
+                self.relative.days = days;
             }
             Token::YearTextualMonthDay => {
                 let (year, month, day) = (scan.year(), scan.month(), scan.day());
@@ -206,7 +214,7 @@ impl Fields {
             }
             Token::RelativeWeek => {
                 let (amount, _) = amount_of(scan.word());
-                self.add(amount, Unit::Days(7), Counting::InWeek);
+                self.relative.days += 7 * amount;
                 self.counting = Counting::InWeek;
                 self.weekday.get_or_insert(1);
             }
@@ -216,11 +224,11 @@ impl Fields {
                 if matches!(unit, Unit::Weekday(_) | Unit::BusinessDays) {
                     self.forget_time();
                 }
-                self.add(amount, unit, counting);
+                self.add(amount, unit, counting)?;
             }
             Token::NumberUnit => {
                 let amount = scan.signed_number(13)?;
-                self.add(amount, unit_of(scan.word()), Counting::FromToday);
+                self.add(amount, unit_of(scan.word()), Counting::FromToday)?;
             }
             Token::TextualMonth => {
                 self.set_date(None, scan.month(), None)?;
@@ -232,10 +240,19 @@ impl Fields {
             }
             Token::MonthDayTime12 => {
                 self.read_month_day(scan)?;
-                self.read_time12(scan)?;
+                if scan.starts_with(&['\0']) {
+                    self.read_time_behind_nul()?;
+                    // PHP still adds the twelve hours of a meridian to its number for "not written".
+                    self.hour = Some(12 - 9_999_999);
+                } else {
+                    self.read_time12(scan)?;
+                }
             }
             Token::MonthDayTime24 => {
                 self.read_month_day(scan)?;
+                if scan.starts_with(&['\0']) {
+                    return self.read_time_behind_nul();
+                }
                 self.start_time()?;
                 self.hour = Some(scan.number(2));
                 self.minute = Some(scan.number(2));
@@ -284,7 +301,7 @@ impl Fields {
 
     fn set_day(&mut self, days: i128) {
         self.forget_time();
-        self.add(days, Unit::Days(1), Counting::FromToday);
+        self.relative.days = days;
     }
 
     /// The first zone counts, a second one is passed over unread.
@@ -297,10 +314,6 @@ impl Fields {
     }
 
     fn read_timestamp(&mut self, text: &str) -> Result<(), ErrorKind> {
-        let scan = &mut Scan::new(text);
-        // PHP reads no more than 24 digits.
-        let seconds = scan.signed_number(24)?;
-        let microseconds = if scan.starts_with(&['.']) { scan.fraction()? } else { 0 };
         self.forget_time();
         self.has_date = false;
         if !self.is_first_zone()? {
@@ -308,11 +321,16 @@ impl Fields {
             (self.year, self.month, self.day) = (Some(0), Some(0), Some(0));
             return Ok(());
         }
+        let scan = &mut Scan::new(text);
+        // PHP reads no more than 24 digits.
+        let seconds = scan.signed_number(24)?;
         self.zone = Some(Zone::Offset(0));
         (self.year, self.month, self.day) = (Some(1970), Some(1), Some(1));
-        let sign = if text.starts_with("@-") { -1 } else { 1 };
-        self.add(seconds, Unit::Seconds(1), Counting::FromToday);
-        self.add(sign * microseconds, Unit::Microseconds(1), Counting::FromToday);
+        self.relative.seconds += seconds;
+        if scan.starts_with(&['.']) {
+            let sign = if text.starts_with("@-") { -1 } else { 1 };
+            self.relative.microseconds = sign * scan.fraction()?;
+        }
         Ok(())
     }
 
@@ -325,6 +343,13 @@ impl Fields {
     fn read_month_day(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
         let (month, day) = (scan.month(), scan.day());
         self.set_date(None, month, day)
+    }
+
+    /// PHP finds no number behind a NUL: hour and minute come from `now`.
+    fn read_time_behind_nul(&mut self) -> Result<(), ErrorKind> {
+        self.start_time()?;
+        (self.hour, self.minute) = (None, None);
+        Ok(())
     }
 
     fn read_time12(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
@@ -355,6 +380,7 @@ impl Fields {
                 }
             }
         }
+        scan.skip_space();
         self.read_zone(scan)
     }
 
@@ -366,11 +392,13 @@ impl Fields {
         Ok(())
     }
 
-    fn add(&mut self, amount: i128, unit: Unit, counting: Counting) {
+    fn add(&mut self, amount: i128, unit: Unit, counting: Counting) -> Result<(), ErrorKind> {
         let relative = &mut self.relative;
         match unit {
             Unit::Microseconds(factor) => relative.microseconds += amount * factor,
-            Unit::Seconds(factor) => relative.seconds += amount * factor,
+            // Only the seconds of a timestamp come near 64 bits: other sums would take megabytes of text.
+            Unit::Seconds => relative.seconds = in_64_bits(relative.seconds + amount)?,
+            Unit::Minutes(factor) => relative.minutes += amount * factor,
             Unit::Days(factor) => relative.days += amount * factor,
             Unit::Months => relative.months += amount,
             Unit::Years => relative.years += amount,
@@ -381,12 +409,14 @@ impl Fields {
                 self.counting = counting;
             }
         }
+        Ok(())
     }
 
     /// Turns everything relative so far around, microseconds excepted.
     fn invert(&mut self) {
         let relative = &mut self.relative;
-        for sum in [&mut relative.years, &mut relative.months, &mut relative.days, &mut relative.seconds] {
+        let Relative { years, months, days, minutes, seconds, .. } = relative;
+        for sum in [years, months, days, minutes, seconds] {
             *sum = -*sum;
         }
         // Sunday is 0, which has no negative.
@@ -419,9 +449,9 @@ fn unit_of(word: &str) -> Unit {
     match singular {
         "µs" | "µsec" | "usec" | "microsecond" => Unit::Microseconds(1),
         "ms" | "msec" | "millisecond" => Unit::Microseconds(1_000),
-        "sec" | "second" => Unit::Seconds(1),
-        "min" | "minute" => Unit::Seconds(60),
-        "hour" => Unit::Seconds(3_600),
+        "sec" | "second" => Unit::Seconds,
+        "min" | "minute" => Unit::Minutes(1),
+        "hour" => Unit::Minutes(60),
         "day" => Unit::Days(1),
         "week" => Unit::Days(7),
         "fortnight" | "forthnight" => Unit::Days(14),

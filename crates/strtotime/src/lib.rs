@@ -9,8 +9,8 @@
 //! assert_eq!(strtotime("tomorrow-ish", now), None);
 //! ```
 //!
-//! The model is `strtotime` of PHP 8.2 on a 64-bit system with UTC for its default zone. The crate has
-//! no clock, does no input or output, cannot panic and takes time in proportion to the length of the text.
+//! The model is `strtotime` of PHP 8.2 on a 64-bit system with UTC for its default zone. An instant that does
+//! not fit 64 bits wraps, as it does there. The crate has no clock, does no input or output, cannot panic and takes time in proportion to the length of the text.
 //! [`parse`] does the same as [`strtotime`] and says what is wrong with a text that is refused.
 //!
 //! # How a text is read
@@ -113,7 +113,7 @@
 //! // ISO year with ISO week, and day.
 //! reads("2008W27", "2008-06-30T00:00:00Z");
 //! reads("2008-W28-3", "2008-07-09T00:00:00Z");
-//! // MySQL.
+//! // MySQL: a date and a time without anything between them.
 //! reads("20080701223807", "2008-07-01T22:38:07Z");
 //! // PostgreSQL: year with day-of-year.
 //! reads("2008.197", "2008-07-15T00:00:00Z");
@@ -145,6 +145,9 @@
 //! // These words set the time: what comes after them can change it, what came before is gone.
 //! reads("tomorrow 11:00", "2024-03-01T11:00:00Z");
 //! reads("11:00 tomorrow", "2024-03-01T00:00:00Z");
+//! // "yesterday", "tomorrow" and an ISO week also replace the days before them.
+//! reads("+5 days tomorrow", "2024-03-01T00:00:00Z");
+//! reads("tomorrow +5 days", "2024-03-06T00:00:00Z");
 //! // A quarter past an hour, and a quarter to it.
 //! reads("back of 7pm", "2024-02-29T19:15:00Z");
 //! reads("front of 5am", "2024-02-29T04:45:00Z");
@@ -162,6 +165,8 @@
 //! reads("-1 usec", "2024-02-29T10:20:29Z");
 //! reads("+7 weekdays", "2024-03-11T10:20:30Z");
 //! reads("2 saturday", "2024-03-09T10:20:30Z");
+//! // Weekdays are counted after everything else.
+//! reads("2 weekdays -20 hours", "2024-03-01T14:20:30Z");
 //! // An ordinal, "next", "last", "previous" or "this" and a unit.
 //! reads("fifth day", "2024-03-05T10:20:30Z");
 //! reads("last year", "2023-03-01T10:20:30Z");
@@ -208,8 +213,9 @@
 //! # White space
 //!
 //! Space, tab, newline, vertical tab, form feed and carriage return are taken off both ends. Within the
-//! text space, tab, newline, NUL, U+00A0, U+202F, `.` and `,` separate. White space alone means `now`;
-//! a text without any characters is refused.
+//! text space, tab, newline, NUL, U+00A0, U+202F, `.` and `,` separate. Within a format white space is a run
+//! of spaces and tabs, of U+00A0 or of U+202F. White space alone means `now`; a text without any characters is
+//! refused.
 //!
 //! ```
 //! # fn reads(text: &str, instant: &str) {
@@ -217,15 +223,18 @@
 //! #     assert_eq!(format!("{:?}", found.unwrap().unwrap()), instant, "{text}");
 //! # }
 //! reads("\r\n2018-02-02,\u{a0}10:00\t", "2018-02-02T10:00:00Z");
+//! reads("5\u{a0}\u{a0}days", "2024-03-05T10:20:30Z");
+//! assert_eq!(strtotime::strtotime("5 \u{a0}days", 0), None);
 //! reads(" ", "2024-02-29T10:20:30Z");
 //! assert_eq!(strtotime::strtotime("", 0), None);
 //! ```
 //!
 //! # Known differences
 //!
-//! - Where PHP's 64-bit arithmetic overflows it gives an instant of no meaning; this crate refuses the
-//!   text. That takes a year beyond 292 billion.
-//! - A fraction of more than 308 digits is infinite to PHP and spoils the instant; here it is a fraction.
+//! All lie where PHP's 64-bit arithmetic overflows on the way:
+//!
+//! - Dates in the 400 years from the least 64-bit number on.
+//! - Named zones beyond a billion years, within a day of a change of the clock.
 
 mod backzone;
 mod calendar;
@@ -279,7 +288,7 @@ pub fn parse(text: &str, now: i64) -> Result<i64, Error> {
         let token = token.map_err(|()| at(ErrorKind::UnexpectedCharacter))?;
         fields.apply(token, lexer.slice()).map_err(at)?;
     }
-    resolve::resolve(&fields, now).map_err(|kind| Error::new(kind, 0))
+    Ok(resolve::resolve(&fields, now))
 }
 
 /// Takes white space off both ends, but leaves one character; gives the place of the rest, too.

@@ -1,12 +1,11 @@
 //! From fields to an instant: fill the gaps from `now`, apply what is relative, apply the zone.
 
 use crate::calendar::{DAY, date_of, day_number, weekday};
-use crate::error::ErrorKind;
 use crate::fields::{Counting, Edge, Fields, Special};
 use crate::zone::Zone;
 
 /// The instant that the fields name, seen from `now`.
-pub fn resolve(fields: &Fields, now: i64) -> Result<i64, ErrorKind> {
+pub fn resolve(fields: &Fields, now: i64) -> i64 {
     let now = i128::from(now);
     let relative = &fields.relative;
     let clock = clock(fields, now.rem_euclid(DAY));
@@ -29,15 +28,21 @@ pub fn resolve(fields: &Fields, now: i64) -> Result<i64, ErrorKind> {
     date.month += months;
     date.day += relative.days;
     date.move_to(fields.edge);
-    let mut day = date.number();
-    if let Some(Special::BusinessDays(count)) = fields.special {
-        day = add_business_days(day, count);
-    }
     // Hours are added on the clock as well, and the zone comes last: an hour over a change can be two or none.
-    let local = day * DAY + clock.rem_euclid(DAY) + relative.seconds;
-    let microseconds = fields.microsecond + relative.microseconds;
-    let instant = fields.zone.unwrap_or(Zone::Offset(0)).instant(local) + microseconds.div_euclid(1_000_000);
-    i64::try_from(instant).map_err(|_| ErrorKind::OutOfRange)
+    let seconds =
+        relative.minutes * 60 + relative.seconds + (fields.microsecond + relative.microseconds).div_euclid(1_000_000);
+    let mut local = date.number() * DAY + clock.rem_euclid(DAY) + seconds;
+    if let Some(Special::BusinessDays(count)) = fields.special {
+        let day = add_business_days(local.div_euclid(DAY), count);
+        local = day * DAY + local.rem_euclid(DAY);
+    }
+    wrapped(fields.zone.unwrap_or(Zone::Offset(0)).instant(wrapped(local).into()))
+}
+
+/// What PHP has left of a number in its 64 bits.
+#[expect(clippy::cast_possible_truncation, reason = "as in PHP")]
+fn wrapped(number: i128) -> i64 {
+    number as i64
 }
 
 /// Seconds since midnight; a date without a time is midnight, a year or nothing at all keeps the time of `now`.

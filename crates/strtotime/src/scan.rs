@@ -41,8 +41,7 @@ impl<'a> Scan<'a> {
         let signs = self.skip_to_digit();
         let number: i128 = self.digits(max_digits).parse().unwrap_or_default();
         let signed = if signs.matches('-').count() % 2 == 1 { -number } else { number };
-        // PHP refuses what does not fit 64 bits.
-        i64::try_from(signed).map(i128::from).map_err(|_| ErrorKind::OutOfRange)
+        in_64_bits(signed)
     }
 
     /// A year; one of fewer than four digits and below 100 lies within 1970 to 2069.
@@ -72,13 +71,22 @@ impl<'a> Scan<'a> {
         if digits.is_empty() {
             return Err(ErrorKind::UnexpectedCharacter);
         }
-        let padded = digits.bytes().chain(std::iter::repeat(b'0'));
-        Ok(padded.take(6).fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0')))
+        // PHP multiplies floating point numbers: many nines round up, infinity becomes the least integer.
+        let number = |text: &str| text.parse::<f64>().unwrap_or_default();
+        let places = i64::try_from(digits.len()).unwrap_or(i64::MAX);
+        let microseconds = number(digits) * number(&format!("1e{}", 6 - places));
+        #[expect(clippy::cast_possible_truncation, reason = "below a million and one")]
+        Ok(if microseconds.is_finite() { microseconds as i128 } else { i64::MIN.into() })
+    }
+
+    pub fn skip_space(&mut self) {
+        self.0 = self.0.trim_start_matches(SPACE);
     }
 
     /// The hour of the day that an hour with a meridian means.
     pub fn meridian(&mut self, hour: i128) -> i128 {
-        match self.0.trim_start_matches(SPACE).bytes().next() {
+        self.skip_space();
+        match self.0.bytes().next() {
             Some(b'a' | b'A') if hour == 12 => 0,
             Some(b'p' | b'P') if hour != 12 => hour + 12,
             _ => hour,
@@ -107,7 +115,7 @@ impl<'a> Scan<'a> {
 
     /// The zone that the rest names, which may stand in brackets.
     pub fn zone(&mut self) -> Result<Zone, ErrorKind> {
-        let name = self.0.trim_start_matches(SPACE).trim_start_matches('(').trim_end_matches(')');
+        let name = self.0.trim_start_matches([' ', '\t']).trim_start_matches('(').trim_end_matches(')');
         Zone::parse(name).ok_or(ErrorKind::UnknownZone)
     }
 
@@ -125,6 +133,11 @@ impl<'a> Scan<'a> {
         self.0 = rest;
         digits
     }
+}
+
+/// PHP refuses a number that does not fit 64 bits.
+pub fn in_64_bits(number: i128) -> Result<i128, ErrorKind> {
+    i64::try_from(number).map(i128::from).map_err(|_| ErrorKind::OutOfRange)
 }
 
 /// The place in a table, counted from 1.

@@ -10,7 +10,7 @@ use logos::Logos;
 /// A row of the format tables; rows that are read the same way share a name.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]
 // Time.
-#[logos(subpattern space = r"[ \t\u{a0}\u{202f}]+")]
+#[logos(subpattern space = r"(?:[ \t]+|\u{a0}+|\u{202f}+)")]
 #[logos(subpattern frac = r"\.[0-9]+")]
 #[logos(subpattern hh = r"(?:0?[1-9]|1[0-2])")]
 #[logos(subpattern H = r"(?:[01]?[0-9]|2[0-4])")]
@@ -44,7 +44,7 @@ use logos::Logos;
 #[logos(subpattern number = r"[+-]*[ \t]*[0-9]{1,13}")]
 #[logos(subpattern reltext = r"(?i-u:next|last|previous|this)")]
 #[logos(subpattern ordinal = r"(?i-u:first|second|third|fourth|fifth|sixth|seventh|eighth?|ninth|tenth|eleventh|twelfth|next|last|previous|this)")]
-#[logos(subpattern unit = r"(?:(?i-u:ms|(?:msec|millisecond|usec|microsecond|sec|second|min|minute|hour|day|fortnight|forthnight|month|year)s?|weeks)|µs|µsecs?|(?&daytext)|(?&dayname))")]
+#[logos(subpattern unit = r"(?:(?i-u:ms|(?:msec|millisecond|usec|microsecond|sec|second|min|minute|hour|day|fortnight|forthnight|month|year)s?|weeks)|µ(?i-u:s|secs?)|(?&daytext)|(?&dayname))")]
 pub enum Token {
     #[regex(r"(?i-u:yesterday)", priority = 99)]
     Yesterday,
@@ -128,6 +128,7 @@ pub enum Token {
     /// Day and textual month.
     #[regex(r"(?&dd)(?&sep)(?&m)", priority = 64)]
     DayTextualMonth,
+    // MySQL: this and hour, minutes and seconds.
     /// Eight digit year, month and day.
     #[regex(r"(?&YY)(?&MM)(?&DD)", priority = 63)]
     EightDigits,
@@ -140,8 +141,6 @@ pub enum Token {
     #[regex(r"(?&YY)-(?&MM)-(?&DD)T(?&HH):(?&II):(?&SS)(?&frac)(?&tzcorrection)?", priority = 60)]
     // WDDX.
     #[regex(r"(?&YY)-(?&mm)-(?&dd)T(?&H):(?&ii):(?&ss)", priority = 59)]
-    // MySQL.
-    #[regex(r"(?&YY)(?&MM)(?&DD)(?&HH)(?&II)(?&SS)", priority = 58)]
     // EXIF.
     #[regex(r"(?&YY):(?&MM):(?&DD) (?&HH):(?&II):(?&SS)", priority = 57)]
     DateTime,
