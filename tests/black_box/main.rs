@@ -1,6 +1,7 @@
 //! The real binary on both stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
+mod bulk;
 mod calls;
 mod commands;
 mod contacts;

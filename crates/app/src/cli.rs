@@ -28,7 +28,14 @@ pub enum Command {
     #[command(subcommand)]
     Account(AccountCommand),
     /// Fill the first account with the contacts and calls of Monica's documentation; a second run adds nothing
-    Demo,
+    Demo {
+        /// That many made-up contacts instead, the same each time, into an account that has none yet
+        #[arg(long, value_name = "N", requires = "calls", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        contacts: Option<u64>,
+        /// That many made-up calls with them
+        #[arg(long, value_name = "M", requires = "contacts", value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+        calls: Option<u64>,
+    },
     /// Run pending migrations only
     Migrate,
     /// Print the OpenAPI document

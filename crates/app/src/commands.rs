@@ -57,7 +57,13 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             }
             Ok(())
         }
-        Command::Demo => demo::run(&Opened::by(&settings)?).await,
+        Command::Demo { contacts, calls } => {
+            let opened = Opened::by(&settings)?;
+            match contacts.zip(calls) {
+                None => demo::run(&opened).await,
+                Some((contacts, calls)) => demo::make_up(&opened, contacts, calls).await,
+            }
+        }
         Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
         Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
         Command::Openapi => Ok(()),

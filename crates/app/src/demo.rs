@@ -1,4 +1,4 @@
-//! The contacts and calls of Monica's published documentation.
+//! Contacts and calls to look at: those of Monica's published documentation, or made-up ones.
 
 use domain::{
     Content, Direction, Gender, ImportantDate, Moment, Name, NewCall, NewContact, PageRequest, PageSize, Profile,
@@ -8,6 +8,7 @@ use ports::outbound::Clock;
 use crate::clock::SystemClock;
 use crate::commands::Opened;
 use crate::error::Error;
+use crate::{made_up, progress};
 
 /// The people of the document, in the order of their ids: first name, last name, gender, approximate birthdate.
 const CONTACTS: [(&str, &str, &str, Option<&str>); 2] =
@@ -48,6 +49,23 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
         opened.services.calls.record(account, call).await?;
     }
     println!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len());
+    Ok(())
+}
+
+/// Fills the first account, which has no contact yet, with made-up ones.
+pub async fn make_up(opened: &Opened, contacts: u64, calls: u64) -> Result<(), Error> {
+    let account = opened.first_account().await?.id;
+    let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
+    let first = PageRequest { number: 1, size: PageSize::SMALLEST, order };
+    if opened.services.contacts.list(account, None, first).await?.total > 0 {
+        return Err(Error::Refused(format!("account {account} has contacts already; nothing was added")));
+    }
+    let bar = progress::bar("Making up", Some(contacts + calls));
+    let imported = opened.store.bulk.import(account, &mut bar.wrap_iter(made_up::records(contacts, calls)), false)?;
+    println!(
+        "Account {account} has {} made-up contacts and {} made-up calls.",
+        imported.contacts.added, imported.calls.added
+    );
     Ok(())
 }
 

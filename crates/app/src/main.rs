@@ -7,6 +7,8 @@ mod clock;
 mod commands;
 mod demo;
 mod error;
+mod made_up;
+mod progress;
 mod serve;
 mod settings;
 mod store;

@@ -186,6 +186,19 @@ impl NewContact {
     }
 }
 
+impl From<Contact> for NewContact {
+    /// What its owner said of the contact.
+    fn from(contact: Contact) -> Self {
+        Self {
+            profile: contact.card.profile,
+            description: contact.description,
+            job: contact.job,
+            company: contact.company,
+            fields: contact.fields.into_iter().map(|field| field.content).collect(),
+        }
+    }
+}
+
 /// What changes in a contact; what is absent stays as it is, `Some(None)` takes a part away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactChange {

@@ -2,6 +2,7 @@
 //!
 //! The doc comments state laws. What a law says of a store, the feature `contract` tests on every store.
 
+mod bulk;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;

@@ -12,6 +12,7 @@ use domain::{
 };
 
 use crate::Result;
+pub use crate::bulk::{BulkStore, Imported, LastIds, Record, Records, StoredCall, Tally};
 
 /// A page of calls, with the number of the account's calls in each year.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,4 +143,6 @@ pub struct Store {
     pub tokens: Arc<dyn TokenRepository>,
     /// Its health.
     pub health: Arc<dyn StoreHealth>,
+    /// All of it, in bulk.
+    pub bulk: Arc<dyn BulkStore>,
 }

@@ -199,7 +199,7 @@ fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
 }
 
 /// The fields of these contacts, in the order in which they were told.
-fn fields_of(
+pub fn fields_of(
     connection: &mut PgConnection,
     account: AccountId,
     contacts: &[i64],

@@ -1,6 +1,7 @@
 //! The outbound ports over PostgreSQL: one round trip where a use case allows it, rows locked contact first.
 
 mod accounts;
+mod bulk;
 mod calls;
 mod contacts;
 mod rows;
@@ -77,6 +78,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
         accounts: database.clone(),
         tokens: database.clone(),
         health: database,
+        bulk: Arc::new(bulk::Bulk::new(url)),
     })
 }
 

@@ -9,6 +9,7 @@ use domain::{
     TokenId, Uuid,
 };
 use ports::Error;
+use ports::outbound::StoredCall;
 use storage::Failure;
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
@@ -334,6 +335,24 @@ pub struct CallRow {
 }
 
 impl CallRow {
+    /// The call's id.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The call without its contact.
+    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, Failure> {
+        Ok(StoredCall {
+            id: CallId::from_store(self.id),
+            uuid: self.uuid,
+            account,
+            call: self.part.try_into()?,
+            contact_uuid,
+            created_at: self.created_at.into(),
+            updated_at: self.updated_at.into(),
+        })
+    }
+
     /// The call with its contact.
     pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
         let contact = ContactCard::from(contact);

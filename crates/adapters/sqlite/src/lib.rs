@@ -1,6 +1,7 @@
 //! The outbound ports over SQLite: one writer that commits many requests at once, readers beside it.
 
 mod accounts;
+mod bulk;
 mod calls;
 mod contacts;
 mod rows;
@@ -79,6 +80,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
         accounts: database.clone(),
         tokens: database.clone(),
         health: database,
+        bulk: Arc::new(bulk::Bulk::new(path)),
     })
 }
 

@@ -8,6 +8,7 @@ use domain::{
     TokenId, Uuid,
 };
 use ports::Error;
+use ports::outbound::StoredCall;
 use storage::Failure;
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
@@ -21,7 +22,7 @@ pub fn moment(seconds: i64) -> Result<Moment, Failure> {
     Moment::from_unix(seconds).ok_or_else(|| corrupt("an instant"))
 }
 
-fn uuid(bytes: &[u8]) -> Result<Uuid, Failure> {
+pub fn uuid(bytes: &[u8]) -> Result<Uuid, Failure> {
     Uuid::from_slice(bytes).map_err(|_| corrupt("a UUID"))
 }
 
@@ -366,6 +367,24 @@ pub struct CallRow {
 }
 
 impl CallRow {
+    /// The call's id.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// The call without its contact.
+    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, Failure> {
+        Ok(StoredCall {
+            id: CallId::from_store(self.id),
+            uuid: uuid(&self.uuid)?,
+            account,
+            call: self.part.try_into()?,
+            contact_uuid,
+            created_at: moment(self.created_at)?,
+            updated_at: moment(self.updated_at)?,
+        })
+    }
+
     /// The call with its contact.
     pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
         let contact = ContactCard::try_from(contact)?;

@@ -3,6 +3,7 @@
 //! Diesel is synchronous, the ports are not: in [`Threads`], and nowhere else, a request crosses to a database
 //! thread. A few threads take jobs from one bounded queue; each job borrows a connection of the r2d2 [`Pool`].
 
+pub mod bulk;
 mod counts;
 mod failure;
 mod pool;

@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, missing_docs)]
 
 pub mod accounts;
+pub mod bulk;
 pub mod calls;
 pub mod contacts;
 pub mod races;
@@ -32,6 +33,14 @@ macro_rules! contract_tests {
                 a_token_is_revoked_once_and_for_all,
                 accounts_are_listed_by_id,
                 the_store_says_that_it_is_well,
+            }
+            bulk {
+                what_was_imported_is_read_again,
+                importing_twice_adds_nothing,
+                a_dry_run_tells_the_same_and_changes_nothing,
+                a_call_without_its_contact_is_left_out,
+                an_import_that_breaks_goes_on_where_it_broke,
+                what_is_read_is_of_one_moment,
             }
             calls {
                 a_call_is_read_as_it_was_stored,
@@ -62,6 +71,11 @@ macro_rules! contract_tests {
                 sixteen_writers_keep_every_count_and_last_called,
                 a_contact_deleted_under_load_leaves_no_call,
             }
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn a_whole_store_is_restored_as_it_was() {
+            $crate::contract::bulk::a_whole_store_is_restored_as_it_was(&$store, &$store).await;
         }
     };
     ($store:expr; $($module:ident { $($law:ident,)* })*) => {
@@ -191,9 +205,9 @@ impl Scene {
 
 /// Asserts that the answer is this refusal.
 macro_rules! assert_refused {
-    ($answer:expr, $refusal:ident) => {
+    ($answer:expr, $refusal:ident $(($cause:pat))?) => {
         let answer = $answer;
-        assert!(matches!(answer, Err($crate::Error::$refusal)), "{answer:?} is not {}", stringify!($refusal));
+        assert!(matches!(answer, Err($crate::Error::$refusal $(($cause))?)), "{answer:?} is not {}", stringify!($refusal));
     };
 }
 use assert_refused;

@@ -1,0 +1,242 @@
+//! Made-up contacts and calls, as many as are asked for, the same each time.
+
+use domain::{
+    AccountId, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId, Content,
+    Moment, Name, NewCall, NewContactField, Profile, Uuid,
+};
+use ports::outbound::{Record, StoredCall};
+use ports::{Error, Result};
+
+const FIRST_NAMES: [&str; 24] = [
+    "Leslie",
+    "Henri",
+    "Ann",
+    "Tom",
+    "Donna",
+    "Ron",
+    "April",
+    "Andy",
+    "Ben",
+    "Chris",
+    "Jerry",
+    "Zoë",
+    "Amina",
+    "Björn",
+    "Chiara",
+    "Dmitri",
+    "Emeka",
+    "Fatima",
+    "Guadalupe",
+    "Hiroshi",
+    "Ingrid",
+    "João",
+    "Katarzyna",
+    "Liam",
+];
+
+const LAST_NAMES: [&str; 24] = [
+    "Knope",
+    "Troyat",
+    "Perkins",
+    "Haverford",
+    "Meagle",
+    "Swanson",
+    "Ludgate",
+    "Dwyer",
+    "Wyatt",
+    "Traeger",
+    "Gergich",
+    "Brontë",
+    "Diallo",
+    "Ångström",
+    "Rossi",
+    "Ivanov",
+    "Okafor",
+    "Haddad",
+    "Ortiz",
+    "Sato",
+    "Larsen",
+    "Silva",
+    "Nowak",
+    "Murphy",
+];
+
+const COMPANIES: [&str; 8] = [
+    "City of Pawnee",
+    "Entertainment 720",
+    "Rent-a-Swag",
+    "Sweetums",
+    "Gryzzl",
+    "Paunch Burger",
+    "H&H Flooring",
+    "Very Good Building Company",
+];
+
+const SENTENCES: [&str; 12] = [
+    "He called, we had fun.",
+    "She called back about the offer.",
+    "We talked about nice stuff and especially about their wedding.",
+    "Asked for the invoice again; it goes out tomorrow.",
+    "Nobody answered, left a message on the machine.",
+    "Just laughed super hard.",
+    "Long talk about the new flat: fourth floor, no lift, but a view over the river.",
+    "The meeting moves to Thursday at nine, the room stays.",
+    "Wants to come by at the weekend with the children.",
+    "They are back from Lisbon and have hundreds of photographs to show.",
+    "Happy birthday!",
+    "The parcel has arrived, one of the cups was broken; they send another.",
+];
+
+/// The made-up calls happened in the ten years up to 2026-01-01T00:00:00Z.
+const END: i64 = 1_767_225_600;
+const TEN_YEARS: u64 = 10 * 365 * 86_400;
+
+/// A small generator (Knuth's MMIX constants), seeded by what it makes: record n is the same however many there are.
+struct Dice(u64);
+
+impl Dice {
+    fn of(kind: u64, n: u64) -> Self {
+        let mut dice = Self((n << 2) ^ kind);
+        dice.next();
+        dice.next();
+        dice
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The low bits of this kind of generator hardly change; the finish of SplitMix64 mixes the high ones in.
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n.max(1)
+    }
+
+    fn one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+        let index = usize::try_from(self.below(texts.len() as u64)).unwrap_or_default();
+        texts.get(index).copied().unwrap_or_default()
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(Uuid::from_u64_pair(self.next(), self.next()).into_bytes()).into_uuid()
+    }
+
+    /// An instant of the ten years.
+    fn moment(&mut self) -> Result<Moment> {
+        moment(END - 1 - self.below(TEN_YEARS).cast_signed())
+    }
+}
+
+fn moment(seconds: i64) -> Result<Moment> {
+    Moment::from_unix(seconds).ok_or_else(|| Error::fault("a made-up instant is none"))
+}
+
+/// Every record: the contacts, then the calls.
+pub fn records(contacts: u64, calls: u64) -> impl Iterator<Item = Result<Record>> {
+    (1..=contacts).map(contact).chain((1..=calls).map(move |n| call(n, contacts)))
+}
+
+fn contact(n: u64) -> Result<Record> {
+    let mut dice = Dice::of(1, n);
+    let uuid = dice.uuid();
+    let first_name = Name::parse(dice.one_of(&FIRST_NAMES)).map_err(Error::fault)?;
+    let last_name = Name::parse(dice.one_of(&LAST_NAMES)).ok();
+    let profile = Profile { last_name, is_starred: dice.below(10) == 0, ..Profile::new(first_name) };
+    let id = ContactId::from_store(n.cast_signed());
+    // Numbers and addresses that belong to nobody: 555 01xx and example.org.
+    let number = format!("+1 {} 555 01{:02}", 200 + n % 800, dice.below(100));
+    let reached = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
+    let created_at = moment(END - TEN_YEARS.cast_signed() - 86_400)?;
+    let field = |(kind, data): (_, String)| {
+        let content = NewContactField { kind, data: Name::parse(&data).map_err(Error::fault)? };
+        Ok(ContactField { id: ContactFieldId::from_store(0), content, created_at })
+    };
+    Ok(Record::Contact(Box::new(Contact {
+        card: ContactCard { id, uuid, account: AccountId::from_store(0), profile },
+        description: None,
+        job: None,
+        company: Name::parse(dice.one_of(&COMPANIES)).ok(),
+        fields: reached.into_iter().map(field).collect::<Result<_>>()?,
+        last_called: None,
+        calls: 0,
+        created_at,
+        updated_at: created_at,
+    })))
+}
+
+fn call(n: u64, contacts: u64) -> Result<Record> {
+    let mut dice = Dice::of(2, n);
+    let uuid = dice.uuid();
+    let with = 1 + dice.below(contacts);
+    let called_at = dice.moment()?;
+    let sentences: Vec<_> = (0..=dice.below(4)).map(|_| dice.one_of(&SENTENCES)).collect();
+    let contact_called = match dice.below(3) {
+        0 => None,
+        n => Some(n == 1),
+    };
+    // Noted within the hour, one in eight corrected the next day.
+    let created_at = moment(called_at.unix() + dice.below(3_600).cast_signed())?;
+    let updated_at = if dice.below(8) == 0 { moment(created_at.unix() + 86_400)? } else { created_at };
+    Ok(Record::Call(Box::new(StoredCall {
+        id: CallId::from_store(n.cast_signed()),
+        uuid,
+        account: AccountId::from_store(0),
+        call: NewCall {
+            contact: ContactId::from_store(with.cast_signed()),
+            called_at,
+            content: Content::parse(&sentences.join(" ")).ok(),
+            contact_called,
+            emotions: Vec::new(),
+        },
+        contact_uuid: Dice::of(1, with).uuid(),
+        created_at,
+        updated_at,
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn all(contacts: u64, calls: u64) -> Vec<Record> {
+        records(contacts, calls).map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn records_are_the_same_each_time_and_unlike_each_other() {
+        assert_eq!(all(50, 500), all(50, 500));
+        let uuids: HashSet<_> = all(50, 500)
+            .iter()
+            .map(|record| match record {
+                Record::Contact(contact) => contact.card.uuid,
+                Record::Call(call) => call.uuid,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(uuids.len(), 550);
+    }
+
+    #[test]
+    fn every_call_names_a_contact_and_every_year_has_calls() {
+        let records = all(20, 2_000);
+        let mut contacts = HashSet::new();
+        let (mut called, mut years) = (HashSet::new(), HashSet::new());
+        for record in records {
+            match record {
+                Record::Contact(contact) => drop(contacts.insert(contact.card.uuid)),
+                Record::Call(call) => {
+                    assert!(contacts.contains(&call.contact_uuid));
+                    assert!(call.call.content.is_some());
+                    called.insert(call.contact_uuid);
+                    years.insert(call.call.called_at.year());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!((called.len(), years.len()), (20, 10));
+    }
+}

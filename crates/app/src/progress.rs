@@ -1,0 +1,16 @@
+//! How far long work has come, on a terminal only.
+
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+
+/// A bar of that many steps on standard error, or a count when nobody knows how many; silent in a pipe.
+pub fn bar(what: &'static str, steps: Option<u64>) -> ProgressBar {
+    let bar = steps.map_or_else(ProgressBar::no_length, ProgressBar::new).with_finish(ProgressFinish::AndLeave);
+    let template = match steps {
+        Some(_) => "{msg} [{bar:40}] {human_pos} of {human_len}, {per_sec}, {eta} left",
+        None => "{msg} {human_pos}, {per_sec}",
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.with_message(what)
+}
