@@ -32,28 +32,35 @@ impl From<Error> for Failure {
 impl Failure {
     /// The connection is gone and must not be used again.
     pub fn is_disconnect(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Database(
                 DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-                    | DieselError::BrokenTransactionManager
-            )
-        )
+                | DieselError::BrokenTransactionManager,
+            ) => true,
+            // PostgreSQL's last word before it closes.
+            Self::Database(DieselError::DatabaseError(_, info)) => {
+                info.message().starts_with("terminating connection")
+            }
+            _ => false,
+        }
     }
 
     /// The store's operator must act: it is full, read-only, locked by another, or cannot be opened.
-    fn is_outage(&self) -> bool {
-        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk and for
-        // too many clients; Diesel gives no code for them.
-        const SENTENCES: [&str; 8] = [
+    pub fn is_outage(&self) -> bool {
+        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk, too many
+        // clients, its own start and end, and a statement that took too long; Diesel gives no code for them.
+        const SENTENCES: [&str; 11] = [
             "disk is full",
             "readonly database",
             "disk I/O error",
             "database is locked",
             "unable to open database file",
             "No space left on device",
+            "could not extend file",
             "too many clients",
+            "remaining connection slots",
             "the database system is",
+            "due to statement timeout",
         ];
         match self {
             Self::Database(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => true,

@@ -13,4 +13,4 @@ pub use counts::{months, years};
 pub use failure::{Failure, Outcome};
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
-pub use threads::Threads;
+pub use threads::{Threads, within_patience};
