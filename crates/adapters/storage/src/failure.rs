@@ -10,6 +10,8 @@ pub enum Failure {
     Refused(Error),
     /// What the database said.
     Database(DieselError),
+    /// What was said, or not, when the connection broke.
+    Disconnected(DieselError),
     /// Another request changed meanwhile what this one had read; nothing was written, a second try may do.
     Conflict,
 }
@@ -32,17 +34,14 @@ impl From<Error> for Failure {
 impl Failure {
     /// The connection is gone and must not be used again.
     pub fn is_disconnect(&self) -> bool {
-        match self {
-            Self::Database(
-                DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-                | DieselError::BrokenTransactionManager,
-            ) => true,
-            // PostgreSQL's last word before it closes.
-            Self::Database(DieselError::DatabaseError(_, info)) => {
-                info.message().starts_with("terminating connection")
-            }
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Disconnected(_)
+                | Self::Database(
+                    DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                        | DieselError::BrokenTransactionManager
+                )
+        )
     }
 
     /// The store's operator must act: it is full, read-only, locked by another, or cannot be opened.
@@ -90,8 +89,8 @@ impl From<Failure> for Error {
             Failure::Refused(error) => error,
             Failure::Database(DieselError::NotFound) => Self::NotFound,
             Failure::Conflict => Self::unavailable("other requests kept changing the same rows"),
-            Failure::Database(error) if unavailable => Self::unavailable(error),
-            Failure::Database(error) => Self::fault(error),
+            Failure::Database(error) | Failure::Disconnected(error) if unavailable => Self::unavailable(error),
+            Failure::Database(error) | Failure::Disconnected(error) => Self::fault(error),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
+use diesel::result::Error as DieselError;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use ports::{Error, Result};
 
@@ -53,9 +54,17 @@ impl<C: R2D2Connection + 'static> Pool<C> {
     /// Runs the job on a connection of the pool, which is thrown away when it turns out to be gone.
     pub fn run<T>(&self, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
         let mut held = self.0.get().map_err(Error::unavailable)?;
-        let outcome = job(&mut held.connection);
-        held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
-        outcome
+        match job(&mut held.connection) {
+            // An error may be the connection's end under any name: whether it still answers is what counts.
+            Err(Failure::Database(error)) if error != DieselError::NotFound && held.connection.ping().is_err() => {
+                held.gone = true;
+                Err(Failure::Disconnected(error))
+            }
+            outcome => {
+                held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
+                outcome
+            }
+        }
     }
 }
 

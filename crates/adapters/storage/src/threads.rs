@@ -17,7 +17,7 @@ const BACKLOG: usize = 1024;
 
 /// How long a request waits for its answer in all: a little longer than the store gives a statement, so that what the
 /// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
-const PATIENCE: Duration = Duration::from_secs(32);
+const PATIENCE: Duration = Duration::from_secs(22);
 
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
