@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -119,7 +120,26 @@ impl Setup {
     /// Starts a server.
     #[track_caller]
     pub fn serve(&self) -> Server {
-        Server::start(self)
+        Server::start(self.command(&["serve"]))
+    }
+
+    /// Starts a server by another program, such as `sh -c '…; exec "$@"' sh`, which is given its command line.
+    #[track_caller]
+    pub fn serve_by(&self, program: &[&str]) -> Server {
+        Server::start(self.command_by(program))
+    }
+
+    /// Runs `serve` by another program, to its end.
+    pub fn run_by(&self, program: &[&str]) -> Output {
+        self.command_by(program).output().unwrap()
+    }
+
+    fn command_by(&self, program: &[&str]) -> Command {
+        let inner = self.command(&["serve"]);
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(inner.get_program()).args(inner.get_args()).current_dir(self.folder());
+        command.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
     }
 
     /// A token of a new account.
@@ -132,6 +152,8 @@ impl Setup {
 /// A running server; it is killed when it goes.
 pub struct Server {
     process: Child,
+    /// Reads what it logs, so that a full pipe never stops it.
+    log: Option<JoinHandle<String>>,
     /// What it printed until it listened.
     pub printed: String,
     /// Where it listens: `http://127.0.0.1:PORT`.
@@ -140,8 +162,14 @@ pub struct Server {
 
 impl Server {
     #[track_caller]
-    fn start(setup: &Setup) -> Self {
-        let mut process = setup.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = process.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = Vec::new();
+            let _ = errors.read_to_end(&mut log);
+            String::from_utf8_lossy(&log).into_owned()
+        });
         let mut lines = BufReader::new(process.stdout.take().unwrap());
         let (mut printed, mut base) = (String::new(), None);
         while !printed.contains("/docs/") && lines.read_line(&mut printed).unwrap() > 0 {
@@ -149,11 +177,10 @@ impl Server {
             base = address.map(|(_, address)| format!("http://{address}"));
         }
         let Some(base) = base else {
-            let mut error = String::new();
-            let _ = process.stderr.take().unwrap().read_to_string(&mut error);
-            panic!("the server did not start: {error}");
+            let _ = process.wait();
+            panic!("the server did not start: {}", log.join().unwrap());
         };
-        Self { process, printed, base }
+        Self { process, log: Some(log), printed, base }
     }
 
     /// The token that the first start printed.
@@ -181,9 +208,39 @@ impl Server {
     /// Asks it to stop and waits until it has; answers its exit status and what it logged.
     pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal("TERM");
-        let mut log = String::new();
-        let _ = self.process.stderr.take().unwrap().read_to_string(&mut log);
-        (self.process.wait().unwrap().code(), log)
+        self.end()
+    }
+
+    /// Kills it at once; answers what it had logged.
+    pub fn kill(mut self) -> String {
+        self.process.kill().unwrap();
+        self.end().1
+    }
+
+    fn end(&mut self) -> (Option<i32>, String) {
+        let code = self.process.wait().unwrap().code();
+        (code, self.log.take().unwrap().join().unwrap())
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Its address without the scheme, for raw connections.
+    pub fn address(&self) -> &str {
+        self.base.strip_prefix("http://").unwrap()
+    }
+
+    /// How much memory it holds now and held at most, in bytes (Linux).
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> (u64, u64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let field = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+        };
+        (field("VmRSS:"), field("VmHWM:"))
     }
 }
 
@@ -191,5 +248,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if let Some(log) = self.log.take().filter(|_| std::thread::panicking()) {
+            eprintln!("the server logged:\n{}", log.join().unwrap_or_default());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +39,35 @@ pub enum Command {
     },
     /// Run pending migrations only
     Migrate,
+    /// Write a whole, consistent copy of the store to a file, while servers run, and read it again
+    Backup {
+        /// The file; one of this name is replaced when the copy is whole
+        file: PathBuf,
+    },
+    /// Fill an empty store from a backup of either store, wholly or not at all
+    Restore {
+        /// The backup; - is standard input
+        file: PathBuf,
+    },
+    /// Write an account's contacts and calls as lines of JSON, which both stores import
+    Export {
+        /// The account; the first one when nothing is said
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<AccountId>,
+        /// The file; standard output when nothing or - is said
+        file: Option<PathBuf>,
+    },
+    /// Add an export's contacts and calls to an account; what it has already is left as it is
+    Import {
+        /// The account; the first one when nothing is said
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<AccountId>,
+        /// Tell what would be added, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// The export; - is standard input
+        file: PathBuf,
+    },
     /// Print the OpenAPI document
     Openapi,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Account, Moment, Name, Scope};
+use domain::{Account, AccountId, CallOrder, ContactOrder, Direction, Moment, Name, PageRequest, PageSize, Scope};
 use http_adapter::Services;
 use ports::inbound::TokenRequest;
 use ports::outbound::{Clock, Store};
@@ -11,8 +11,8 @@ use ports::outbound::{Clock, Store};
 use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::settings::{LogFormat, Settings};
-use crate::{demo, serve, store, use_cases};
+use crate::settings::{LogFormat, Settings, StoreUrl};
+use crate::{archive, demo, serve, store, use_cases};
 
 /// An opened store with the use cases over it.
 pub struct Opened {
@@ -38,6 +38,41 @@ impl Opened {
         let name = Name::from_store("My account".to_owned());
         Ok(self.store.accounts.create(name, SystemClock.now()).await?)
     }
+
+    /// The account that is named, which must exist, or else the first one.
+    pub async fn account(&self, named: Option<AccountId>) -> Result<AccountId, Error> {
+        match named {
+            None => Ok(self.first_account().await?.id),
+            Some(account) => {
+                let found = self.store.accounts.find(account).await;
+                found.map(|account| account.id).map_err(no_such("account", account))
+            }
+        }
+    }
+}
+
+/// Opens a store that has something to copy; answers how many contacts and calls, for the bar.
+async fn existing(settings: &Settings) -> Result<(Opened, u64), Error> {
+    if let StoreUrl::Sqlite(path) = &settings.store
+        && !path.exists()
+    {
+        return Err(Error::Refused(format!("there is no store at {}", path.display())));
+    }
+    let opened = Opened::by(settings)?;
+    let accounts = opened.store.accounts.list().await?;
+    if accounts.is_empty() {
+        return Err(Error::Refused("the store is empty".to_owned()));
+    }
+    let mut records = 0;
+    for Account { id, .. } in accounts {
+        let order = ContactOrder::CreatedAt(Direction::Ascending);
+        let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
+        records += opened.services.contacts.list(id, None, page).await?.total;
+        let order = CallOrder::CreatedAt(Direction::Ascending);
+        let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
+        records += opened.services.calls.list(id, None, page).await?.page.total;
+    }
+    Ok((opened, records))
 }
 
 /// Runs the command.
@@ -64,6 +99,21 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
                 Some((contacts, calls)) => demo::make_up(&opened, contacts, calls).await,
             }
         }
+        Command::Backup { file } => {
+            let (opened, records) = existing(&settings).await?;
+            archive::back_up(&opened, &file, records)
+        }
+        Command::Restore { file } => archive::restore(&Opened::by(&settings)?, &file),
+        Command::Export { account, file } => {
+            let (opened, records) = existing(&settings).await?;
+            let account = opened.account(account).await?;
+            archive::export(&opened, account, file.as_deref(), records)
+        }
+        Command::Import { account, dry_run, file } => {
+            let opened = Opened::by(&settings)?;
+            let account = opened.account(account).await?;
+            archive::import(&opened, account, &file, dry_run)
+        }
         Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
         Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
         Command::Openapi => Ok(()),
@@ -85,14 +135,11 @@ fn start_log(settings: &Settings) {
 async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> {
     match command {
         TokenCommand::Create { account, name, expires, read_only } => {
-            let account = match account {
-                Some(account) => account,
-                None => opened.first_account().await?.id,
-            };
+            let account = opened.account(account).await?;
             let expires_at = expires.map(from_now).transpose()?;
             let scope = if read_only { Scope::ReadOnly } else { Scope::ReadWrite };
             let request = TokenRequest { account, name, scope, expires_at };
-            let secret = opened.services.access.issue(request).await.map_err(no_such("account", account))?;
+            let secret = opened.services.access.issue(request).await?;
             println!("{}", secret.reveal());
         }
         TokenCommand::List => {

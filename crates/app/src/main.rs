@@ -2,6 +2,7 @@
 //!
 //! This crate implements the use cases, reads the settings and the command line, and wires the adapters to the ports.
 
+mod archive;
 mod cli;
 mod clock;
 mod commands;

@@ -6,8 +6,8 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 pub fn bar(what: &'static str, steps: Option<u64>) -> ProgressBar {
     let bar = steps.map_or_else(ProgressBar::no_length, ProgressBar::new).with_finish(ProgressFinish::AndLeave);
     let template = match steps {
-        Some(_) => "{msg} [{bar:40}] {human_pos} of {human_len}, {per_sec}, {eta} left",
-        None => "{msg} {human_pos}, {per_sec}",
+        Some(_) => "{msg} [{bar:40}] {percent}%, {eta} left",
+        None => "{msg} {spinner}",
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));

@@ -124,8 +124,8 @@ impl Throwaway {
     fn run(bin: &Path, folder: &Path) -> Child {
         const KEEP: &str = r#"trap '' INT HUP; folder=$1; shift
             "$@" >>"$folder/log" 2>&1 & server=$!
-            read -r last; kill -INT $server; wait $server
-            [ "$last" = keep ] || rm -rf "$folder""#;
+            read -r last || last=INT; kill -s $last $server; wait $server
+            [ "$last" = QUIT ] || rm -rf "$folder""#;
         as_unprivileged(Command::new("sh"), folder)
             .args(["-c", KEEP, "keeper"])
             .arg(folder)
@@ -156,8 +156,27 @@ impl Throwaway {
 
     /// Stops the server at once, as a crash would; its data stay.
     pub fn stop(&mut self) {
-        let _ = self.keeper.stdin.take().map(|mut input| input.write_all(b"keep\n"));
+        let _ = self.keeper.stdin.take().map(|mut input| input.write_all(b"QUIT\n"));
         let _ = self.keeper.wait();
+    }
+
+    /// Freezes it, as a machine that is gone without a word: connections stay open and are silent.
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let server = pid.lines().next().unwrap();
+        // The server and the processes that serve its clients.
+        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
+        let sent = Command::new("kill").args(["-s", name, server]).args(children.split_whitespace()).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Starts it again.

@@ -5,12 +5,15 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpRequest, web};
 use serde_json::Value;
 
-use crate::errors::Refusal;
+use crate::Shared;
+use crate::errors::{BODY_LIMIT, Refusal};
 use crate::fields::Members;
+use crate::limits::BODY_PATIENCE;
 use crate::query::Query;
 
 /// The members of a request's body; those of the query string stand in where the body lacks them, as in v4.1.2.
@@ -26,8 +29,15 @@ impl FromRequest for Body {
         let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
             value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
         });
+        let shared = request.app_data::<web::Data<Shared>>().cloned();
+        let announced = announced(request);
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| match error.as_error::<PayloadError>() {
+            let _share = match &shared {
+                Some(shared) => Some(shared.budget.share(announced).ok_or_else(too_many)?),
+                None => None,
+            };
+            let bytes = timeout(BODY_PATIENCE, bytes).await.map_err(|_| Refusal::TooSlow)?;
+            let bytes = bytes.map_err(|error| match error.as_error::<PayloadError>() {
                 Some(PayloadError::Overflow) => Refusal::TooLarge.into(),
                 // The client went away, or sent what is not HTTP: whatever is answered, nothing is stored.
                 _ => actix_web::Error::from(Refusal::BadJson),
@@ -36,6 +46,19 @@ impl FromRequest for Body {
             Ok(Self(members))
         })
     }
+}
+
+/// How many bytes the body may have: what its length says, and all that is allowed when it says none.
+fn announced(request: &HttpRequest) -> usize {
+    let headers = request.headers();
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.map_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 }, |length: usize| {
+        length.min(BODY_LIMIT)
+    })
+}
+
+fn too_many() -> Refusal {
+    Refusal::Unavailable(ports::Error::unavailable("too many large bodies arrive at once"))
 }
 
 /// No body at all is an empty object, so that the client hears which fields are required.

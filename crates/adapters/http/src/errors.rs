@@ -9,6 +9,8 @@ use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::limits::BODY_PATIENCE;
+
 /// The largest body, in bytes: 100,000 characters of content always fit, also with each escaped as a surrogate pair.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
@@ -57,6 +59,8 @@ pub enum Refusal {
     },
     /// The body is over [`BODY_LIMIT`].
     TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
     /// Our own mistake.
     Fault(ports::Error),
     /// The store does not answer, or has too much to do.
@@ -110,6 +114,10 @@ impl Refusal {
             }
             Self::TooLarge => {
                 (413, 44, Message::One(format!("The request body may not be greater than {BODY_LIMIT} bytes.")))
+            }
+            Self::TooSlow => {
+                let seconds = BODY_PATIENCE.as_secs();
+                (408, 37, Message::One(format!("The request body did not arrive within {seconds} seconds.")))
             }
             Self::Unavailable(_) => (503, 45, one("The store is not available, please try again later.")),
             Self::ReadOnly => (403, 46, one("This token may only read.")),
@@ -223,6 +231,9 @@ pub enum WriteRefusals {
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "read by the derive only")]
 pub enum BodyRefusals {
+    /// The body did not arrive within 30 seconds (code 37).
+    #[response(status = 408)]
+    TooSlow(#[to_schema] ErrorBody),
     /// The body is over 2 MiB (code 44).
     #[response(status = 413)]
     TooLarge(#[to_schema] ErrorBody),
@@ -281,6 +292,11 @@ mod tests {
                 Refusal::TooLarge,
                 413,
                 r#"{"error":{"message":"The request body may not be greater than 2097152 bytes.","error_code":44}}"#,
+            ),
+            (
+                Refusal::TooSlow,
+                408,
+                r#"{"error":{"message":"The request body did not arrive within 30 seconds.","error_code":37}}"#,
             ),
             (
                 Refusal::Unavailable(cause()),

@@ -3,23 +3,36 @@
 
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
-use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use domain::{Caller, Scope};
 use uuid::Uuid;
 
 use crate::Shared;
 use crate::errors::Refusal;
+use crate::limits::Unsent;
 use crate::query::Query;
 use crate::throttle::Allowance;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+
+/// What pages may load, and who may frame them: their own files, and nobody. Swagger UI styles its elements in place and
+/// draws its icons from `data:`.
+const PAGES_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                            img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
+                            form-action 'none'; frame-ancestors 'none'";
+
+/// What an answer that is refused at last says all the same.
+const KEPT: [HeaderName; 5] = [REQUEST_ID, LIMIT, REMAINING, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS];
 
 /// The outermost layer: names the request, lets HEAD and trailing slashes through, tells the log what came of it.
 pub async fn envelope(
@@ -50,9 +63,8 @@ pub async fn envelope(
     } else {
         response.map_into_left_body()
     };
-    if is_api(response.request().path()) {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    }
+    let is_api = is_api(response.request().path());
+    protect(response.headers_mut(), is_api);
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
     let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
     tracing::info!(request_id = id, %method, route, status = status.as_u16(), milliseconds, "request");
@@ -64,7 +76,47 @@ pub async fn envelope(
         response.headers_mut().insert(LIMIT, limit.into());
         response.headers_mut().insert(REMAINING, remaining.into());
     }
-    Ok(response)
+    Ok(hold(response, &method))
+}
+
+/// What browsers must be told.
+fn protect(headers: &mut HeaderMap, is_api: bool) {
+    let mut say = |name, value| headers.insert(name, HeaderValue::from_static(value));
+    say(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if is_api {
+        say(CACHE_CONTROL, "no-cache, private");
+    } else {
+        say(CONTENT_SECURITY_POLICY, PAGES_POLICY);
+        say(REFERRER_POLICY, "no-referrer");
+        say(X_FRAME_OPTIONS, "DENY");
+    }
+}
+
+/// The answer, counted until its client has taken it. When too much is counted already, a read is refused; a write
+/// was done, so its answer must go out.
+fn hold(response: ServiceResponse<impl MessageBody + 'static>, method: &Method) -> ServiceResponse<BoxBody> {
+    let Some(shared) = response.request().app_data::<web::Data<Shared>>().cloned() else {
+        return response.map_into_boxed_body();
+    };
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+        BodySize::None | BodySize::Stream => 0,
+    };
+    let share = if is_read { shared.budget.share(bytes) } else { Some(shared.budget.forced_share(bytes)) };
+    let Some(share) = share else {
+        let cause = ports::Error::unavailable("too many large answers wait for their clients");
+        let (request, refused) = response.into_parts();
+        let mut answer = Refusal::Unavailable(cause).error_response();
+        for (name, value) in refused.headers().iter().filter(|(name, _)| KEPT.contains(name)) {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+        return ServiceResponse::new(request, answer);
+    };
+    response.map_body(|_, body| match body.try_into_bytes() {
+        Ok(bytes) => BoxBody::new(Unsent::new(bytes, share)),
+        Err(body) => body.boxed(),
+    })
 }
 
 fn is_api(path: &str) -> bool {
@@ -109,11 +161,13 @@ pub async fn gate(
     let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
         return Err(Refusal::Fault(ports::Error::fault("no shared state")).into());
     };
-    if !is_api(request.path()) {
+    // Decoded, as the router sees it: `/%61pi/calls` is no way around the gate.
+    let path = request.match_info().unprocessed().to_owned();
+    if !is_api(&path) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
-    let path = request.path().trim_start_matches('/').to_owned();
-    let Some(allow) = shared.routes.allowed(request.path()) else {
+    let Some(allow) = shared.routes.allowed(&path) else {
+        let path = path.trim_start_matches('/').to_owned();
         return Ok(refuse(request, Refusal::NoRoute { path }).map_into_right_body());
     };
     let method = request.method().clone();
@@ -122,6 +176,7 @@ pub async fn gate(
         return Ok(request.into_response(answer).map_into_right_body());
     }
     if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
+        let path = path.trim_start_matches('/').to_owned();
         let refusal = Refusal::NoMethod { method: method.to_string(), path, allow: allow.to_owned() };
         return Ok(refuse(request, refusal).map_into_right_body());
     }
@@ -143,8 +198,14 @@ async fn admit(request: &ServiceRequest, shared: &Shared) -> Result<Caller, Refu
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
     let bearer = bearer.ok_or(Refusal::Unauthenticated)?;
-    let caller = shared.services.access.authenticate(bearer).await?.ok_or(Refusal::Unauthenticated)?;
-    let (allowance, taken) = shared.throttle.take(caller.token, shared.services.clock.now());
+    let (address, now) = (request.peer_addr().map(|peer| peer.ip()), shared.services.clock.now());
+    shared.doorstep.let_try(address, bearer, now)?;
+    let Some(caller) = shared.services.access.authenticate(bearer).await? else {
+        shared.doorstep.failed(address, bearer, now);
+        return Err(Refusal::Unauthenticated);
+    };
+    shared.doorstep.succeeded(bearer);
+    let (allowance, taken) = shared.throttle.take(caller.token, now);
     if let Some(allowance) = allowance {
         request.extensions_mut().insert(allowance);
     }

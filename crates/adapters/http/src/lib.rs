@@ -5,10 +5,12 @@
 //! of `errors.rs`.
 
 mod body;
+mod doorstep;
 mod errors;
 mod fields;
 mod forms;
 mod gate;
+mod limits;
 mod links;
 mod openapi;
 mod pages;
@@ -22,7 +24,6 @@ mod throttle;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -36,7 +37,9 @@ use ports::outbound::Clock;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
+use crate::doorstep::Doorstep;
 use crate::errors::BODY_LIMIT;
+use crate::limits::Budget;
 use crate::links::Links;
 use crate::openapi::Routes;
 use crate::throttle::Throttle;
@@ -105,11 +108,20 @@ struct Shared {
     options: Options,
     routes: Routes,
     throttle: Throttle,
+    doorstep: Doorstep,
+    budget: Budget,
 }
 
 impl Shared {
     fn new(services: Services, options: Options, document: &OpenApi) -> Self {
-        Self { throttle: Throttle::new(options.rate_limit), routes: Routes::of(document), services, options }
+        Self {
+            throttle: Throttle::new(options.rate_limit),
+            doorstep: Doorstep::default(),
+            budget: Budget::new(),
+            routes: Routes::of(document),
+            services,
+            options,
+        }
     }
 
     fn links(&self, request: &HttpRequest) -> Links {
@@ -154,9 +166,14 @@ impl Server {
         let address = listener.local_addr()?;
         let document = openapi::document();
         let shared = Data::new(Shared::new(services, options, &document));
+        let workers = std::thread::available_parallelism()?.get();
         let server = HttpServer::new(move || application(shared.clone(), document.clone()))
+            .workers(workers)
+            .max_connections(limits::connections_per_worker(workers))
+            .client_request_timeout(limits::HEAD_PATIENCE)
+            .keep_alive(limits::IDLE_PATIENCE)
+            .on_connect(|connection, _| limits::watch(connection))
             .listen(listener)?
-            .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .disable_signals()
             .run();

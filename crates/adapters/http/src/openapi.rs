@@ -1,7 +1,6 @@
 //! The OpenAPI document, generated from the handlers, and the table of routes, read off it.
 
 use actix_web::App;
-use actix_web::dev::ResourceDef;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -50,18 +49,28 @@ pub fn document() -> OpenApi {
 }
 
 /// Which methods each path of the API has.
-pub struct Routes(Vec<(ResourceDef, String)>);
+pub struct Routes(Vec<(String, String)>);
 
 impl Routes {
     /// The routes of the document.
     pub fn of(document: &OpenApi) -> Self {
-        Self(document.paths.paths.iter().map(|(path, item)| (ResourceDef::new(path.as_str()), allow(item))).collect())
+        Self(document.paths.paths.iter().map(|(path, item)| (path.clone(), allow(item))).collect())
     }
 
     /// The methods of the path, separated by a comma and a space; none when there is no such route.
     pub fn allowed(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(route, _)| route.is_match(path)).map(|(_, allow)| allow.as_str())
+        self.0.iter().find(|(route, _)| is_match(route, path)).map(|(_, allow)| allow.as_str())
     }
+}
+
+/// Segment by segment; `{id}` stands for any that is not empty.
+fn is_match(route: &str, path: &str) -> bool {
+    let mut segments = path.split('/');
+    let fits = |wanted: &str| match segments.next() {
+        Some(segment) if wanted.starts_with('{') => !segment.is_empty(),
+        segment => segment == Some(wanted),
+    };
+    route.split('/').all(fits) && segments.next().is_none()
 }
 
 /// In Laravel's order.

@@ -547,3 +547,49 @@ async fn the_site_links_swagger_ui_and_its_document() {
     assert_eq!(answers[3].json(), serde_json::to_value(document()).unwrap());
     assert_eq!(answers[4].header("content-type"), Some("image/svg+xml"));
 }
+
+#[actix_web::test]
+async fn an_encoded_path_passes_the_same_gate() {
+    let nobody = |path: &str| TestRequest::with_uri(path);
+    for path in ["/%61pi/calls", "/api/%63alls", "/%61%70%69/me", "/%61pi"] {
+        assert_eq!(Stage::new().answer(nobody(path)).await.status, 401, "{path}");
+    }
+    for path in ["/%61pi/nope", "/%61pi%2fcalls", "/api%2fcalls", "/api/../calls", "/api/./calls", "//api/calls"] {
+        assert_eq!(Stage::new().answer(nobody(path)).await.status, 404, "{path}");
+    }
+    let mut stage = Stage::new();
+    stage.calls.expect_find().times(2).returning(|_, _| Ok(call()));
+    let answers = stage.answers([get("/%61pi/calls/5"), get("/api/c%61lls/%35")]).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+}
+
+#[actix_web::test]
+async fn failed_log_ins_of_one_address_are_slowed_and_good_tokens_are_not() {
+    let from = |token: &str| {
+        let bearer = ("authorization", format!("Bearer {token}"));
+        TestRequest::with_uri("/api").peer_addr("192.0.2.1:9".parse().unwrap()).insert_header(bearer)
+    };
+    let guesses = (0..101).map(|n| from(&format!("guess{n}")));
+    let tokens = ["reader", "guess", "good"].map(from);
+    let requests = std::iter::once(from("good")).chain(guesses).chain(tokens);
+    let answers = Stage::new().answers(requests).await;
+    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses[..101], [&[200][..], &[401; 100]].concat());
+    assert_eq!(statuses[101..], [429, 429, 429, 200], "a token not seen before waits, a known one does not");
+    assert_eq!(answers[101].header("retry-after"), Some("60"));
+    assert_eq!(answers[101].json()["error"]["error_code"], 34);
+}
+
+#[actix_web::test]
+async fn browsers_are_told_what_pages_may_do() {
+    for path in ["/", "/docs/", "/docs/swagger-ui-bundle.js", "/nope", "/healthz"] {
+        let answer = Stage::new().answer(TestRequest::with_uri(path)).await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(!policy.contains("script-src 'self' '"), "no script in place: {path}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+    let api = Stage::new().answer(get("/api")).await;
+    assert_eq!(api.header("x-content-type-options"), Some("nosniff"));
+}

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{SqlTypeOf, auto_type, max, sql};
+use diesel::dsl::{SqlTypeOf, max, sql};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
@@ -15,7 +15,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Failure, Outcome, Statement, Walk, years};
+use storage::{Failure, Key, Outcome, Statement, Walk, years};
 
 use crate::contacts::lock_cards;
 use crate::rows::{CallPart, CallRow, CardRow};
@@ -212,22 +212,34 @@ fn load_page(
     Ok(CallPage { page: Page { items, total }, years })
 }
 
-#[auto_type(no_type_alias)]
-fn is_of_the_call() -> _ {
-    contacts::account_id.eq(calls::account_id).and(contacts::id.eq(calls::contact_id))
-}
+/// Account, call.
+struct Find;
+
+impl Key for Find {}
+
+const FIND: &str = "\
+call AS (
+  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
+  FROM calls WHERE account_id = $1 AND id = $2
+)
+SELECT call.*, contacts.id, contacts.uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred,
+  is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date,
+  deceased_date_is_age_based, deceased_date_is_year_unknown
+FROM call JOIN contacts ON account_id = $1 AND contacts.id = call.contact_id";
 
 fn find(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outcome<Call> {
-    let (call, contact): (CallRow, CardRow) = calls::table
-        .inner_join(contacts::table.on(is_of_the_call()))
-        .filter(calls::account_id.eq(account.get()).and(calls::id.eq(call.get())))
-        .select((CallRow::as_select(), CardRow::as_select()))
-        .get_result(connection)?;
+    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
+    let statement = Statement::<(CallSql, CardSql), _, Find>::new(FIND, values);
+    let (call, contact): (CallRow, CardRow) = statement.get_result(connection)?;
     call.with(contact)
 }
 
 /// Checks the contact, raises its `last_called`, counts and inserts the call.
 /// Account, contact, UUID, `called_at`, content, `contact_called`, emotions, now, month.
+struct Create;
+
+impl Key for Create {}
+
 const CREATE: &str = "\
 contact AS (
   UPDATE contacts SET last_called = GREATEST(last_called, $4), calls = calls + 1
@@ -261,7 +273,7 @@ fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid
         now.calendar().into_sql::<Timestamptz>(),
         month.into_sql::<Integer>(),
     );
-    let statement = Statement::<(CallSql, CardSql), _>::new(CREATE, values);
+    let statement = Statement::<(CallSql, CardSql), _, Create>::new(CREATE, values);
     let row: Option<(CallRow, CardRow)> = statement.get_result(connection).optional()?;
     let Some((call, card)) = row else {
         lock_active_contacts(connection, account, contact, contact)?;
@@ -273,6 +285,10 @@ fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid
 
 /// Changes a call, unless `last_called` can only be told by looking at the contact's other calls.
 /// Account, call, contact, `called_at`, whether content changes, content, `contact_called`, emotions, now.
+struct Update;
+
+impl Key for Update {}
+
 const UPDATE: &str = "\
 old AS (
   SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
@@ -358,7 +374,7 @@ fn update(
         emotions.into_sql::<Nullable<Array<SmallInt>>>(),
         now.calendar().into_sql::<Timestamptz>(),
     );
-    let statement = Statement::<UpdateSql, _>::new(UPDATE, values);
+    let statement = Statement::<UpdateSql, _, Update>::new(UPDATE, values);
     let (is_found, is_active, is_plain, row, card): UpdateRow = statement.get_result(connection)?;
     match card.filter(|_| is_found) {
         None => Err(Error::NotFound.into()),

@@ -20,7 +20,7 @@ use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
 /// Without generic plans PostgreSQL plans every statement anew; a statement that hangs must not hang its client.
-const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '30s'; SET TIME ZONE 'UTC'";
+const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '20s'; SET TIME ZONE 'UTC'";
 
 /// Servers that start together migrate one after the other; the number is this project's own.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
@@ -30,7 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened PostgreSQL database.
 struct Database {
-    threads: Threads<PgConnection>,
+    /// Few threads keep a connection each busy, which saves the processors their switching.
+    readers: Threads<PgConnection>,
+    /// Many, so that their commits share a sync to the disk.
+    writers: Threads<PgConnection>,
 }
 
 impl Database {
@@ -38,14 +41,14 @@ impl Database {
         &self,
         job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        self.threads.read(job).await
+        self.readers.read(job).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
         job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
-        self.threads.write(job).await
+        self.writers.write(job).await
     }
 }
 
@@ -70,8 +73,12 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
 
 /// Opens the migrated database, with this many connections.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
-    let threads = Threads::start(&pool(url, connections)?, connections as usize).map_err(Error::fault)?;
-    let database = Arc::new(Database { threads });
+    let pool = pool(url, connections)?;
+    let readers = (connections as usize).div_ceil(4);
+    let database = Arc::new(Database {
+        readers: Threads::start(&pool, readers).map_err(Error::fault)?,
+        writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
+    });
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),

@@ -10,7 +10,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Outcome, Statement, Walk, years};
+use storage::{Key, Outcome, Statement, Walk, years};
 
 use crate::rows::{CallPart, CallRow, CardRow, NewCallRow, moment};
 use crate::schema::{call_counts, calls, contacts};
@@ -131,12 +131,25 @@ fn load_page(
     Ok(items)
 }
 
+/// Account, call.
+struct Find;
+
+impl Key for Find {}
+
+const FIND: &str = "\
+call AS (
+  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
+  FROM calls WHERE id = ?2 AND account_id = ?1
+)
+SELECT call.*, contacts.id, contacts.uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred,
+  is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date,
+  deceased_date_is_age_based, deceased_date_is_year_unknown
+FROM call CROSS JOIN contacts ON contacts.id = call.contact_id";
+
 fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<Call> {
-    let (call, contact): (CallRow, CardRow) = calls::table
-        .inner_join(contacts::table.on(contacts::id.eq(calls::contact_id)))
-        .filter(calls::account_id.eq(account.get()).and(calls::id.eq(call.get())))
-        .select((CallRow::as_select(), CardRow::as_select()))
-        .get_result(connection)?;
+    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
+    let statement = Statement::<(CallSql, CardSql), _, Find>::new(FIND, values);
+    let (call, contact): (CallRow, CardRow) = statement.get_result(connection)?;
     call.with(contact)
 }
 

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::prelude::*;
 use ports::{Error, Result};
-use storage::{Failure, Outcome, Pool};
+use storage::{Failure, Outcome, Pool, within_patience};
 use tokio::sync::oneshot;
 
 /// More waiting writes than this are refused: by then the last would wait for seconds.
@@ -40,9 +40,19 @@ impl Writer {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let outcome = connection.transaction(job);
+            // The one who asked may have gone: then nobody would know that it was done.
+            if answer.is_closed() {
+                return Ok(Box::new(|| ()));
+            }
+            let mut is_store_s_end = false;
+            let outcome = connection.transaction(|connection| {
+                let outcome = job(connection);
+                is_store_s_end = outcome.as_ref().is_err_and(|failure| failure.is_disconnect() || failure.is_outage());
+                outcome
+            });
             match outcome {
-                Err(failure) if failure.is_disconnect() => Err(failure),
+                // A full disk makes SQLite end the whole transaction: what came after would be committed alone.
+                Err(failure) if is_store_s_end => Err(failure),
                 outcome => Ok(Box::new(move || {
                     // The one who asked may have gone.
                     let _ = answer.send(outcome);
@@ -51,7 +61,9 @@ impl Writer {
         });
         let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
         jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
-        let outcome = answered.await.map_err(|_| Error::unavailable("the transaction could not be committed"))?;
+        let outcome = within_patience(answered)
+            .await?
+            .map_err(|_| Error::unavailable("the transaction could not be committed"))?;
         outcome.map_err(Error::from)
     }
 }

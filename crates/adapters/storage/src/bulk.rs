@@ -84,13 +84,14 @@ pub trait BulkSession {
 
 /// Records by the batch.
 pub struct Batches<'a> {
-    records: &'a mut dyn Iterator<Item = Result<Record>>,
+    records: std::iter::Fuse<&'a mut dyn Iterator<Item = Result<Record>>>,
 }
 
 impl<'a> Batches<'a> {
     /// The records, in their order.
     pub fn of(records: &'a mut dyn Iterator<Item = Result<Record>>) -> Self {
-        Self { records }
+        // The end of the last batch is the end.
+        Self { records: records.fuse() }
     }
 }
 

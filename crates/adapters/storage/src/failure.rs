@@ -10,6 +10,8 @@ pub enum Failure {
     Refused(Error),
     /// What the database said.
     Database(DieselError),
+    /// What was said, or not, when the connection broke.
+    Disconnected(DieselError),
     /// Another request changed meanwhile what this one had read; nothing was written, a second try may do.
     Conflict,
 }
@@ -34,26 +36,30 @@ impl Failure {
     pub fn is_disconnect(&self) -> bool {
         matches!(
             self,
-            Self::Database(
-                DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-                    | DieselError::BrokenTransactionManager
-            )
+            Self::Disconnected(_)
+                | Self::Database(
+                    DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                        | DieselError::BrokenTransactionManager
+                )
         )
     }
 
     /// The store's operator must act: it is full, read-only, locked by another, or cannot be opened.
-    fn is_outage(&self) -> bool {
-        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk and for
-        // too many clients; Diesel gives no code for them.
-        const SENTENCES: [&str; 8] = [
+    pub fn is_outage(&self) -> bool {
+        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk, too many
+        // clients, its own start and end, and a statement that took too long; Diesel gives no code for them.
+        const SENTENCES: [&str; 11] = [
             "disk is full",
             "readonly database",
             "disk I/O error",
             "database is locked",
             "unable to open database file",
             "No space left on device",
+            "could not extend file",
             "too many clients",
+            "remaining connection slots",
             "the database system is",
+            "due to statement timeout",
         ];
         match self {
             Self::Database(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => true,
@@ -83,8 +89,8 @@ impl From<Failure> for Error {
             Failure::Refused(error) => error,
             Failure::Database(DieselError::NotFound) => Self::NotFound,
             Failure::Conflict => Self::unavailable("other requests kept changing the same rows"),
-            Failure::Database(error) if unavailable => Self::unavailable(error),
-            Failure::Database(error) => Self::fault(error),
+            Failure::Database(error) | Failure::Disconnected(error) if unavailable => Self::unavailable(error),
+            Failure::Database(error) | Failure::Disconnected(error) => Self::fault(error),
         }
     }
 }

@@ -16,6 +16,6 @@ pub use counts::{months, years};
 pub use failure::{Failure, Outcome};
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
-pub use statement::Statement;
-pub use threads::Threads;
+pub use statement::{Key, Statement};
+pub use threads::{Threads, within_patience};
 pub use walk::Walk;

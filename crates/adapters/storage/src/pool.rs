@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
+use diesel::result::Error as DieselError;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use ports::{Error, Result};
 
@@ -62,9 +63,17 @@ impl<C: R2D2Connection + 'static> Pool<C> {
     }
 
     fn run_on<T>(held: &mut Held<C>, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
-        let outcome = job(&mut held.connection);
-        held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
-        outcome
+        match job(&mut held.connection) {
+            // An error may be the connection's end under any name: whether it still answers is what counts.
+            Err(Failure::Database(error)) if error != DieselError::NotFound && held.connection.ping().is_err() => {
+                held.gone = true;
+                Err(Failure::Disconnected(error))
+            }
+            outcome => {
+                held.gone |= outcome.as_ref().is_err_and(Failure::is_disconnect);
+                outcome
+            }
+        }
     }
 }
 

@@ -7,14 +7,15 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{QueryResult, RunQueryDsl};
 
-/// A statement in SQL with the values bound to it; `Row` are the SQL types of its columns.
-pub struct Statement<Row, Values> {
+/// A statement in SQL with the values bound to it; `Row` are the SQL types of its columns, `Kept` is how Diesel
+/// finds it again.
+pub struct Statement<Row, Values, Kept = ByText> {
     text: Cow<'static, str>,
     values: Values,
-    row: PhantomData<Row>,
+    row: PhantomData<(Row, Kept)>,
 }
 
-impl<Row, Values> Statement<Row, Values> {
+impl<Row, Values, Kept> Statement<Row, Values, Kept> {
     /// Binds the values to a text that continues a `WITH` clause and names them as often as it needs them:
     /// `$1`, `$2`, … on PostgreSQL, `?1`, `?2`, … on SQLite.
     pub fn new(text: impl Into<Cow<'static, str>>, values: Values) -> Self {
@@ -22,7 +23,20 @@ impl<Row, Values> Statement<Row, Values> {
     }
 }
 
-impl<DB: Backend, Row, Values: QueryFragment<DB>> QueryFragment<DB> for Statement<Row, Values> {
+/// How Diesel finds a prepared statement again.
+pub trait Key: 'static {
+    /// By this type; else by the text, which must then be put together for every use.
+    const IS_TYPE: bool = true;
+}
+
+/// By the text, of which there may be several.
+pub struct ByText;
+
+impl Key for ByText {
+    const IS_TYPE: bool = false;
+}
+
+impl<DB: Backend, Row, Values: QueryFragment<DB>, Kept> QueryFragment<DB> for Statement<Row, Values, Kept> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         // Diesel numbers the values where it meets them: here, once, so that the text may repeat them.
         out.push_sql("WITH bound AS (SELECT ");
@@ -33,14 +47,13 @@ impl<DB: Backend, Row, Values: QueryFragment<DB>> QueryFragment<DB> for Statemen
     }
 }
 
-/// Kept by its text, which may differ from one to the next of the same type.
-impl<Row, Values> QueryId for Statement<Row, Values> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+impl<Row, Values, Kept: Key> QueryId for Statement<Row, Values, Kept> {
+    type QueryId = Kept;
+    const HAS_STATIC_QUERY_ID: bool = Kept::IS_TYPE;
 }
 
-impl<Row, Values> Query for Statement<Row, Values> {
+impl<Row, Values, Kept> Query for Statement<Row, Values, Kept> {
     type SqlType = Row;
 }
 
-impl<Connection, Row, Values> RunQueryDsl<Connection> for Statement<Row, Values> {}
+impl<Connection, Row, Values, Kept> RunQueryDsl<Connection> for Statement<Row, Values, Kept> {}

@@ -2,16 +2,22 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::{Failure, Outcome, Pool};
 
 /// More waiting requests than this are refused: by then the last would wait for seconds.
 const BACKLOG: usize = 1024;
+
+/// How long a request waits for its answer in all: a little longer than the store gives a statement, so that what the
+/// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
+const PATIENCE: Duration = Duration::from_secs(22);
 
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
@@ -75,13 +81,20 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job: Job<C> = Box::new(move |pool| {
-            // The one who asked may have gone.
-            let _ = answer.send(job(pool));
+            // The one who asked may have gone: then nobody would know that it was done.
+            if !answer.is_closed() {
+                let _ = answer.send(job(pool));
+            }
         });
         let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
         jobs.try_send(job).map_err(|_| Error::unavailable("too many requests wait for the store"))?;
-        answered.await.map_err(Error::fault)?.map_err(Error::from)
+        within_patience(answered).await?.map_err(Error::fault)?.map_err(Error::from)
     }
+}
+
+/// What a database thread answers; unavailable when it is silent for too long.
+pub async fn within_patience<T>(answer: impl Future<Output = T>) -> Result<T> {
+    timeout(PATIENCE, answer).await.map_err(|_| Error::unavailable("the store does not answer"))
 }
 
 impl<C: R2D2Connection + 'static> Drop for Threads<C> {
