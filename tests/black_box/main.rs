@@ -3,6 +3,7 @@
 
 mod bulk;
 mod calls;
+mod careful;
 mod commands;
 mod contacts;
 mod differences;

@@ -46,7 +46,7 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
             contact_called: None,
             emotions: Vec::new(),
         };
-        opened.services.calls.record(account, call).await?;
+        opened.services.calls.record(account, call, None).await?;
     }
     println!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len());
     Ok(())

@@ -1,11 +1,13 @@
 //! Calls: what was talked about with whom, and when.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use uuid::Uuid;
 
-use crate::{AccountId, CallId, ContactCard, ContactId, Content, Emotion, Moment};
+use crate::{AccountId, CallId, ContactCard, ContactId, Content, Emotion, Moment, Name};
 
 /// A recorded call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
     /// Its id, unique among all calls and never used twice.
     pub id: CallId,
@@ -29,6 +31,33 @@ pub struct Call {
     pub updated_at: Moment,
 }
 
+impl Call {
+    /// What tells this state of the call, its contact included, from every other.
+    pub fn version(&self) -> Version {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        Version(hasher.finish())
+    }
+}
+
+/// A state of a call. Opaque: another release of the server may number states otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version(pub u64);
+
+/// A client's own name for a request, by which a repetition is told from a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// The name.
+    pub key: Name,
+    /// A hash of what was asked: the same key with another one is a mistake.
+    pub fingerprint: i64,
+}
+
+impl Once {
+    /// How long a key is remembered, in seconds.
+    pub const REMEMBERED: i64 = 24 * 60 * 60;
+}
+
 /// A call that may be recorded: every part is already valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCall {
@@ -42,6 +71,31 @@ pub struct NewCall {
     pub contact_called: Option<bool>,
     /// What was felt.
     pub emotions: Vec<Emotion>,
+}
+
+impl NewCall {
+    /// The call that was recorded from this.
+    pub fn answered_as(
+        self,
+        id: CallId,
+        uuid: Uuid,
+        called_at: Moment,
+        created_at: Moment,
+        contact: ContactCard,
+    ) -> Call {
+        Call {
+            id,
+            uuid,
+            account: contact.account,
+            called_at,
+            content: self.content,
+            contact_called: self.contact_called,
+            emotions: self.emotions,
+            contact,
+            created_at,
+            updated_at: created_at,
+        }
+    }
 }
 
 /// What changes in a call; what is absent stays as it is.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{AccountId, ContactField, ContactId, Content, Moment, Name, NewContactField, fold};
 
 /// A contact's gender by name, as its owner wrote it; "none" is no gender and never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gender(Name);
 
 impl Gender {
@@ -39,7 +39,7 @@ impl Gender {
 }
 
 /// A birthdate or a date of death, with what is not known about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportantDate {
     /// The date.
     pub date: Moment,
@@ -50,7 +50,7 @@ pub struct ImportantDate {
 }
 
 /// What a contact is known by: the part that is shown inside each of its calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
     /// First name.
     pub first_name: Name,
@@ -119,7 +119,7 @@ impl Profile {
 }
 
 /// The short contact inside a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactCard {
     /// Its id, unique among all contacts and never used twice.
     pub id: ContactId,

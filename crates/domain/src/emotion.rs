@@ -1,7 +1,7 @@
 //! Emotions felt during a call: a fixed list, so an id means the same on every server.
 
 /// One of the emotions of [`Emotion::all`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Emotion(u8);
 
 /// The 135 emotion words of Shaver, Schwartz, Kirson and O'Connor (1987), grouped as they group them.

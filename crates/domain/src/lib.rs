@@ -15,7 +15,7 @@ mod text;
 mod token;
 
 pub use account::Account;
-pub use call::{Call, CallChange, NewCall};
+pub use call::{Call, CallChange, NewCall, Once, Version};
 pub use contact::{Contact, ContactCard, ContactChange, Gender, ImportantDate, NewContact, Profile};
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
 pub use emotion::Emotion;

@@ -17,7 +17,7 @@ pub enum TextError {
 }
 
 /// A trimmed text of 1 to `MAX` code points without U+0000.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text<const MAX: usize>(String);
 
 /// What a call was about.

@@ -14,6 +14,12 @@ pub enum Error {
     /// The contact is archived and takes no change of its calls.
     #[error("the contact is archived")]
     Archived,
+    /// The call is not in a state that was expected.
+    #[error("the call has changed")]
+    Changed,
+    /// The key of a request was used for another one.
+    #[error("the key was used for another request")]
+    KeyReused,
     /// The store cannot be reached, is full, or has more to do than it can take. Nothing was changed
     /// unless the connection broke while the store was answering.
     #[error("the store is not available: {0}")]

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactChange, ContactId, ContactOrder,
-    Moment, Name, NewCall, NewContact, Page, PageRequest, Scope, Secret,
+    Moment, Name, NewCall, NewContact, Once, Page, PageRequest, Scope, Secret, Version,
 };
 
 use crate::Result;
@@ -22,14 +22,24 @@ pub trait CallLog: Send + Sync {
 
     /// Records the call and answers it as stored.
     /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact takes no calls.
-    async fn record(&self, account: AccountId, call: NewCall) -> Result<Call>;
+    /// A request that names itself is done once in 24 hours: repeated, it is answered as the first time;
+    /// `KeyReused` when another request had that name.
+    async fn record(&self, account: AccountId, call: NewCall, once: Option<Once>) -> Result<Call>;
 
     /// Changes the call and answers it as stored; `updated_at` moves only when something changed.
-    /// Must answer `NotFound` without such a call or such a contact to move it to, `Archived` when either contact is.
-    async fn revise(&self, account: AccountId, call: CallId, change: CallChange) -> Result<Call>;
+    /// Must answer `NotFound` without such a call or such a contact to move it to, `Archived` when either contact is,
+    /// `Changed` when versions are expected and the call has none of them.
+    async fn revise(
+        &self,
+        account: AccountId,
+        call: CallId,
+        change: CallChange,
+        expected: Option<Vec<Version>>,
+    ) -> Result<Call>;
 
-    /// Deletes the call. Must answer `NotFound` the second time.
-    async fn delete(&self, account: AccountId, call: CallId) -> Result<()>;
+    /// Deletes the call. Must answer `NotFound` the second time, `Changed` when versions are expected and the call
+    /// has none of them.
+    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()>;
 }
 
 /// For keeping the contacts that calls are made with.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallChange, CallId, CallOrder, Contact, ContactChange, ContactId, ContactOrder,
-    ContactSearch, Moment, Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Token, TokenId, Uuid,
+    ContactSearch, Moment, Name, NewCall, NewContact, NewToken, Once, Page, PageRequest, SecretHash, Token, TokenId,
+    Uuid, Version,
 };
 
 use crate::Result;
@@ -37,16 +38,34 @@ pub trait CallRepository: Send + Sync {
 
     /// Stores the call under an id never used before, raises the contact's `last_called` and counts it.
     /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact is archived.
-    async fn create(&self, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Result<Call>;
+    /// With a key that was used in the last 24 hours it stores nothing and answers what it answered then (with the
+    /// contact as it is now), `KeyReused` when the fingerprint is another. A refusal uses no key up.
+    async fn create(
+        &self,
+        account: AccountId,
+        call: NewCall,
+        uuid: Uuid,
+        now: Moment,
+        once: Option<Once>,
+    ) -> Result<Call>;
 
     /// Changes the call, and `last_called` and counts of both contacts when it moves. `updated_at` becomes `now`
     /// only when something changed. Must answer `NotFound` without such a call or contact, `Archived` when the
-    /// call's contact or the new one is archived.
-    async fn update(&self, account: AccountId, call: CallId, change: CallChange, now: Moment) -> Result<Call>;
+    /// call's contact or the new one is archived, `Changed` when versions are expected and the call, when it is
+    /// locked, has none of them.
+    async fn update(
+        &self,
+        account: AccountId,
+        call: CallId,
+        change: CallChange,
+        now: Moment,
+        expected: Option<Vec<Version>>,
+    ) -> Result<Call>;
 
     /// Deletes the call; `last_called` becomes the newest `called_at` that is left.
-    /// Must answer `NotFound` when the account has none of this id, `Archived` when its contact is archived.
-    async fn delete(&self, account: AccountId, call: CallId) -> Result<()>;
+    /// Must answer `NotFound` when the account has none of this id, `Archived` when its contact is archived,
+    /// `Changed` when versions are expected and the call has none of them.
+    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()>;
 }
 
 /// For keeping contacts.

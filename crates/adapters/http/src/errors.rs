@@ -26,6 +26,8 @@ pub enum Refusal {
     NotFound,
     /// Every violation, in the order of the fields.
     Invalid(Vec<String>),
+    /// The call has changed since the client saw it.
+    Changed,
     /// More requests in a minute than the token may make.
     TooManyRequests {
         /// Seconds until the next one is taken.
@@ -103,6 +105,7 @@ impl Refusal {
             Self::NoRoute { path } => (404, 31, Message::One(format!("The route {path} could not be found."))),
             Self::Invalid(sentences) => (422, 32, Message::Many(sentences.clone())),
             Self::TooManyRequests { .. } => (429, 34, one("Too many attempts, please slow down the request")),
+            Self::Changed => (412, 48, one("The call has changed meanwhile.")),
             Self::BadJson => (400, 37, one("Problems parsing JSON")),
             Self::BadSort => (400, 39, one("The sorting criteria is invalid")),
             Self::BadParameters => (400, 41, one("Invalid parameters.")),
@@ -179,6 +182,8 @@ impl From<Error> for Refusal {
             Error::Archived => {
                 Self::Invalid(vec!["Archived contact can’t be edited, please unarchive it first.".to_owned()])
             }
+            Error::Changed => Self::Changed,
+            Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),
             Error::Fault(_) => Self::Fault(error),
         }
@@ -216,6 +221,15 @@ pub enum Missing {
     /// The account has no such call or contact (code 31).
     #[response(status = 404)]
     NotFound(#[to_schema] ErrorBody),
+}
+
+/// The refusals of an operation that takes `If-Match`.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub enum ConditionRefusals {
+    /// The call is not in a state that `If-Match` names (code 48).
+    #[response(status = 412)]
+    Changed(#[to_schema] ErrorBody),
 }
 
 /// The refusals of an operation that writes.
@@ -269,6 +283,7 @@ mod tests {
                 429,
                 r#"{"error":{"message":"Too many attempts, please slow down the request","error_code":34}}"#,
             ),
+            (Refusal::Changed, 412, r#"{"error":{"message":"The call has changed meanwhile.","error_code":48}}"#),
             (Refusal::BadJson, 400, r#"{"error":{"message":"Problems parsing JSON","error_code":37}}"#),
             (Refusal::BadSort, 400, r#"{"error":{"message":"The sorting criteria is invalid","error_code":39}}"#),
             (Refusal::BadParameters, 400, r#"{"error":{"message":"Invalid parameters.","error_code":41}}"#),

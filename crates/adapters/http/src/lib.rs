@@ -5,6 +5,7 @@
 //! of `errors.rs`.
 
 mod body;
+mod conditions;
 mod doorstep;
 mod errors;
 mod fields;

@@ -183,8 +183,10 @@ async fn a_created_call_is_answered_with_201() {
     stage
         .calls
         .expect_record()
-        .withf(|of, new| *of == account() && new.contact.get() == 3 && new.called_at == moment("2018-02-02"))
-        .return_once(|_, _| Ok(call()));
+        .withf(|of, new, once| {
+            once.is_none() && *of == account() && new.contact.get() == 3 && new.called_at == moment("2018-02-02")
+        })
+        .return_once(|_, _, _| Ok(call()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
     let answer = stage.answer(request(Method::POST, "/api/calls/").set_json(body)).await;
     assert_eq!((answer.status, &answer.json()["data"]["id"]), (201, &json!(5)));
@@ -202,7 +204,9 @@ async fn put_and_patch_change_a_call() {
             ..CallChange::default()
         };
         let revised = stage.calls.expect_revise();
-        revised.with(eq(account()), eq(CallId::from_store(5)), eq(expected)).return_once(|_, _, _| Ok(call()));
+        revised
+            .with(eq(account()), eq(CallId::from_store(5)), eq(expected), eq(None))
+            .return_once(|_, _, _, _| Ok(call()));
         let answer = stage.answer(request(method, "/api/calls/5").set_json(body)).await;
         assert_eq!((answer.status, &answer.json()["data"]["object"]), (200, &json!("call")));
     }
@@ -219,9 +223,42 @@ async fn a_put_needs_all_three_fields() {
 #[actix_web::test]
 async fn a_deleted_call_s_id_is_answered() {
     let mut stage = Stage::new();
-    stage.calls.expect_delete().with(eq(account()), eq(CallId::from_store(31))).return_once(|_, _| Ok(()));
+    stage.calls.expect_delete().with(eq(account()), eq(CallId::from_store(31)), eq(None)).return_once(|_, _, _| Ok(()));
     let answer = stage.answer(request(Method::DELETE, "/api/calls/31")).await;
     assert_eq!(answer.json(), json!({"deleted": true, "id": 31}));
+}
+
+#[actix_web::test]
+async fn careful_clients_say_what_they_expect() {
+    let tag = format!("\"{:016x}\"", call().version().0);
+    let mut stage = Stage::new();
+    stage.calls.expect_find().returning(|_, _| Ok(call()));
+    let expected = Some(vec![call().version()]);
+    stage
+        .calls
+        .expect_revise()
+        .with(always(), always(), always(), eq(expected.clone()))
+        .returning(|_, _, _, _| Ok(call()));
+    stage.calls.expect_delete().with(always(), always(), eq(expected)).returning(|_, _, _| Err(Error::Changed));
+    let keyed = |once: &Option<domain::Once>| once.as_ref().is_some_and(|once| once.key.as_str() == "n8n-1");
+    stage.calls.expect_record().withf(move |_, _, once| keyed(once)).returning(|_, _, _| Err(Error::KeyReused));
+    let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
+    let answers = stage
+        .answers([
+            get("/api/calls/5"),
+            get("/api/calls/5").insert_header(("if-none-match", format!("\"x\", W/{tag}"))),
+            request(Method::PATCH, "/api/calls/5").insert_header(("if-match", tag.clone())).set_json(json!({})),
+            request(Method::DELETE, "/api/calls/5").insert_header(("if-match", tag.clone())),
+            request(Method::POST, "/api/calls").insert_header(("idempotency-key", "n8n-1")).set_json(body),
+        ])
+        .await;
+    let seen: Vec<_> = answers.iter().map(|answer| (answer.status, answer.header("etag"))).collect();
+    let tag = Some(tag.as_str());
+    assert_eq!(seen, [(200, tag), (304, tag), (200, tag), (412, None), (422, None)]);
+    assert_eq!(answers[1].body, "");
+    assert_eq!(answers[3].json()["error"]["error_code"], 48);
+    let message = json!(["The idempotency key was used for another request."]);
+    assert_eq!(answers[4].json()["error"]["message"], message);
 }
 
 #[actix_web::test]
@@ -448,7 +485,7 @@ async fn a_body_that_is_no_object_or_too_large_is_refused() {
 #[actix_web::test]
 async fn a_form_is_a_body_too() {
     let mut stage = Stage::new();
-    stage.calls.expect_record().withf(|_, new| new.contact.get() == 3).return_once(|_, _| Ok(call()));
+    stage.calls.expect_record().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
     let asked = request(Method::POST, "/api/calls")
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload("contact_id=3&called_at=2018-02-02&content=hi");

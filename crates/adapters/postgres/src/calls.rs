@@ -10,8 +10,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Emotion, Moment, NewCall, Page, PageRequest,
-    PageSize, Uuid,
+    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Emotion, Moment, NewCall, Once, Page,
+    PageRequest, PageSize, Uuid, Version,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
@@ -20,7 +20,7 @@ use storage::{Failure, Key, Outcome, Statement, Walk, years};
 use crate::contacts::lock_cards;
 use crate::rows::{CallPart, CallRow, CardRow};
 use crate::schema::{call_counts, calls, contacts};
-use crate::{Database, snapshot};
+use crate::{Database, once, snapshot};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -32,16 +32,50 @@ impl CallRepository for Database {
         self.read(move |connection| find(connection, account, call)).await
     }
 
-    async fn create(&self, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Result<Call> {
-        self.write(move |connection| create(connection, account, call.clone(), uuid, now)).await
+    async fn create(
+        &self,
+        account: AccountId,
+        call: NewCall,
+        uuid: Uuid,
+        now: Moment,
+        once: Option<Once>,
+    ) -> Result<Call> {
+        self.write(move |connection| match &once {
+            None => create(connection, account, call.clone(), uuid, now),
+            Some(once) => connection.transaction(|connection| {
+                if let Some(answered) = once::take(connection, account, &call, now, once)? {
+                    return Ok(answered);
+                }
+                let call = create(connection, account, call.clone(), uuid, now)?;
+                once::remember(connection, &call, once)?;
+                Ok(call)
+            }),
+        })
+        .await
     }
 
-    async fn update(&self, account: AccountId, call: CallId, change: CallChange, now: Moment) -> Result<Call> {
-        self.write(move |connection| update(connection, account, call, &change, now)).await
+    async fn update(
+        &self,
+        account: AccountId,
+        call: CallId,
+        change: CallChange,
+        now: Moment,
+        expected: Option<Vec<Version>>,
+    ) -> Result<Call> {
+        self.write(move |connection| match &expected {
+            None => update(connection, account, call, &change, now),
+            expected => connection.transaction(|connection| {
+                update_step_by_step(connection, account, call, change.clone(), now, expected.as_deref())
+            }),
+        })
+        .await
     }
 
-    async fn delete(&self, account: AccountId, call: CallId) -> Result<()> {
-        self.write(move |connection| connection.transaction(|connection| delete(connection, account, call))).await
+    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()> {
+        self.write(move |connection| {
+            connection.transaction(|connection| delete(connection, account, call, expected.as_deref()))
+        })
+        .await
     }
 }
 
@@ -380,22 +414,26 @@ fn update(
         None => Err(Error::NotFound.into()),
         Some(_) if !is_active => Err(Error::Archived.into()),
         Some(card) if is_plain => row.with(card),
-        Some(_) => connection.transaction(|connection| update_newest(connection, account, call, change.clone(), now)),
+        Some(_) => connection
+            .transaction(|connection| update_step_by_step(connection, account, call, change.clone(), now, None)),
     }
 }
 
-/// Changes the call that was its contact's newest, so that `last_called` must be found again.
-fn update_newest(
+/// Changes the call when it has one of the expected versions, or was its contact's newest, so that `last_called` must
+/// be found again.
+fn update_step_by_step(
     connection: &mut PgConnection,
     account: AccountId,
     call: CallId,
     change: CallChange,
     now: Moment,
+    expected: Option<&[Version]>,
 ) -> Outcome<Call> {
     let old_contact = contact_of(connection, account, call)?;
     let new_contact = change.contact.unwrap_or(old_contact);
     lock_active_contacts(connection, account, old_contact, new_contact)?;
     let stored_part = lock_call(connection, account, call, old_contact)?;
+    expect(connection, account, call, expected)?;
     let stored = NewCall::try_from(stored_part.clone())?;
     let old_called_at = stored.called_at;
     let changed = change.apply(stored);
@@ -418,13 +456,32 @@ fn update_newest(
     find(connection, account, call)
 }
 
-fn delete(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outcome<()> {
+fn delete(
+    connection: &mut PgConnection,
+    account: AccountId,
+    call: CallId,
+    expected: Option<&[Version]>,
+) -> Outcome<()> {
     let contact = contact_of(connection, account, call)?;
     lock_active_contacts(connection, account, contact, contact)?;
     let stored = lock_call(connection, account, call, contact)?;
+    expect(connection, account, call, expected)?;
     diesel::delete(calls::table.find((account.get(), call.get()))).execute(connection)?;
     count_contact(connection, account, contact, -1)?;
     count_month(connection, account, Moment::from(stored.called_at).month_number(), -1)
+}
+
+/// Refuses when the call, which is locked, has none of the expected versions.
+fn expect(
+    connection: &mut PgConnection,
+    account: AccountId,
+    call: CallId,
+    expected: Option<&[Version]>,
+) -> Outcome<()> {
+    match expected {
+        Some(versions) if !versions.contains(&find(connection, account, call)?.version()) => Err(Error::Changed.into()),
+        _ => Ok(()),
+    }
 }
 
 fn contact_of(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outcome<ContactId> {

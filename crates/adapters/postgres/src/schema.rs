@@ -80,6 +80,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (account_id, key) {
+        account_id -> BigInt,
+        key -> Text,
+        fingerprint -> BigInt,
+        call_id -> Nullable<BigInt>,
+        call_uuid -> Nullable<Uuid>,
+        called_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     call_counts (account_id, month, slot) {
         account_id -> BigInt,
         month -> Integer,

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Page, PageRequest, Uuid,
+    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Once, Page, PageRequest,
+    Uuid, Version,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
@@ -14,7 +15,7 @@ use storage::{Key, Outcome, Statement, Walk, years};
 
 use crate::rows::{CallPart, CallRow, CardRow, NewCallRow, moment};
 use crate::schema::{call_counts, calls, contacts};
-use crate::{Database, contacts::find_card};
+use crate::{Database, contacts::find_card, once};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -27,16 +28,39 @@ impl CallRepository for Database {
         self.peek(move |connection| find(connection, account, call)).await
     }
 
-    async fn create(&self, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Result<Call> {
-        self.write(move |connection| create(connection, account, call, uuid, now)).await
+    async fn create(
+        &self,
+        account: AccountId,
+        call: NewCall,
+        uuid: Uuid,
+        now: Moment,
+        once: Option<Once>,
+    ) -> Result<Call> {
+        self.write(move |connection| {
+            let Some(once) = once else { return create(connection, account, call, uuid, now) };
+            if let Some(answered) = once::answered(connection, account, &call, now, &once)? {
+                return Ok(answered);
+            }
+            let call = create(connection, account, call, uuid, now)?;
+            once::remember(connection, &call, &once)?;
+            Ok(call)
+        })
+        .await
     }
 
-    async fn update(&self, account: AccountId, call: CallId, change: CallChange, now: Moment) -> Result<Call> {
-        self.write(move |connection| update(connection, account, call, change, now)).await
+    async fn update(
+        &self,
+        account: AccountId,
+        call: CallId,
+        change: CallChange,
+        now: Moment,
+        expected: Option<Vec<Version>>,
+    ) -> Result<Call> {
+        self.write(move |connection| update(connection, account, call, change, now, expected.as_deref())).await
     }
 
-    async fn delete(&self, account: AccountId, call: CallId) -> Result<()> {
-        self.write(move |connection| delete(connection, account, call)).await
+    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()> {
+        self.write(move |connection| delete(connection, account, call, expected.as_deref())).await
     }
 }
 
@@ -184,7 +208,9 @@ fn update(
     call: CallId,
     change: CallChange,
     now: Moment,
+    expected: Option<&[Version]>,
 ) -> Outcome<Call> {
+    expect(connection, account, call, expected)?;
     let stored_part: CallPart = stored_part(connection, account, call)?;
     let stored = NewCall::try_from(stored_part.clone())?;
     find_active_card(connection, account, stored.contact)?;
@@ -209,12 +235,31 @@ fn update(
     find(connection, account, call)
 }
 
-fn delete(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<()> {
+fn delete(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    call: CallId,
+    expected: Option<&[Version]>,
+) -> Outcome<()> {
+    expect(connection, account, call, expected)?;
     let stored = NewCall::try_from(stored_part(connection, account, call)?)?;
     find_active_card(connection, account, stored.contact)?;
     diesel::delete(calls::table.find(call.get())).execute(connection)?;
     count(connection, account, stored.contact, stored.called_at, -1)?;
     refresh_last_called(connection, account, stored.contact)
+}
+
+/// Refuses when the call has none of the expected versions.
+fn expect(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    call: CallId,
+    expected: Option<&[Version]>,
+) -> Outcome<()> {
+    match expected {
+        Some(versions) if !versions.contains(&find(connection, account, call)?.version()) => Err(Error::Changed.into()),
+        _ => Ok(()),
+    }
 }
 
 fn stored_part(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<CallPart> {

@@ -4,6 +4,7 @@ mod accounts;
 mod bulk;
 mod calls;
 mod contacts;
+mod once;
 mod rows;
 mod schema;
 mod writer;

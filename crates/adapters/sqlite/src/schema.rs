@@ -80,6 +80,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (account_id, key) {
+        account_id -> BigInt,
+        key -> Text,
+        fingerprint -> BigInt,
+        call_id -> BigInt,
+        call_uuid -> Binary,
+        called_at -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     call_counts (account_id, month) {
         account_id -> BigInt,
         month -> Integer,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{AccountId, Call, CallChange, CallId, CallOrder, ContactId, NewCall, PageRequest};
+use domain::{AccountId, Call, CallChange, CallId, CallOrder, ContactId, NewCall, Once, PageRequest, Version};
 use ports::Result;
 use ports::inbound::{CallLog, CallPage};
 use ports::outbound::{CallRepository, Clock};
@@ -32,16 +32,22 @@ impl CallLog for CallLogbook {
         self.calls.find(account, call).await
     }
 
-    async fn record(&self, account: AccountId, call: NewCall) -> Result<Call> {
-        self.calls.create(account, call, Uuid::new_v4(), self.clock.now()).await
+    async fn record(&self, account: AccountId, call: NewCall, once: Option<Once>) -> Result<Call> {
+        self.calls.create(account, call, Uuid::new_v4(), self.clock.now(), once).await
     }
 
-    async fn revise(&self, account: AccountId, call: CallId, change: CallChange) -> Result<Call> {
-        self.calls.update(account, call, change, self.clock.now()).await
+    async fn revise(
+        &self,
+        account: AccountId,
+        call: CallId,
+        change: CallChange,
+        expected: Option<Vec<Version>>,
+    ) -> Result<Call> {
+        self.calls.update(account, call, change, self.clock.now(), expected).await
     }
 
-    async fn delete(&self, account: AccountId, call: CallId) -> Result<()> {
-        self.calls.delete(account, call).await
+    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()> {
+        self.calls.delete(account, call, expected).await
     }
 }
 
@@ -75,13 +81,14 @@ mod tests {
         calls
             .expect_create()
             .times(2)
-            .withf(|account, call, uuid, now| {
-                account.get() == 5 && *call == new_call() && uuid.get_version_num() == 4 && now.unix() == 7
+            .withf(|account, call, uuid, now, once| {
+                let is_new = uuid.get_version_num() == 4 && now.unix() == 7 && once.is_none();
+                account.get() == 5 && *call == new_call() && is_new
             })
-            .returning(|_, _, _, _| Err(Error::NotFound));
+            .returning(|_, _, _, _, _| Err(Error::NotFound));
         let logbook = logbook(calls);
         for _ in 0..2 {
-            let answer = logbook.record(AccountId::from_store(5), new_call()).await;
+            let answer = logbook.record(AccountId::from_store(5), new_call(), None).await;
             assert!(matches!(answer, Err(Error::NotFound)), "the repository's refusal is the answer");
         }
     }
@@ -93,9 +100,13 @@ mod tests {
         let expected = change.clone();
         calls
             .expect_update()
-            .withf(move |_, call, change, now| call.get() == 9 && *change == expected && now.unix() == 7)
-            .return_once(|_, _, _, _| Err(Error::Archived));
-        let answer = logbook(calls).revise(AccountId::from_store(5), CallId::from_store(9), change).await;
+            .withf(move |_, call, change, now, version| {
+                call.get() == 9 && *change == expected && now.unix() == 7 && *version == Some(vec![Version(1)])
+            })
+            .return_once(|_, _, _, _, _| Err(Error::Archived));
+        let answer = logbook(calls)
+            .revise(AccountId::from_store(5), CallId::from_store(9), change, Some(vec![Version(1)]))
+            .await;
         assert!(matches!(answer, Err(Error::Archived)));
     }
 }

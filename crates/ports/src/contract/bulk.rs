@@ -221,7 +221,7 @@ pub async fn a_whole_store_is_restored_as_it_was(store: &Store, empty: &Store) {
         import(scene, records(), false).unwrap();
         let call = scene.log(scene.meet("Ann").await, NOW).await;
         // Ids that were given out and are gone.
-        store.calls.delete(scene.account, call.id).await.unwrap();
+        store.calls.delete(scene.account, call.id, None).await.unwrap();
         let gone = scene.meet("Nobody").await;
         store.contacts.delete(scene.account, gone).await.unwrap();
     }

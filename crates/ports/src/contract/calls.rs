@@ -1,7 +1,8 @@
 //! Calls.
 
 use domain::{
-    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, Moment, NewCall, Uuid,
+    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, Moment, Name, NewCall,
+    Once, Uuid, Version,
 };
 
 use super::{NEWEST_CALL_FIRST, NOW, Order, Scene, Stamp, assert_refused, at, call, page};
@@ -45,7 +46,7 @@ pub async fn a_call_cannot_be_orphan(store: &Store) {
     let nobody = ContactId::from_store(NOBODY);
     assert_refused!(scene.create(call(nobody, NOW)).await, NotFound);
     let away = CallChange { contact: Some(nobody), called_at: Some(at(0)), ..CallChange::default() };
-    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1)).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1), None).await, NotFound);
     assert_eq!(scene.all(None).await, [stored], "nothing is stored, nothing is changed");
     scene.assert_consistent().await;
 }
@@ -56,7 +57,7 @@ pub async fn a_foreign_contact_takes_no_call(store: &Store) {
     let stored = scene.log(own, NOW).await;
     assert_refused!(scene.create(call(foreign, NOW)).await, NotFound);
     let away = CallChange { contact: Some(foreign), ..CallChange::default() };
-    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1)).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1), None).await, NotFound);
     assert_eq!(scene.all(None).await, [stored]);
     assert_eq!(other.contact(foreign).await.last_called, None);
     assert_eq!(other.all(None).await, []);
@@ -69,10 +70,10 @@ pub async fn an_archived_contact_s_calls_stay_as_they_are(store: &Store) {
     let archive = ContactChange { is_active: Some(false), ..ContactChange::default() };
     store.contacts.update(scene.account, archived, archive, at(NOW)).await.unwrap();
     assert_refused!(scene.create(call(archived, NOW)).await, Archived);
-    assert_refused!(store.calls.update(scene.account, old.id, called_at(0), at(NOW)).await, Archived);
+    assert_refused!(store.calls.update(scene.account, old.id, called_at(0), at(NOW), None).await, Archived);
     let into = CallChange { contact: Some(archived), ..CallChange::default() };
-    assert_refused!(store.calls.update(scene.account, free.id, into, at(NOW)).await, Archived);
-    assert_refused!(store.calls.delete(scene.account, old.id).await, Archived);
+    assert_refused!(store.calls.update(scene.account, free.id, into, at(NOW), None).await, Archived);
+    assert_refused!(store.calls.delete(scene.account, old.id, None).await, Archived);
     assert_eq!(scene.all(None).await.len(), 2);
     scene.assert_consistent().await;
 }
@@ -90,17 +91,17 @@ pub async fn last_called_is_the_newest_call_at_every_step(store: &Store) {
     expect(leslie, Some(200), "an older call").await;
     let newest = scene.log(leslie, 300).await;
     expect(leslie, Some(300), "a newer call").await;
-    store.calls.update(scene.account, newest.id, called_at(150), at(NOW)).await.unwrap();
+    store.calls.update(scene.account, newest.id, called_at(150), at(NOW), None).await.unwrap();
     expect(leslie, Some(200), "the newest call made older").await;
-    store.calls.update(scene.account, older.id, called_at(400), at(NOW)).await.unwrap();
+    store.calls.update(scene.account, older.id, called_at(400), at(NOW), None).await.unwrap();
     expect(leslie, Some(400), "an older call made the newest").await;
     let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
-    store.calls.update(scene.account, older.id, to_henri, at(NOW)).await.unwrap();
+    store.calls.update(scene.account, older.id, to_henri, at(NOW), None).await.unwrap();
     expect(leslie, Some(200), "the newest call moved away").await;
     expect(henri, Some(400), "a call moved here").await;
-    store.calls.delete(scene.account, middle.id).await.unwrap();
+    store.calls.delete(scene.account, middle.id, None).await.unwrap();
     expect(leslie, Some(150), "the newest call deleted").await;
-    store.calls.delete(scene.account, newest.id).await.unwrap();
+    store.calls.delete(scene.account, newest.id, None).await.unwrap();
     expect(leslie, None, "the last call deleted").await;
     scene.log(leslie, -5_000_000_000).await;
     expect(leslie, Some(-5_000_000_000), "a call long before 1970").await;
@@ -112,7 +113,7 @@ pub async fn a_moved_call_counts_for_its_new_contact(store: &Store) {
     let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
     let stored = scene.log(leslie, NOW).await;
     let change = CallChange { contact: Some(henri), called_at: Some(at(0)), ..CallChange::default() };
-    let moved = store.calls.update(scene.account, stored.id, change, at(NOW + 9)).await.unwrap();
+    let moved = store.calls.update(scene.account, stored.id, change, at(NOW + 9), None).await.unwrap();
     assert_eq!((moved.id, moved.contact.id, moved.updated_at), (stored.id, henri, at(NOW + 9)));
     assert_eq!(scene.all(Some(leslie)).await, []);
     assert_eq!(scene.all(Some(henri)).await, [moved]);
@@ -131,10 +132,10 @@ pub async fn an_unchanged_call_keeps_its_updated_at(store: &Store) {
         emotions: Some(vec![]),
     };
     for change in [same, CallChange::default()] {
-        assert_eq!(store.calls.update(scene.account, stored.id, change, at(NOW + 5)).await.unwrap(), stored);
+        assert_eq!(store.calls.update(scene.account, stored.id, change, at(NOW + 5), None).await.unwrap(), stored);
     }
     let change = CallChange { contact_called: Some(false), ..CallChange::default() };
-    let changed = store.calls.update(scene.account, stored.id, change, at(NOW + 5)).await.unwrap();
+    let changed = store.calls.update(scene.account, stored.id, change, at(NOW + 5), None).await.unwrap();
     assert_eq!((changed.created_at, changed.updated_at), (at(NOW), at(NOW + 5)));
     assert_eq!((changed.contact_called, &changed.content), (Some(false), &stored.content));
     assert_eq!(store.calls.find(scene.account, stored.id).await.unwrap(), changed);
@@ -143,12 +144,61 @@ pub async fn an_unchanged_call_keeps_its_updated_at(store: &Store) {
 pub async fn a_deleted_call_is_gone(store: &Store) {
     let scene = Scene::new(store).await;
     let stored = scene.log(scene.meet("Leslie").await, 100).await;
-    store.calls.delete(scene.account, stored.id).await.unwrap();
+    store.calls.delete(scene.account, stored.id, None).await.unwrap();
     assert_refused!(store.calls.find(scene.account, stored.id).await, NotFound);
-    assert_refused!(store.calls.delete(scene.account, stored.id).await, NotFound);
-    assert_refused!(store.calls.update(scene.account, stored.id, called_at(5), at(NOW)).await, NotFound);
+    assert_refused!(store.calls.delete(scene.account, stored.id, None).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, stored.id, called_at(5), at(NOW), None).await, NotFound);
     assert_refused!(store.calls.find(scene.account, CallId::from_store(NOBODY)).await, NotFound);
     assert_eq!(scene.all(None).await, []);
+    scene.assert_consistent().await;
+}
+
+pub async fn a_change_may_expect_a_version(store: &Store) {
+    let scene = Scene::new(store).await;
+    let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
+    let first = scene.log(leslie, 100).await;
+    let update =
+        async |change, expected| store.calls.update(scene.account, first.id, change, at(NOW + 1), expected).await;
+    let second = update(called_at(200), Some(vec![Version(1), first.version()])).await.unwrap();
+    assert_ne!(first.version(), second.version());
+    for stale in [vec![], vec![first.version()]] {
+        assert_refused!(update(called_at(300), Some(stale.clone())).await, Changed);
+        assert_refused!(store.calls.delete(scene.account, first.id, Some(stale)).await, Changed);
+    }
+    let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
+    let moved = update(to_henri, Some(vec![second.version()])).await.unwrap();
+    assert_eq!(store.calls.find(scene.account, first.id).await.unwrap().version(), moved.version());
+    scene.assert_consistent().await;
+    let renamed = ContactChange { nickname: Some(Name::parse("HT").ok()), ..ContactChange::default() };
+    store.contacts.update(scene.account, henri, renamed, at(NOW)).await.unwrap();
+    let shown = store.calls.find(scene.account, first.id).await.unwrap();
+    assert_ne!(shown.version(), moved.version(), "the contact is a part of what is shown");
+    store.calls.delete(scene.account, first.id, Some(vec![shown.version()])).await.unwrap();
+    assert_refused!(update(called_at(300), Some(vec![shown.version()])).await, NotFound);
+    scene.assert_consistent().await;
+}
+
+pub async fn a_request_that_names_itself_is_done_once(store: &Store) {
+    let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
+    let contact = scene.meet("Leslie").await;
+    let once = |key: &str, fingerprint| Some(Once { key: Name::parse(key).unwrap(), fingerprint });
+    let create = async |new, now, once| store.calls.create(scene.account, new, Uuid::from_u128(7), at(now), once).await;
+    let first = create(call(contact, 100), NOW, once("k", 1)).await.unwrap();
+    // "yesterday noon" is another moment when it is sent again.
+    let again = create(call(contact, 100 + 86_400), NOW + 86_399, once("k", 1)).await.unwrap();
+    assert_eq!(again, first);
+    assert_refused!(create(call(contact, 100), NOW, once("k", 2)).await, KeyReused);
+    assert_eq!(scene.all(None).await, std::slice::from_ref(&first));
+    let another = create(call(contact, 100), NOW, once("l", 1)).await.unwrap();
+    assert_ne!(another.id, first.id);
+    let nobody = ContactId::from_store(NOBODY);
+    assert_refused!(create(call(nobody, 100), NOW, once("m", 1)).await, NotFound);
+    create(call(contact, 100), NOW, once("m", 2)).await.unwrap();
+    let stranger = call(other.meet("Henri").await, 100);
+    store.calls.create(other.account, stranger, Uuid::from_u128(7), at(NOW), once("k", 9)).await.unwrap();
+    let next_day = create(call(contact, 100), NOW + 86_400, once("k", 2)).await.unwrap();
+    assert_ne!(next_day.id, first.id);
+    assert_eq!(scene.all(None).await.len(), 4);
     scene.assert_consistent().await;
 }
 
@@ -160,7 +210,7 @@ pub async fn ids_are_never_used_twice(store: &Store) {
         let stored = scene.log(contact, NOW).await;
         assert!(stored.id.get() > last, "{} comes after {last}", stored.id);
         last = stored.id.get();
-        store.calls.delete(scene.account, stored.id).await.unwrap();
+        store.calls.delete(scene.account, stored.id, None).await.unwrap();
         store.contacts.delete(scene.account, contact).await.unwrap();
         assert!(scene.meet("Henri").await > contact);
     }
@@ -174,9 +224,11 @@ pub async fn pages_partition_the_list_in_every_order(store: &Store) {
         let contact = if n % 3 == 0 { henri } else { leslie };
         // Many ties, in each of the three stamps.
         let new = call(contact, 1_000 * (n * 7 % 5));
-        let created = store.calls.create(scene.account, new, Uuid::from_u128(7), at(NOW + n * 5 % 4)).await.unwrap();
+        let created =
+            store.calls.create(scene.account, new, Uuid::from_u128(7), at(NOW + n * 5 % 4), None).await.unwrap();
         let change = CallChange { contact_called: Some(true), ..CallChange::default() };
-        calls.push(store.calls.update(scene.account, created.id, change, at(NOW + 10 + n * 3 % 4)).await.unwrap());
+        calls
+            .push(store.calls.update(scene.account, created.id, change, at(NOW + 10 + n * 3 % 4), None).await.unwrap());
     }
     let orders: [(Order<CallOrder>, Stamp<Call>); 3] = [
         (CallOrder::CalledAt, |call| call.called_at),
@@ -221,7 +273,7 @@ pub async fn deep_pages_are_found_as_shallow_ones_are(store: &Store) {
                     let seconds = n * n % 977 / 3 * 86_400;
                     let contact = if n % 13 == 0 { henri } else { leslie };
                     let call = call(contact, seconds);
-                    let made = scene.store.calls.create(scene.account, call, Uuid::from_u128(7), at(NOW + n % 5));
+                    let made = scene.store.calls.create(scene.account, call, Uuid::from_u128(7), at(NOW + n % 5), None);
                     own.push(made.await.unwrap());
                 }
                 own
@@ -272,7 +324,7 @@ pub async fn totals_and_years_are_exact(store: &Store) {
     let of_other = scene.page(Some(other), page(1, 10, NEWEST_CALL_FIRST)).await;
     assert_eq!((of_other.page.total, of_other.years), (0, years), "the years are the account's");
     let newest = scene.all(None).await.remove(0);
-    store.calls.delete(scene.account, newest.id).await.unwrap();
+    store.calls.delete(scene.account, newest.id, None).await.unwrap();
     let years = scene.page(None, page(1, 10, NEWEST_CALL_FIRST)).await.years;
     assert_eq!(years, [(2019, 2), (2018, 1), (1, 1)], "a year without calls is not shown");
     scene.assert_consistent().await;
@@ -282,8 +334,8 @@ pub async fn accounts_see_only_their_own_calls(store: &Store) {
     let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
     let foreign = other.log(other.meet("Henri").await, NOW).await;
     assert_refused!(store.calls.find(scene.account, foreign.id).await, NotFound);
-    assert_refused!(store.calls.update(scene.account, foreign.id, called_at(0), at(NOW)).await, NotFound);
-    assert_refused!(store.calls.delete(scene.account, foreign.id).await, NotFound);
+    assert_refused!(store.calls.update(scene.account, foreign.id, called_at(0), at(NOW), None).await, NotFound);
+    assert_refused!(store.calls.delete(scene.account, foreign.id, None).await, NotFound);
     let request = page(1, 10, NEWEST_CALL_FIRST);
     assert_refused!(store.calls.list(scene.account, Some(foreign.contact.id), request).await, NotFound);
     assert_eq!(scene.all(None).await, []);

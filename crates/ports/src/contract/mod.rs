@@ -51,6 +51,8 @@ macro_rules! contract_tests {
                 a_moved_call_counts_for_its_new_contact,
                 an_unchanged_call_keeps_its_updated_at,
                 a_deleted_call_is_gone,
+                a_change_may_expect_a_version,
+                a_request_that_names_itself_is_done_once,
                 ids_are_never_used_twice,
                 pages_partition_the_list_in_every_order,
                 deep_pages_are_found_as_shallow_ones_are,
@@ -70,6 +72,8 @@ macro_rules! contract_tests {
             races {
                 sixteen_writers_keep_every_count_and_last_called,
                 a_contact_deleted_under_load_leaves_no_call,
+                of_requests_with_one_key_one_is_done,
+                of_changes_that_expect_one_version_one_is_done,
             }
         }
 
@@ -155,7 +159,7 @@ impl Scene {
     }
 
     async fn create(&self, call: NewCall) -> crate::Result<Call> {
-        self.store.calls.create(self.account, call, Uuid::from_u128(7), at(NOW)).await
+        self.store.calls.create(self.account, call, Uuid::from_u128(7), at(NOW), None).await
     }
 
     async fn page(&self, of: Option<ContactId>, request: PageRequest<CallOrder>) -> CallPage {

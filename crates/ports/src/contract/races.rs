@@ -1,6 +1,6 @@
 //! The same laws with many writers at once.
 
-use domain::{CallChange, ContactId};
+use domain::{CallChange, ContactId, Once, Uuid};
 
 use super::{NOW, Scene, at, call};
 use crate::Error;
@@ -44,11 +44,11 @@ async fn write_at_random(scene: Scene, contacts: [ContactId; 3], mut dice: Dice)
                 let change =
                     CallChange { contact: Some(contact), called_at: Some(at(dice.called_at())), ..Default::default() };
                 let call = own[dice.below(own.len())];
-                scene.store.calls.update(scene.account, call, change, at(NOW + 1)).await.unwrap();
+                scene.store.calls.update(scene.account, call, change, at(NOW + 1), None).await.unwrap();
             }
             3 if !own.is_empty() => {
                 let call = own.swap_remove(dice.below(own.len()));
-                scene.store.calls.delete(scene.account, call).await.unwrap();
+                scene.store.calls.delete(scene.account, call, None).await.unwrap();
             }
             _ => {}
         }
@@ -71,7 +71,7 @@ pub async fn a_contact_deleted_under_load_leaves_no_call(store: &Store) {
                     };
                     let other = if contact == doomed { kept } else { doomed };
                     let change = CallChange { contact: Some(other), ..CallChange::default() };
-                    match scene.store.calls.update(scene.account, stored.id, change, at(NOW)).await {
+                    match scene.store.calls.update(scene.account, stored.id, change, at(NOW), None).await {
                         Ok(_) | Err(Error::NotFound) => {}
                         Err(error) => panic!("{error}"),
                     }
@@ -85,5 +85,53 @@ pub async fn a_contact_deleted_under_load_leaves_no_call(store: &Store) {
         writer.await.unwrap();
     }
     assert!(scene.all(None).await.iter().all(|call| call.contact.id == kept));
+    scene.assert_consistent().await;
+}
+
+pub async fn of_requests_with_one_key_one_is_done(store: &Store) {
+    let scene = Scene::new(store).await;
+    let contact = scene.meet("Leslie").await;
+    let once = Once { key: super::name("n8n-42"), fingerprint: 7 };
+    let senders: Vec<_> = (0..16)
+        .map(|_| {
+            let (scene, once) = (scene.clone(), once.clone());
+            let create = async move {
+                let new = call(contact, 100);
+                scene.store.calls.create(scene.account, new, Uuid::from_u128(7), at(NOW), Some(once)).await
+            };
+            tokio::spawn(create)
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for sender in senders {
+        answers.push(sender.await.unwrap().unwrap());
+    }
+    answers.dedup();
+    assert_eq!(scene.all(None).await, answers, "one call, and all were answered with it");
+    scene.assert_consistent().await;
+}
+
+pub async fn of_changes_that_expect_one_version_one_is_done(store: &Store) {
+    let scene = Scene::new(store).await;
+    let stored = scene.log(scene.meet("Leslie").await, 100).await;
+    let writers: Vec<_> = (0..16)
+        .map(|n| {
+            let (scene, stored) = (scene.clone(), stored.clone());
+            tokio::spawn(async move {
+                let change = CallChange { called_at: Some(at(1_000 + n)), ..CallChange::default() };
+                let expected = Some(vec![stored.version()]);
+                scene.store.calls.update(scene.account, stored.id, change, at(NOW), expected).await
+            })
+        })
+        .collect();
+    let mut done = Vec::new();
+    for writer in writers {
+        match writer.await.unwrap() {
+            Ok(call) => done.push(call),
+            Err(Error::Changed) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(scene.all(None).await, done, "one change, the one that was answered");
     scene.assert_consistent().await;
 }

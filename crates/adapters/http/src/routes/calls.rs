@@ -1,17 +1,27 @@
 //! Calls.
 
+use actix_web::http::StatusCode;
+use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::{CallId, ContactId};
+use domain::{Call, CallId, ContactId};
 
 use crate::Shared;
 use crate::body::Body;
-use crate::errors::{BodyRefusals, ErrorBody, Missing, Refusal, Refusals, WriteRefusals};
+use crate::conditions;
+use crate::errors::{BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusal, Refusals, WriteRefusals};
 use crate::forms::{CallForm, CallPatch, Rules};
 use crate::gate::Known;
 use crate::pages::{CallPageBody, Place};
 use crate::query::Query;
 use crate::resources::{CallBody, CallResource, Deleted};
+
+/// The call as it is shown, with the tag of its state.
+fn shown(status: StatusCode, call: Call, shared: &Shared, request: &HttpRequest) -> HttpResponse {
+    let tag = conditions::etag(&call);
+    let body = CallBody { data: CallResource::new(call, &shared.links(request)) };
+    HttpResponse::build(status).insert_header((ETAG, tag)).json(body)
+}
 
 /// The id in a path; what is no id names no call.
 fn id(path: &Path<String>) -> Result<CallId, Refusal> {
@@ -55,9 +65,11 @@ pub async fn list_of(
 #[utoipa::path(
     operation_id = "createCall",
     tag = "calls",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Your own name for this request, 1 to 255 characters: sent again within 24 hours, nothing is recorded twice and the answer is the same; with another body it is 422.")),
     request_body = CallForm,
     responses(
-        (status = 201, description = "The recorded call", body = CallBody),
+        (status = 201, description = "The recorded call", body = CallBody,
+            headers(("ETag" = String, description = "Names this state of the call"))),
         Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
@@ -69,17 +81,26 @@ pub async fn create(
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let rules = Rules::create(shared.options.compat, shared.services.clock.now());
+    let once = conditions::once(&request, &members)?;
     let new = CallForm::take(members).into_new_call(rules)?;
-    let call = shared.services.calls.record(caller.account, new).await?;
-    Ok(HttpResponse::Created().json(CallBody { data: CallResource::new(call, &shared.links(&request)) }))
+    let call = shared.services.calls.record(caller.account, new, once).await?;
+    Ok(shown(StatusCode::CREATED, call, &shared, &request))
 }
 
 /// Get a specific call
 #[utoipa::path(
     operation_id = "getCall",
     tag = "calls",
-    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
-    responses((status = 200, description = "The call", body = CallBody), Missing, Refusals),
+    params(
+        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag: 304 without a body when the call is still in that state."),
+    ),
+    responses(
+        (status = 200, description = "The call", body = CallBody,
+            headers(("ETag" = String, description = "Names this state of the call"))),
+        (status = 304, description = "The call is still in the state that If-None-Match names"),
+        Missing, Refusals
+    ),
 )]
 #[get("/calls/{id}")]
 pub async fn show(
@@ -87,9 +108,12 @@ pub async fn show(
     Known(caller): Known,
     path: Path<String>,
     request: HttpRequest,
-) -> Result<Json<CallBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let call = shared.services.calls.find(caller.account, id(&path)?).await?;
-    Ok(Json(CallBody { data: CallResource::new(call, &shared.links(&request)) }))
+    if conditions::is_known(&request, &call) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
+    }
+    Ok(shown(StatusCode::OK, call, &shared, &request))
 }
 
 /// Update a call
@@ -98,11 +122,15 @@ pub async fn show(
 #[utoipa::path(
     operation_id = "updateCall",
     tag = "calls",
-    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
+    params(
+        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+    ),
     request_body = CallForm,
     responses(
-        (status = 200, description = "The updated call", body = CallBody),
-        Missing, Refusals, WriteRefusals, BodyRefusals
+        (status = 200, description = "The updated call", body = CallBody,
+            headers(("ETag" = String, description = "Names this state of the call"))),
+        ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
 #[put("/calls/{id}")]
@@ -112,7 +140,7 @@ pub async fn update(
     path: Path<String>,
     body: Body,
     request: HttpRequest,
-) -> Result<Json<CallBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let rules = Rules::replace(shared.options.compat, shared.services.clock.now());
     revise(&shared, known, id(&path)?, body, rules, &request).await
 }
@@ -123,11 +151,15 @@ pub async fn update(
 #[utoipa::path(
     operation_id = "changeCall",
     tag = "calls",
-    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 5)),
+    params(
+        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+    ),
     request_body(content = CallPatch, description = "What to change"),
     responses(
-        (status = 200, description = "The changed call", body = CallBody),
-        Missing, Refusals, WriteRefusals, BodyRefusals
+        (status = 200, description = "The changed call", body = CallBody,
+            headers(("ETag" = String, description = "Names this state of the call"))),
+        ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
 #[patch("/calls/{id}")]
@@ -137,7 +169,7 @@ pub async fn amend(
     path: Path<String>,
     body: Body,
     request: HttpRequest,
-) -> Result<Json<CallBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let rules = Rules::change(shared.services.clock.now());
     revise(&shared, known, id(&path)?, body, rules, &request).await
 }
@@ -149,26 +181,35 @@ async fn revise(
     Body(members): Body,
     rules: Rules,
     request: &HttpRequest,
-) -> Result<Json<CallBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let change = CallForm::take(members).into_change(rules)?;
-    let call = shared.services.calls.revise(caller.account, call, change).await?;
-    Ok(Json(CallBody { data: CallResource::new(call, &shared.links(request)) }))
+    let expected = conditions::expected(request);
+    let call = shared.services.calls.revise(caller.account, call, change, expected).await?;
+    Ok(shown(StatusCode::OK, call, shared, request))
 }
 
 /// Delete a call
 #[utoipa::path(
     operation_id = "deleteCall",
     tag = "calls",
-    params(("id" = i64, Path, description = "The call's id", minimum = 1, example = 31)),
+    params(
+        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 31),
+        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+    ),
     responses(
         (status = 200, description = "The id that was just deleted", body = Deleted),
         (status = 422, description = "The call's contact is archived (code 32)", body = ErrorBody),
-        Missing, Refusals, WriteRefusals
+        ConditionRefusals, Missing, Refusals, WriteRefusals
     ),
 )]
 #[delete("/calls/{id}")]
-pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<String>) -> Result<Json<Deleted>, Refusal> {
+pub async fn delete(
+    shared: Data<Shared>,
+    Known(caller): Known,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<Json<Deleted>, Refusal> {
     let call = id(&path)?;
-    shared.services.calls.delete(caller.account, call).await?;
+    shared.services.calls.delete(caller.account, call, conditions::expected(&request)).await?;
     Ok(Json(Deleted { deleted: true, id: call.get() }))
 }

@@ -1,0 +1,12 @@
+-- Requests that named themselves: what is needed to answer a repetition as the first time.
+CREATE TABLE idempotency_keys (
+  account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  fingerprint BIGINT NOT NULL,
+  call_id BIGINT NOT NULL,
+  call_uuid BLOB NOT NULL,
+  called_at BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  PRIMARY KEY (account_id, key)
+) WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_created_at ON idempotency_keys (account_id, created_at);
