@@ -17,8 +17,8 @@ use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, rest
 use storage::{Failure, Outcome};
 
 use crate::accounts::find_account;
-use crate::calls::count_month;
 use crate::contacts::{fields_of, lock_cards};
+use crate::counts::count_month;
 use crate::rows::{AccountRow, CallPart, CallRow, ContactRow, NewContactFieldRow, NewContactRow, TokenRow};
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 use crate::snapshot;

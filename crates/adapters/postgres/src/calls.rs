@@ -18,6 +18,7 @@ use ports::{Error, Result};
 use storage::{Failure, Key, Outcome, Statement, Walk, years};
 
 use crate::contacts::lock_cards;
+use crate::counts::count_month;
 use crate::rows::{CallPart, CallRow, CardRow};
 use crate::schema::{call_counts, calls, contacts};
 use crate::{Database, once, snapshot};
@@ -524,27 +525,4 @@ fn count_contact(connection: &mut PgConnection, account: AccountId, contact: Con
         .set((contacts::calls.eq(contacts::calls + calls), contacts::last_called.eq(newest)))
         .execute(connection)?;
     Ok(())
-}
-
-/// Adds to the counter of the account's month, in the slot of this connection.
-pub fn count_month(connection: &mut PgConnection, account: AccountId, month: i32, calls: i64) -> Outcome<()> {
-    diesel::insert_into(call_counts::table)
-        .values((
-            call_counts::account_id.eq(account.get()),
-            call_counts::month.eq(month),
-            call_counts::slot.eq(sql::<Integer>("pg_backend_pid() % 4")),
-            call_counts::calls.eq(calls),
-        ))
-        .on_conflict((call_counts::account_id, call_counts::month, call_counts::slot))
-        .do_update()
-        .set(call_counts::calls.eq(call_counts::calls + calls))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// When the contact's calls happened.
-pub fn instants(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Moment>> {
-    let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())));
-    let instants: Vec<DateTime<Utc>> = query.select(calls::called_at).load(connection)?;
-    Ok(instants.into_iter().map(Moment::from).collect())
 }

@@ -17,8 +17,8 @@ use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, rest
 use storage::{Failure, Outcome};
 
 use crate::accounts::find_account;
-use crate::calls::count_month;
 use crate::contacts::fields_of;
+use crate::counts::count_month;
 use crate::rows::{AccountRow, CallRow, ContactRow, NewCallRow, NewContactFieldRow, NewContactRow, TokenRow, uuid};
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 

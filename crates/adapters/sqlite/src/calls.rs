@@ -13,7 +13,8 @@ use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
 use storage::{Key, Outcome, Statement, Walk, years};
 
-use crate::rows::{CallPart, CallRow, CardRow, NewCallRow, moment};
+use crate::counts::count_month;
+use crate::rows::{CallPart, CallRow, CardRow, NewCallRow};
 use crate::schema::{call_counts, calls, contacts};
 use crate::{Database, contacts::find_card, once};
 
@@ -286,17 +287,6 @@ fn count(
     count_month(connection, account, called_at.month_number(), calls)
 }
 
-/// Adds to the counter of the account's month.
-pub fn count_month(connection: &mut SqliteConnection, account: AccountId, month: i32, calls: i64) -> Outcome<()> {
-    diesel::insert_into(call_counts::table)
-        .values((call_counts::account_id.eq(account.get()), call_counts::month.eq(month), call_counts::calls.eq(calls)))
-        .on_conflict((call_counts::account_id, call_counts::month))
-        .do_update()
-        .set(call_counts::calls.eq(call_counts::calls + calls))
-        .execute(connection)?;
-    Ok(())
-}
-
 fn refresh_last_called(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<()> {
     let newest: Option<i64> = calls::table
         .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
@@ -304,11 +294,4 @@ fn refresh_last_called(connection: &mut SqliteConnection, account: AccountId, co
         .get_result(connection)?;
     diesel::update(contacts::table.find(contact.get())).set(contacts::last_called.eq(newest)).execute(connection)?;
     Ok(())
-}
-
-/// When the contact's calls happened.
-pub fn instants(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Moment>> {
-    let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())));
-    let seconds: Vec<i64> = query.select(calls::called_at).load(connection)?;
-    seconds.into_iter().map(moment).collect()
 }

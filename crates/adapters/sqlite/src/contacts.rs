@@ -16,7 +16,7 @@ use storage::{Outcome, months, pattern};
 
 use crate::Database;
 use crate::accounts::find_account;
-use crate::calls::{count_month, instants};
+use crate::counts::{count_month, instants};
 use crate::rows::{CardRow, ContactFieldRow, ContactPart, ContactRow, NewContactFieldRow, NewContactRow};
 use crate::schema::{contact_fields, contacts};
 

@@ -4,6 +4,7 @@ mod accounts;
 mod bulk;
 mod calls;
 mod contacts;
+mod counts;
 mod once;
 mod rows;
 mod schema;
