@@ -77,7 +77,11 @@ fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
                 Names::Call => call,
                 Names::Shared | Names::Nothing => 1,
             };
-            operations.push(Operation { method: method.to_uppercase(), path: path.replace("{id}", &named.to_string()), row });
+            operations.push(Operation {
+                method: method.to_uppercase(),
+                path: path.replace("{id}", &named.to_string()),
+                row,
+            });
         }
     }
     let left: Vec<_> = rows.iter().map(|row| row.id).collect();
@@ -216,7 +220,9 @@ fn no_other_site_s_script_is_let_in() {
     let server = setup.serve();
     let client = server.client();
     let from = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
-    for (method, path) in [("OPTIONS", "/api/calls"), ("GET", "/api/calls"), ("POST", "/api/calls"), ("GET", "/openapi.json")] {
+    for (method, path) in
+        [("OPTIONS", "/api/calls"), ("GET", "/api/calls"), ("POST", "/api/calls"), ("GET", "/openapi.json")]
+    {
         let answer = client.send(method, path, &from, b"");
         let allows = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-"));
         assert_eq!(allows, None, "{method} {path}");

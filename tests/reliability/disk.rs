@@ -36,7 +36,8 @@ fn a_full_disk_is_told_and_nothing_is_lost_or_half_done() {
         let size = || std::fs::metadata(setup.folder().join("data/callbook.db-wal")).map_or(0, |file| file.len());
         limit(&server, &size().max(FILE_LIMIT / 10).to_string());
         let content = "x".repeat(90_000);
-        let large = json!({"contact_id": contacts[0], "called_at": "2018-02-02", "content": format!("large {content}")});
+        let large =
+            json!({"contact_id": contacts[0], "called_at": "2018-02-02", "content": format!("large {content}")});
         support::wait_until("the disk to be full", || {
             let answer = client.post("/api/calls", &large);
             if answer.status == 201 {
@@ -51,7 +52,10 @@ fn a_full_disk_is_told_and_nothing_is_lost_or_half_done() {
         std::thread::sleep(std::time::Duration::from_millis(200));
         limit(&server, "unlimited");
         support::wait_until("the server's recovery", || {
-            let answer = client.post("/api/calls", &json!({"contact_id": contacts[0], "called_at": "2018-02-02", "content": "large no more"}));
+            let answer = client.post(
+                "/api/calls",
+                &json!({"contact_id": contacts[0], "called_at": "2018-02-02", "content": "large no more"}),
+            );
             answer.status == 201
         });
         journals = writers.stop();

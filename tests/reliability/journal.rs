@@ -124,14 +124,7 @@ impl Journal {
         self.send_body(client, method, path, body.to_string().as_bytes(), status)
     }
 
-    fn send_body(
-        &mut self,
-        client: &Client,
-        method: &str,
-        path: &str,
-        body: &[u8],
-        status: u16,
-    ) -> Option<Value> {
+    fn send_body(&mut self, client: &Client, method: &str, path: &str, body: &[u8], status: u16) -> Option<Value> {
         match client.try_send(method, path, &[("content-type", "application/json")], body) {
             Ok(answer) if answer.status == status => {
                 self.answered += 1;

@@ -118,10 +118,7 @@ mod tests {
         doorstep.let_try(address("192.0.2.1"), "guess", at(1001)).unwrap();
         fail(&doorstep, "192.0.2.1", 1);
         let refused = doorstep.let_try(address("192.0.2.1"), "guess", at(1001));
-        assert!(
-            matches!(refused, Err(Refusal::TooManyRequests { retry_after: 59, reset: 1060 })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(Refusal::TooManyRequests { retry_after: 59, reset: 1060 })), "{refused:?}");
         doorstep.let_try(address("192.0.2.2"), "guess", at(1001)).unwrap();
         doorstep.let_try(None, "guess", at(1001)).unwrap();
         doorstep.let_try(address("192.0.2.1"), "guess", at(1060)).unwrap();

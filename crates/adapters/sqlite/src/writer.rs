@@ -61,7 +61,9 @@ impl Writer {
         });
         let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
         jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
-        let outcome = within_patience(answered).await?.map_err(|_| Error::unavailable("the transaction could not be committed"))?;
+        let outcome = within_patience(answered)
+            .await?
+            .map_err(|_| Error::unavailable("the transaction could not be committed"))?;
         outcome.map_err(Error::from)
     }
 }
