@@ -60,6 +60,7 @@ macro_rules! contract_tests {
             races {
                 sixteen_writers_keep_every_count_and_last_called,
                 a_contact_deleted_under_load_leaves_no_call,
+                the_store_does_what_a_model_in_memory_does,
             }
         }
     };
