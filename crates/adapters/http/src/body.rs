@@ -73,7 +73,7 @@ fn too_many() -> Refusal {
 }
 
 /// No body at all is an empty object, so that the client hears which fields are required.
-fn json(bytes: &[u8]) -> Result<Members, Refusal> {
+pub fn json(bytes: &[u8]) -> Result<Members, Refusal> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Members::new());
     }
@@ -83,13 +83,13 @@ fn json(bytes: &[u8]) -> Result<Members, Refusal> {
     }
 }
 
-fn form(bytes: &[u8]) -> Result<Members, Refusal> {
+pub fn form(bytes: &[u8]) -> Result<Members, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::BadJson)?;
     Ok(pairs(Query::parse(text).pairs()))
 }
 
 /// `name=value` is a text, `name[]=value` one item of a list.
-fn pairs(pairs: &[(String, String)]) -> Members {
+pub fn pairs(pairs: &[(String, String)]) -> Members {
     let mut members = Members::new();
     for (name, value) in pairs {
         match name.split_once('[') {

@@ -9,6 +9,8 @@ mod doorstep;
 mod errors;
 mod fields;
 mod forms;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gate;
 mod limits;
 mod links;
