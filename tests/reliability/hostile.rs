@@ -45,7 +45,7 @@ fn texts_that_mean_something_to_sql_html_or_a_log_are_only_texts(setup: Setup) {
         let shown = client.get(&format!("/api/calls/{}", call["id"])).expect(200)["data"].clone();
         assert_eq!(shown["content"], text.trim(), "as it is");
         assert_eq!(shown["contact"]["first_name"], text.trim());
-        let query: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let query = text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let found = client.get(&format!("/api/contacts?query={query}&limit=100"));
         let found = found.expect(200)["data"].as_array().unwrap().len();
         assert!(found <= people, "a search finds contacts, not more");

@@ -13,7 +13,7 @@ pub fn talk(server: &Server, bytes: &[u8]) -> String {
     // The server may refuse the beginning and close before the end is sent.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(n) = stream.read(&mut buffer) {
         if n == 0 {
             break;
@@ -87,7 +87,7 @@ fn no_request_hides_in_another() {
 fn what_is_no_request_is_refused_and_harms_nobody() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let long = "a".repeat(200_000);
+    let endless = "a".repeat(200_000);
     let many = "X: y\r\n".repeat(1_000);
     let nonsense: Vec<Vec<u8>> = vec![
         b"\r\n\r\n\r\n".to_vec(),
@@ -106,10 +106,10 @@ fn what_is_no_request_is_refused_and_harms_nobody() {
         b"GET /api/calls?\xf0\x28\x8c\xbc HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_vec(),
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n".to_vec(),
-        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
-        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n").into_bytes(),
+        format!("GET /{endless} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
+        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {endless}\r\n\r\n").into_bytes(),
         format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n").into_bytes(),
-        format!("{long} / HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
+        format!("{endless} / HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
     ];
     for bytes in &nonsense {
         let answer = talk(&server, bytes);

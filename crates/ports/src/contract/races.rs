@@ -175,7 +175,7 @@ impl Player {
             (0..=2, _) | (3..=8, None) => {
                 let new = self.new_call();
                 let stored = self.scene.create(new.clone()).await.unwrap();
-                assert_holds(&stored, new);
+                assert_holds(&stored, &new);
                 assert!(self.calls.insert(stored.id, stored).is_none(), "a new id");
             }
             (3 | 4, Some(id)) => {
@@ -185,7 +185,7 @@ impl Player {
                 let changed = calls.update(account, id, change, at(NOW + 1)).await.unwrap();
                 let is_same = expected == parts(before);
                 assert_eq!(changed.updated_at, if is_same { before.updated_at } else { at(NOW + 1) });
-                assert_holds(&changed, expected);
+                assert_holds(&changed, &expected);
                 self.calls.insert(id, changed);
             }
             (5, Some(id)) => {
@@ -263,8 +263,8 @@ fn parts(call: &Call) -> NewCall {
     NewCall { contact: contact.id, called_at, content, contact_called, emotions }
 }
 
-fn assert_holds(stored: &Call, expected: NewCall) {
-    assert_eq!(parts(stored), expected);
+fn assert_holds(stored: &Call, expected: &NewCall) {
+    assert_eq!(parts(stored), *expected);
     assert_eq!((stored.uuid, stored.created_at), (Uuid::from_u128(7), at(NOW)));
 }
 
