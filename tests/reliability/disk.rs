@@ -75,6 +75,56 @@ fn a_full_disk_is_told_and_nothing_is_lost_or_half_done() {
     assert!(!log.contains("fault"), "a full disk is no fault of ours: {log}");
 }
 
+/// The same on a disk of its own that is truly full: SQLite then ends the whole transaction by itself.
+#[cfg(all(target_os = "linux", feature = "long"))]
+#[test]
+fn a_disk_of_its_own_is_full_for_a_while() {
+    use std::io::Write;
+    const MOUNT: &str = "mkdir data && mount -t tmpfs -o size=3m callbook data && exec \"$@\"";
+    let setup = Setup::sqlite();
+    // A mount that only the server sees, and that goes with it.
+    let server = setup.serve_by(&["unshare", "--mount", "--map-root-user", "sh", "-c", MOUNT, "sh"]);
+    let data = format!("/proc/{}/root{}/data", server.id(), setup.folder().display());
+    let client = server.client();
+    let contacts = ["Leslie", "Henri", "Ann"].map(|name| client.meet(name));
+    let mut journals: Vec<_> = (0..24).map(Journal::new).collect();
+    for _ in 0..30 {
+        let writers = Writers::start(journals, &client, &contacts, true);
+        let ballast = format!("{data}/ballast");
+        let mut file = std::fs::File::create(&ballast).unwrap();
+        support::wait_until("the disk to be full", || {
+            while file.write_all(&[0; 512]).is_ok() {}
+            let body = json!({"contact_id": 999_999, "called_at": "2018-02-02", "content": "x"});
+            client
+                .post("/api/contacts", &json!({"first_name": "x".repeat(255), "description": "x".repeat(50_000)}))
+                .status
+                == 503
+                && client.post("/api/calls", &body).status != 500
+        });
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::fs::remove_file(&ballast).unwrap();
+        drop(file);
+        support::wait_until("the server's recovery", || {
+            client.put(&format!("/api/contacts/{}", contacts[0]), &json!({"first_name": "Leslie"})).status == 200
+        });
+        journals = writers.stop();
+        assert_nothing_lost(&client, &mut journals);
+        sound(&format!("{data}/callbook.db"));
+        // Small again, so that there is always room for the next round.
+        for call in client.get("/api/contacts?limit=100&sort=-created_at").expect(200)["data"].as_array().unwrap() {
+            if call["first_name"].as_str().unwrap().starts_with("xxx") {
+                client.delete(&format!("/api/contacts/{}", call["id"])).expect(200);
+            }
+        }
+    }
+    let refused: usize = journals.iter().map(|journal| journal.unanswered).sum();
+    assert!(refused > 0, "the writers felt it");
+    println!("times full: 30, writes refused: {refused}, lost: 0, half done: 0");
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("fault"), "a full disk is no fault of ours: {log}");
+}
+
 /// The server as a user who owns nothing, because root may write everywhere.
 fn as_nobody(setup: &Setup) -> Vec<String> {
     let me = std::process::Command::new("id").arg("-u").output().unwrap();

@@ -19,8 +19,10 @@ pub struct ContactSearch {
 }
 
 impl ContactSearch {
-    /// Reads a query: words, a phone number however it is spaced, or Monica's `field:value`.
+    /// Reads a query: words, a phone number however it is spaced, or Monica's `field:value`. U+0000, which no text has,
+    /// is read as a space.
     pub fn parse(query: &str) -> Self {
+        let query = &query.replace('\0', " ");
         let query = trim(query);
         if let Some((name, value)) = query.split_once(':')
             && let Some(kind) = ContactFieldKind::named(trim(name))
@@ -66,6 +68,8 @@ mod tests {
         assert_eq!(ContactSearch::parse("+1 (555)"), search(&["+1", "(555)"], phone("1555")));
         assert_eq!(ContactSearch::parse("12"), search(&["12"], None));
         assert_eq!(ContactSearch::parse("note: call"), search(&["note:", "call"], None));
+        assert_eq!(ContactSearch::parse("zoe\0 \0"), search(&["zoe"], None));
+        assert_eq!(ContactSearch::parse("email:\0zoe"), search(&[], Some((ContactFieldKind::EMAIL, "zoe"))));
         assert_eq!(ContactSearch::parse("  "), ContactSearch::default());
     }
 }

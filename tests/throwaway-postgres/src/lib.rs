@@ -40,6 +40,18 @@ impl Database {
     pub fn execute(&self, sql: &str) {
         execute(&self.url(), sql);
     }
+
+    /// Locks a table against everyone else until the answer goes.
+    pub fn lock(&self, table: &str) -> Lock {
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        connection.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).unwrap();
+        Lock { _connection: connection }
+    }
+}
+
+/// A lock; it ends with its connection.
+pub struct Lock {
+    _connection: PgConnection,
 }
 
 impl Drop for Database {

@@ -1,19 +1,19 @@
 //! Bodies: JSON objects, and forms as browsers and PHP clients send them.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 
+use actix_web::body::{BodyStream, MessageBody};
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use actix_web::rt::time::timeout;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde_json::Value;
 
 use crate::Shared;
 use crate::errors::{BODY_LIMIT, Refusal};
 use crate::fields::Members;
-use crate::limits::BODY_PATIENCE;
+use crate::limits::{BODY_PATIENCE, Unread};
 use crate::query::Query;
 
 /// The members of a request's body; those of the query string stand in where the body lacks them, as in v4.1.2.
@@ -24,37 +24,48 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = web::Bytes::from_request(request, payload);
+        let mut payload = BodyStream::new(payload.take());
+        let request = request.clone();
         let mut members = pairs(Query::parse(request.query_string()).pairs());
         let is_form = request.headers().get(CONTENT_TYPE).is_some_and(|value| {
             value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
         });
-        let shared = request.app_data::<web::Data<Shared>>().cloned();
-        let announced = announced(request);
         Box::pin(async move {
-            let _share = match &shared {
-                Some(shared) => Some(shared.budget.share(announced).ok_or_else(too_many)?),
-                None => None,
+            let shared = request.app_data::<web::Data<Shared>>();
+            let share = match announced(&request) {
+                length if length > BODY_LIMIT => Err(Refusal::TooLarge),
+                length => shared.map(|shared| shared.budget.share(length).ok_or_else(too_many)).transpose(),
             };
-            let bytes = timeout(BODY_PATIENCE, bytes).await.map_err(|_| Refusal::TooSlow)?;
-            let bytes = bytes.map_err(|error| match error.as_error::<PayloadError>() {
-                Some(PayloadError::Overflow) => Refusal::TooLarge.into(),
-                // The client went away, or sent what is not HTTP: whatever is answered, nothing is stored.
-                _ => actix_web::Error::from(Refusal::BadJson),
-            })?;
+            let bytes = match share {
+                Ok(_share) => timeout(BODY_PATIENCE, read(&mut payload)).await.unwrap_or(Err(Refusal::TooSlow)),
+                Err(refusal) => Err(refusal),
+            };
+            let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(Unread::new(payload))))?;
             members.extend(if is_form { form(&bytes)? } else { json(&bytes)? });
             Ok(Self(members))
         })
     }
 }
 
+/// The whole body.
+async fn read(payload: &mut BodyStream<Payload>) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = poll_fn(|context| Pin::new(&mut *payload).poll_next(context)).await {
+        // The client went away, or sent what is not HTTP: whatever is answered, nothing is stored.
+        let piece = piece.map_err(|_| Refusal::BadJson)?;
+        if bytes.len() + piece.len() > BODY_LIMIT {
+            return Err(Refusal::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 /// How many bytes the body may have: what its length says, and all that is allowed when it says none.
 fn announced(request: &HttpRequest) -> usize {
     let headers = request.headers();
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.map_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 }, |length: usize| {
-        length.min(BODY_LIMIT)
-    })
+    length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 })
 }
 
 fn too_many() -> Refusal {
@@ -62,7 +73,7 @@ fn too_many() -> Refusal {
 }
 
 /// No body at all is an empty object, so that the client hears which fields are required.
-fn json(bytes: &[u8]) -> Result<Members, Refusal> {
+pub fn json(bytes: &[u8]) -> Result<Members, Refusal> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Members::new());
     }
@@ -72,13 +83,13 @@ fn json(bytes: &[u8]) -> Result<Members, Refusal> {
     }
 }
 
-fn form(bytes: &[u8]) -> Result<Members, Refusal> {
+pub fn form(bytes: &[u8]) -> Result<Members, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::BadJson)?;
     Ok(pairs(Query::parse(text).pairs()))
 }
 
 /// `name=value` is a text, `name[]=value` one item of a list.
-fn pairs(pairs: &[(String, String)]) -> Members {
+pub fn pairs(pairs: &[(String, String)]) -> Members {
     let mut members = Members::new();
     for (name, value) in pairs {
         match name.split_once('[') {

@@ -101,13 +101,13 @@ mod tests {
         Moment::from_unix(second).unwrap()
     }
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     fn fail(doorstep: &Doorstep, from: &str, times: u32) {
         for _ in 0..times {
-            doorstep.failed(address(from), "guess", at(1000));
+            doorstep.failed(Some(address(from)), "guess", at(1000));
         }
     }
 
@@ -115,15 +115,15 @@ mod tests {
     fn an_address_that_fails_too_often_waits_for_the_end_of_its_minute() {
         let doorstep = Doorstep::default();
         fail(&doorstep, "192.0.2.1", FAILURES - 1);
-        doorstep.let_try(address("192.0.2.1"), "guess", at(1001)).unwrap();
+        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001)).unwrap();
         fail(&doorstep, "192.0.2.1", 1);
-        let refused = doorstep.let_try(address("192.0.2.1"), "guess", at(1001));
+        let refused = doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001));
         assert!(matches!(refused, Err(Refusal::TooManyRequests { retry_after: 59, reset: 1060 })), "{refused:?}");
-        doorstep.let_try(address("192.0.2.2"), "guess", at(1001)).unwrap();
+        doorstep.let_try(Some(address("192.0.2.2")), "guess", at(1001)).unwrap();
         doorstep.let_try(None, "guess", at(1001)).unwrap();
-        doorstep.let_try(address("192.0.2.1"), "guess", at(1060)).unwrap();
-        doorstep.failed(address("192.0.2.1"), "guess", at(1060));
-        doorstep.let_try(address("192.0.2.1"), "guess", at(1061)).unwrap();
+        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1060)).unwrap();
+        doorstep.failed(Some(address("192.0.2.1")), "guess", at(1060));
+        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1061)).unwrap();
     }
 
     #[test]
@@ -131,19 +131,19 @@ mod tests {
         let doorstep = Doorstep::default();
         doorstep.succeeded("good");
         fail(&doorstep, "192.0.2.1", FAILURES);
-        doorstep.let_try(address("192.0.2.1"), "good", at(1001)).unwrap();
-        doorstep.failed(address("192.0.2.1"), "good", at(1001));
-        assert!(doorstep.let_try(address("192.0.2.1"), "good", at(1001)).is_err(), "it was revoked");
+        doorstep.let_try(Some(address("192.0.2.1")), "good", at(1001)).unwrap();
+        doorstep.failed(Some(address("192.0.2.1")), "good", at(1001));
+        assert!(doorstep.let_try(Some(address("192.0.2.1")), "good", at(1001)).is_err(), "it was revoked");
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
         let doorstep = Doorstep::default();
         fail(&doorstep, "2001:db8::1", FAILURES);
-        assert!(doorstep.let_try(address("2001:db8::ffff:1"), "guess", at(1001)).is_err());
-        doorstep.let_try(address("2001:db8:0:1::1"), "guess", at(1001)).unwrap();
+        assert!(doorstep.let_try(Some(address("2001:db8::ffff:1")), "guess", at(1001)).is_err());
+        doorstep.let_try(Some(address("2001:db8:0:1::1")), "guess", at(1001)).unwrap();
         fail(&doorstep, "::ffff:192.0.2.1", FAILURES);
-        assert!(doorstep.let_try(address("192.0.2.1"), "guess", at(1001)).is_err(), "IPv4 in IPv6 is IPv4");
+        assert!(doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001)).is_err(), "IPv4 in IPv6 is IPv4");
     }
 
     #[test]

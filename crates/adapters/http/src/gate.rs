@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::Shared;
 use crate::errors::Refusal;
-use crate::limits::Unsent;
+use crate::limits::{Share, Unread, Unsent};
 use crate::query::Query;
 use crate::throttle::Allowance;
 
@@ -103,6 +103,7 @@ fn hold(response: ServiceResponse<impl MessageBody + 'static>, method: &Method) 
         BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
         BodySize::None | BodySize::Stream => 0,
     };
+    let unread = response.request().extensions_mut().remove::<Unread>();
     let share = if is_read { shared.budget.share(bytes) } else { Some(shared.budget.forced_share(bytes)) };
     let Some(share) = share else {
         let cause = ports::Error::unavailable("too many large answers wait for their clients");
@@ -111,10 +112,19 @@ fn hold(response: ServiceResponse<impl MessageBody + 'static>, method: &Method) 
         for (name, value) in refused.headers().iter().filter(|(name, _)| KEPT.contains(name)) {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
-        return ServiceResponse::new(request, answer);
+        let refusal = ServiceResponse::new(request, answer);
+        return wrap(refusal, shared.budget.forced_share(0), unread);
     };
+    wrap(response, share, unread)
+}
+
+fn wrap(
+    response: ServiceResponse<impl MessageBody + 'static>,
+    share: Share,
+    unread: Option<Unread>,
+) -> ServiceResponse<BoxBody> {
     response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => BoxBody::new(Unsent::new(bytes, share)),
+        Ok(bytes) => BoxBody::new(Unsent::new(bytes, share, unread)),
         Err(body) => body.boxed(),
     })
 }
@@ -155,7 +165,7 @@ fn normalize(request: &mut ServiceRequest, prefix: &str) {
 
 /// Lets a request to the API through to its handler, with its [`Caller`], or refuses it.
 pub async fn gate(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
@@ -164,6 +174,7 @@ pub async fn gate(
     // Decoded, as the router sees it: `/%61pi/calls` is no way around the gate.
     let path = request.match_info().unprocessed().to_owned();
     if !is_api(&path) {
+        leave_unread(&mut request);
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
     let Some(allow) = shared.routes.allowed(&path) else {
@@ -183,13 +194,27 @@ pub async fn gate(
     match admit(&request, &shared).await {
         Ok(caller) => {
             request.extensions_mut().insert(Known(caller));
+            if !takes_body(&method) {
+                leave_unread(&mut request);
+            }
             next.call(request).await.map(ServiceResponse::map_into_left_body)
         }
         Err(refusal) => Ok(refuse(request, refusal).map_into_right_body()),
     }
 }
 
-fn refuse(request: ServiceRequest, refusal: Refusal) -> ServiceResponse {
+/// Whether the handlers of the method read a body; see `body.rs`.
+fn takes_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
+fn leave_unread(request: &mut ServiceRequest) {
+    let payload = request.take_payload();
+    request.extensions_mut().insert(Unread::new(payload));
+}
+
+fn refuse(mut request: ServiceRequest, refusal: Refusal) -> ServiceResponse {
+    leave_unread(&mut request);
     let (request, _) = request.into_parts();
     ServiceResponse::from_err(refusal, request)
 }

@@ -10,6 +10,8 @@ mod doorstep;
 mod errors;
 mod fields;
 mod forms;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod gate;
 mod limits;
 mod links;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::web::{Data, PayloadConfig};
+use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use domain::PageSize;
 pub use openapi::document;
@@ -39,7 +41,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
 use crate::doorstep::Doorstep;
-use crate::errors::BODY_LIMIT;
 use crate::limits::Budget;
 use crate::links::Links;
 use crate::openapi::Routes;
@@ -145,7 +146,6 @@ fn application(
 > {
     App::new()
         .app_data(shared)
-        .app_data(PayloadConfig::new(BODY_LIMIT))
         .into_utoipa_app()
         .configure(routes::configure)
         .into_app()

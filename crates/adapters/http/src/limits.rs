@@ -1,6 +1,7 @@
 //! What one server holds at most, however many clients are slow: connections, bodies on their way in, answers on their
 //! way out, and how long it waits for each.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ pub const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 pub const BODY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a client may leave what was sent to it untaken, where the system can watch over that (Linux).
-pub const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+pub const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long an idle connection is kept: longer than proxies keep theirs, so that none sends into a closing one.
 pub const IDLE_PATIENCE: Duration = Duration::from_secs(75);
@@ -80,15 +81,30 @@ impl Drop for Share {
 pub struct Unsent {
     rest: Bytes,
     _share: Share,
+    _unread: Option<Unread>,
+}
+
+/// What is left of a request's body that nobody wants. As long as it is held while the answer is sent, actix closes the
+/// connection then; once it is dropped, actix reads a chunked body to its end, be there one or not.
+pub struct Unread {
+    _rest: Box<dyn Any>,
+}
+
+impl Unread {
+    /// The rest of this body.
+    pub fn new(rest: impl Any) -> Self {
+        Self { _rest: Box::new(rest) }
+    }
 }
 
 impl Unsent {
     /// The answer, with its share of the budget.
-    pub fn new(rest: Bytes, share: Share) -> Self {
-        Self { rest, _share: share }
+    pub fn new(rest: Bytes, share: Share, unread: Option<Unread>) -> Self {
+        Self { rest, _share: share, _unread: unread }
     }
 }
 
+// Without `try_into_bytes`: whoever takes the bytes out of it loses the share.
 impl MessageBody for Unsent {
     type Error = Infallible;
 
@@ -99,10 +115,6 @@ impl MessageBody for Unsent {
     fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         let piece = self.rest.len().min(PIECE);
         Poll::Ready((piece > 0).then(|| Ok(self.rest.split_to(piece))))
-    }
-
-    fn try_into_bytes(self) -> Result<Bytes, Self> {
-        Ok(self.rest)
     }
 }
 
@@ -122,7 +134,7 @@ pub fn connections_per_worker(workers: usize) -> usize {
 
 /// A connection whose client takes nothing of what is sent to it is closed.
 #[cfg(target_os = "linux")]
-pub fn watch(connection: &dyn std::any::Any) {
+pub fn watch(connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
         let watched = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(ANSWER_PATIENCE));
         // It fails only for a connection that is gone.
@@ -132,7 +144,7 @@ pub fn watch(connection: &dyn std::any::Any) {
 
 /// Other systems cannot watch over that.
 #[cfg(not(target_os = "linux"))]
-pub fn watch(_: &dyn std::any::Any) {}
+pub fn watch(_: &dyn Any) {}
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +170,7 @@ mod tests {
     async fn an_answer_is_sent_whole_in_pieces() {
         let budget = Budget::new();
         let bytes = Bytes::from(vec![7; PIECE * 2 + 1]);
-        let mut answer = Unsent::new(bytes.clone(), budget.forced_share(bytes.len()));
+        let mut answer = Unsent::new(bytes.clone(), budget.forced_share(bytes.len()), None);
         assert_eq!(answer.size(), BodySize::Sized(bytes.len() as u64));
         let first = std::future::poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await.unwrap().unwrap();
         assert_eq!(first.len(), PIECE);

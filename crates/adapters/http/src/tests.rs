@@ -16,6 +16,7 @@ use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::errors::BODY_LIMIT;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;

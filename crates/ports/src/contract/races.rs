@@ -1,8 +1,12 @@
 //! The same laws with many writers at once.
 
-use domain::{CallChange, ContactId, Once, Uuid};
+use std::collections::BTreeMap;
 
-use super::{NOW, Scene, at, call};
+use domain::{
+    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, NewCall, Once, Uuid,
+};
+
+use super::{NEWEST_CALL_FIRST, NOW, Scene, assert_refused, at, call, page};
 use crate::Error;
 use crate::outbound::Store;
 
@@ -134,4 +138,205 @@ pub async fn of_changes_that_expect_one_version_one_is_done(store: &Store) {
     }
     assert_eq!(scene.all(None).await, done, "one change, the one that was answered");
     scene.assert_consistent().await;
+}
+
+/// How many games the law of the model plays, each from a seed of its own.
+const GAMES: u64 = if cfg!(feature = "long") { 60 } else { 2 };
+
+/// Rounds of one game: after each, the whole store is compared with the model.
+const ROUNDS: usize = 3;
+
+const PLAYERS: u64 = 8;
+
+const MOVES: usize = if cfg!(feature = "long") { 60 } else { 25 };
+
+/// Random operations of many players against the store and a model in memory. A player knows its own calls and
+/// contacts wholly, whatever the others do; together they know the account.
+pub async fn the_store_does_what_a_model_in_memory_does(store: &Store) {
+    for seed in 1..=GAMES {
+        let told = Told(seed);
+        let scene = Scene::new(store).await;
+        let shared = [scene.meet("Leslie").await, scene.meet("Henri").await];
+        let mut players: Vec<_> = (0..PLAYERS)
+            .map(|n| Player {
+                scene: scene.clone(),
+                dice: Dice(seed * 1_000 + n),
+                shared,
+                own_contacts: Vec::new(),
+                calls: BTreeMap::new(),
+            })
+            .collect();
+        for _ in 0..ROUNDS {
+            let watcher = tokio::spawn(watch(scene.clone()));
+            let playing: Vec<_> = players.drain(..).map(|player| tokio::spawn(player.play())).collect();
+            for player in playing {
+                players.push(player.await.unwrap());
+            }
+            watcher.abort();
+            if let Err(error) = watcher.await {
+                assert!(error.is_cancelled(), "{error}");
+            }
+            compare(&scene, &players).await;
+        }
+        drop(told);
+    }
+}
+
+/// Tells the seed of a game that fails.
+struct Told(u64);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the game of seed {} failed", self.0);
+        }
+    }
+}
+
+struct Player {
+    scene: Scene,
+    dice: Dice,
+    /// Contacts that all players have calls with.
+    shared: [ContactId; 2],
+    /// Contacts that nobody else knows.
+    own_contacts: Vec<ContactId>,
+    /// The model: what was answered last of each call.
+    calls: BTreeMap<CallId, Call>,
+}
+
+impl Player {
+    async fn play(mut self) -> Self {
+        for _ in 0..MOVES {
+            self.play_once().await;
+        }
+        self
+    }
+
+    async fn play_once(&mut self) {
+        let calls = self.scene.store.calls.clone();
+        let account = self.scene.account;
+        let known = (!self.calls.is_empty()).then(|| {
+            let n = self.dice.below(self.calls.len());
+            *self.calls.keys().nth(n).unwrap()
+        });
+        match (self.dice.below(10), known) {
+            (0..=2, _) | (3..=8, None) => {
+                let new = self.new_call();
+                let stored = self.scene.create(new.clone()).await.unwrap();
+                assert_holds(&stored, &new);
+                assert!(self.calls.insert(stored.id, stored).is_none(), "a new id");
+            }
+            (3 | 4, Some(id)) => {
+                let change = self.change();
+                let before = &self.calls[&id];
+                let expected = change.clone().apply(parts(before));
+                let changed = calls.update(account, id, change, at(NOW + 1), None).await.unwrap();
+                let is_same = expected == parts(before);
+                assert_eq!(changed.updated_at, if is_same { before.updated_at } else { at(NOW + 1) });
+                assert_holds(&changed, &expected);
+                self.calls.insert(id, changed);
+            }
+            (5, Some(id)) => {
+                calls.delete(account, id, None).await.unwrap();
+                assert_refused!(calls.delete(account, id, None).await, NotFound);
+                assert_refused!(calls.find(account, id).await, NotFound);
+                self.calls.remove(&id);
+            }
+            (6, Some(id)) => assert_eq!(calls.find(account, id).await.unwrap(), self.calls[&id]),
+            (7, Some(id)) => {
+                let contact = self.calls[&id].contact.id;
+                if self.own_contacts.contains(&contact) {
+                    self.assert_own(contact).await;
+                }
+            }
+            (8, Some(id)) => {
+                let away = CallChange { contact: Some(ContactId::from_store((1 << 53) - 1)), ..self.change() };
+                assert_refused!(calls.update(account, id, away, at(NOW + 2), None).await, NotFound);
+            }
+            _ if self.own_contacts.len() > 2 => {
+                let contact = self.own_contacts.swap_remove(0);
+                self.scene.store.contacts.delete(account, contact).await.unwrap();
+                self.calls.retain(|_, call| call.contact.id != contact);
+                assert_refused!(self.scene.create(call(contact, NOW)).await, NotFound);
+            }
+            _ => {
+                let contact = self.scene.meet("Ann").await;
+                let change = ContactChange { is_starred: Some(true), ..ContactChange::default() };
+                self.scene.store.contacts.update(account, contact, change, at(NOW + 1)).await.unwrap();
+                self.own_contacts.push(contact);
+            }
+        }
+    }
+
+    /// Nobody else has calls with this contact: what the model says of it is exact at any moment.
+    async fn assert_own(&self, contact: ContactId) {
+        let own: Vec<_> = self.calls.values().filter(|call| call.contact.id == contact).collect();
+        let stored = self.scene.contact(contact).await;
+        assert_eq!(stored.calls, own.len() as u64);
+        assert_eq!(stored.last_called, own.iter().map(|call| call.called_at).max());
+        assert_eq!(self.scene.page(Some(contact), page(1, 1, NEWEST_CALL_FIRST)).await.page.total, own.len() as u64);
+    }
+
+    fn contact(&mut self) -> ContactId {
+        let n = self.dice.below(2 + self.own_contacts.len());
+        if n < 2 { self.shared[n] } else { self.own_contacts[n - 2] }
+    }
+
+    fn new_call(&mut self) -> NewCall {
+        let text = "x".repeat(1 + self.dice.below(50));
+        NewCall {
+            contact: self.contact(),
+            called_at: at(self.dice.called_at()),
+            content: Content::parse(&text).ok(),
+            contact_called: [None, Some(true), Some(false)][self.dice.below(3)],
+            emotions: Emotion::all().skip(self.dice.below(100)).take(self.dice.below(3)).collect(),
+        }
+    }
+
+    fn change(&mut self) -> CallChange {
+        let NewCall { contact, called_at, content, contact_called, emotions } = self.new_call();
+        CallChange {
+            contact: (self.dice.below(2) == 0).then_some(contact),
+            called_at: (self.dice.below(2) == 0).then_some(called_at),
+            content: (self.dice.below(2) == 0).then_some(content),
+            contact_called,
+            emotions: (self.dice.below(2) == 0).then_some(emotions),
+        }
+    }
+}
+
+/// What of a call its writer says.
+fn parts(call: &Call) -> NewCall {
+    let Call { called_at, content, contact_called, emotions, contact, .. } = call.clone();
+    NewCall { contact: contact.id, called_at, content, contact_called, emotions }
+}
+
+fn assert_holds(stored: &Call, expected: &NewCall) {
+    assert_eq!(parts(stored), *expected);
+    assert_eq!((stored.uuid, stored.created_at), (Uuid::from_u128(7), at(NOW)));
+}
+
+/// Looks at the account while it is written to: every page is of one moment.
+async fn watch(scene: Scene) {
+    loop {
+        let list = scene.page(None, page(1, 100, NEWEST_CALL_FIRST)).await;
+        let counted: u64 = list.years.iter().map(|(_, calls)| calls).sum();
+        assert_eq!(list.page.total, counted, "the total is the years' sum at any moment");
+        if list.page.total <= 100 {
+            assert_eq!(list.page.items.len() as u64, list.page.total, "the items are all there at any moment");
+        }
+        assert!(list.page.items.is_sorted_by(|a, b| (a.called_at, a.id) > (b.called_at, b.id)));
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Between the rounds nobody writes: the account is all that the players know.
+async fn compare(scene: &Scene, players: &[Player]) {
+    let mut expected: Vec<_> = players.iter().flat_map(|player| player.calls.values().cloned()).collect();
+    expected.sort_by_key(|call| std::cmp::Reverse((call.called_at, call.id)));
+    assert_eq!(scene.all(None).await, expected);
+    scene.assert_consistent().await;
+    expected.sort_by_key(|call| (call.updated_at, call.id));
+    let oldest = scene.page(None, page(1, 100, CallOrder::UpdatedAt(Direction::Ascending))).await;
+    assert_eq!(oldest.page.items, expected[..expected.len().min(100)]);
 }

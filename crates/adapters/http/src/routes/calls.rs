@@ -37,7 +37,7 @@ fn id(path: &Path<String>) -> Result<CallId, Refusal> {
     params(
         ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
         ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-        ("sort" = Option<String>, Query, description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
+        ("sort" = Option<String>, Query, pattern = "^-?(called|created|updated)_at$", description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
     ),
     responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
 )]
