@@ -22,6 +22,7 @@ type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
 pub struct Threads<C: R2D2Connection + 'static> {
     jobs: Option<Sender<Job<C>>>,
     handles: Vec<JoinHandle<()>>,
+    pool: Pool<C>,
 }
 
 impl<C: R2D2Connection + 'static> Threads<C> {
@@ -39,7 +40,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
                 })
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { jobs: Some(jobs), handles })
+        Ok(Self { jobs: Some(jobs), handles, pool: pool.clone() })
     }
 
     /// Runs a job that changes nothing; it is tried once more when its connection was gone.
@@ -59,6 +60,16 @@ impl<C: R2D2Connection + 'static> Threads<C> {
             tries.find(settled).unwrap_or_else(|| pool.run(&job))
         })
         .await
+    }
+
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.jobs.as_ref().map_or(0, Sender::len)
+    }
+
+    /// How many connections are busy, and how many idle.
+    pub fn connections(&self) -> (u32, u32) {
+        self.pool.connections()
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
