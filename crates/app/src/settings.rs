@@ -437,13 +437,20 @@ mod tests {
     }
 
     #[test]
-    fn help_and_readme_list_every_setting_with_its_default() {
+    fn help_readme_and_operations_list_every_setting_with_its_default() {
         let help = help();
         let readme = include_str!("../../../README.md");
+        let operations = include_str!("../../../docs/operations.md");
         for Setting { name, default, .. } in &SETTINGS {
             assert!(help.contains(name) && help.contains(&format!("[default: {default}]")), "{name}");
-            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
-            assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
+            for table in [readme, operations] {
+                let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+                assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
+            }
+        }
+        for table in [readme, operations] {
+            let rows = table.lines().filter(|line| line.starts_with("| `CALLBOOK_") || line.starts_with("| `DATABASE_"));
+            assert_eq!(rows.count(), SETTINGS.len(), "no row of a setting that is none");
         }
     }
 }
