@@ -12,6 +12,7 @@ on_both_stores!(
     metrics_are_served_on_their_own_address,
     logs_hold_no_token_and_no_text_of_a_call,
     only_a_trusted_proxy_says_who_asks_and_where,
+    a_given_token_that_opens_nothing_starts_no_server,
 );
 
 /// The value and source of a setting, as `check-config` shows it.
@@ -186,6 +187,15 @@ fn setup_like(setup: &Setup) -> Setup {
     Setup::on(store).set("CALLBOOK_LOG", "info")
 }
 
+fn a_given_token_that_opens_nothing_starts_no_server(setup: Setup) {
+    let setup = setup.set("CALLBOOK_TOKEN", "a-token-of-at-least-32-characters");
+    drop(setup.serve());
+    setup.output(&["token", "revoke", "1"]);
+    let output = setup.run(&["serve"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("CALLBOOK_TOKEN was revoked"));
+}
+
 #[test]
 fn a_shell_completes_and_a_manual_page_tells_every_command() {
     let setup = Setup::sqlite();
@@ -217,5 +227,5 @@ fn every_command_is_in_the_help_and_in_the_readme() {
         assert!(readme.contains(&format!("callbook {command}")), "{command} is not in the README");
         assert!(operations.contains(&format!("callbook {command}")), "{command} is not in docs/operations.md");
     }
-    assert_eq!(count, 16);
+    assert_eq!(count, 15);
 }

@@ -65,8 +65,13 @@ async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<S
         let name = Name::from_store("CALLBOOK_TOKEN".to_owned());
         let hash = hash(given.reveal());
         let token = NewToken { account, name, hash, scope: Scope::ReadWrite, expires_at: None };
-        opened.store.tokens.create(token, SystemClock.now()).await?;
-        return Ok(None);
+        let stored = opened.store.tokens.create(token, SystemClock.now()).await?;
+        // One that was stored before may have been revoked since, or be another account's.
+        return match stored.caller(SystemClock.now()) {
+            Some(caller) if caller.account == account => Ok(None),
+            Some(caller) => Err(Error::Refused(format!("CALLBOOK_TOKEN is a token of account {}", caller.account))),
+            None => Err(Error::Refused("CALLBOOK_TOKEN was revoked, or has expired".to_owned())),
+        };
     }
     if !opened.store.tokens.list().await?.is_empty() {
         return Ok(None);

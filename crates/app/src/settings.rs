@@ -449,7 +449,8 @@ mod tests {
             }
         }
         for table in [readme, operations] {
-            let rows = table.lines().filter(|line| line.starts_with("| `CALLBOOK_") || line.starts_with("| `DATABASE_"));
+            let rows =
+                table.lines().filter(|line| line.starts_with("| `CALLBOOK_") || line.starts_with("| `DATABASE_"));
             assert_eq!(rows.count(), SETTINGS.len(), "no row of a setting that is none");
         }
     }
