@@ -10,5 +10,7 @@ mod differences;
 mod document;
 mod errors;
 mod lifecycle;
+mod monica;
 mod openapi;
+mod operations;
 mod pages;

@@ -39,6 +39,10 @@ pub enum Command {
     },
     /// Run pending migrations only
     Migrate,
+    /// Show every setting in force and where it came from, secrets hidden
+    CheckConfig,
+    /// Succeed when the server on the configured address is ready
+    Healthcheck,
     /// Write a whole, consistent copy of the store to a file, while servers run, and read it again
     Backup {
         /// The file; one of this name is replaced when the copy is whole
@@ -68,8 +72,30 @@ pub enum Command {
         /// The export; - is standard input
         file: PathBuf,
     },
+    /// Add the contacts and calls of a live Monica v4 to an account; what it has already is left as it is
+    #[command(
+        after_help = "The token of Monica's API is read from MONICA_TOKEN, or from the file that MONICA_TOKEN_FILE names."
+    )]
+    ImportMonica {
+        /// Monica's address, such as <https://monica.example.org>
+        #[arg(long)]
+        url: String,
+        /// The account; the first one when nothing is said
+        #[arg(long, value_name = "ID", value_parser = account_id)]
+        account: Option<AccountId>,
+        /// Begin with this page of the calls; a run that failed tells which
+        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        from_page: u64,
+    },
     /// Print the OpenAPI document
     Openapi,
+    /// Print the completions of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 /// What to do with tokens.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::CommandFactory;
 use domain::{Account, AccountId, CallOrder, ContactOrder, Direction, Moment, Name, PageRequest, PageSize, Scope};
 use http_adapter::Services;
 use ports::inbound::TokenRequest;
@@ -12,7 +13,7 @@ use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::settings::{LogFormat, Settings, StoreUrl};
-use crate::{archive, demo, serve, store, use_cases};
+use crate::{archive, demo, healthcheck, monica, serve, settings, store, use_cases};
 
 /// An opened store with the use cases over it.
 pub struct Opened {
@@ -78,9 +79,22 @@ async fn existing(settings: &Settings) -> Result<(Opened, u64), Error> {
 /// Runs the command.
 pub async fn run(cli: Cli) -> Result<(), Error> {
     let command = cli.command.unwrap_or(Command::Serve);
-    if matches!(command, Command::Openapi) {
-        println!("{}", http_adapter::document().to_pretty_json().map_err(ports::Error::fault)?);
-        return Ok(());
+    match command {
+        Command::Openapi => {
+            let document = http_adapter::document().to_pretty_json().map_err(ports::Error::fault)?;
+            return print(&(document + "\n"));
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "callbook", &mut script);
+            return print(&String::from_utf8_lossy(&script));
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Error::io("the manual page"))?;
+            return print(&String::from_utf8_lossy(&page));
+        }
+        _ => {}
     }
     let settings = Settings::from_environment()?;
     start_log(&settings);
@@ -114,9 +128,35 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             let account = opened.account(account).await?;
             archive::import(&opened, account, &file, dry_run)
         }
+        Command::ImportMonica { url, account, from_page } => {
+            let token = settings::monica_token()?;
+            let opened = Opened::by(&settings)?;
+            let account = opened.account(account).await?;
+            monica::import(&opened, account, &url, &token, from_page)
+        }
         Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
         Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
-        Command::Openapi => Ok(()),
+        Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
+        Command::CheckConfig => {
+            check_config(&settings);
+            Ok(())
+        }
+        Command::Healthcheck => healthcheck::run(&settings),
+    }
+}
+
+/// Prints on standard output; a reader that has gone is a failure, not a panic.
+fn print(text: &str) -> Result<(), Error> {
+    use std::io::Write;
+    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("standard output"))
+}
+
+fn check_config(settings: &Settings) {
+    for [name, value, source] in settings.report() {
+        println!("{name:<32} {value:<40} {source}");
+    }
+    for name in settings::unknown() {
+        eprintln!("callbook: {name} is no setting of Callbook");
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Error {
     /// What was asked for does not exist, or cannot be.
     #[error("{0}")]
     Refused(String),
+    /// The command line cannot be understood.
+    #[error("{0}")]
+    Usage(String),
 }
 
 impl Error {
@@ -36,7 +39,7 @@ impl Error {
     /// 2 for wrong usage, 1 for a failure.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Setting(_) => ExitCode::from(2),
+            Self::Setting(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Port(_) | Self::Io { .. } | Self::Refused(_) => ExitCode::from(1),
         }
     }

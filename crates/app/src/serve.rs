@@ -1,10 +1,11 @@
 //! Serving, from the first start to the last request.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use domain::{Name, NewToken, Scope, Secret};
-use http_adapter::{Options, Server};
+use http_adapter::{Options, Server, serve_metrics};
 use ports::inbound::TokenRequest;
 use ports::outbound::Clock;
 
@@ -19,13 +20,30 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
     // First of all: a second server by mistake must not touch the store of the first.
     let listener = TcpListener::bind(settings.bind)
         .map_err(Error::io(format!("CALLBOOK_BIND: {} cannot be listened on", settings.bind)))?;
+    let metrics_listener = settings.metrics_bind.map(|bind| {
+        TcpListener::bind(bind).map_err(Error::io(format!("CALLBOOK_METRICS_BIND: {bind} cannot be listened on")))
+    });
+    let metrics_listener = metrics_listener.transpose()?;
     let opened = Opened::by(settings)?;
     let secret = first_token(&opened, settings.token.as_ref()).await?;
-    let options =
-        Options { public_url: settings.public_url.clone(), compat: settings.compat, rate_limit: settings.rate_limit };
+    let options = Options {
+        public_url: settings.public_url.clone(),
+        compat: settings.compat,
+        rate_limit: settings.rate_limit,
+        trusted_proxies: settings.trusted_proxies.clone(),
+        metrics: metrics_listener.is_some().then(Arc::default),
+    };
+    let mut metrics_address = None;
+    if let Some((listener, metrics)) = metrics_listener.zip(options.metrics.clone()) {
+        let failed = "the metrics cannot be served";
+        let address = listener.local_addr().map_err(Error::io(failed))?;
+        let served = serve_metrics(listener, metrics, opened.services.readiness.clone()).map_err(Error::io(failed))?;
+        actix_web::rt::spawn(served);
+        metrics_address = Some(address);
+    }
     let server =
         Server::start(listener, opened.services.clone(), options).map_err(Error::io("the server cannot start"))?;
-    announce(&server, settings, secret.as_ref());
+    announce(&server, settings, secret.as_ref(), metrics_address);
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signal = signal(kind).map_err(Error::io("signals cannot be heard"))?;
         let handle = server.handle();
@@ -47,8 +65,13 @@ async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<S
         let name = Name::from_store("CALLBOOK_TOKEN".to_owned());
         let hash = hash(given.reveal());
         let token = NewToken { account, name, hash, scope: Scope::ReadWrite, expires_at: None };
-        opened.store.tokens.create(token, SystemClock.now()).await?;
-        return Ok(None);
+        let stored = opened.store.tokens.create(token, SystemClock.now()).await?;
+        // One that was stored before may have been revoked since, or be another account's.
+        return match stored.caller(SystemClock.now()) {
+            Some(caller) if caller.account == account => Ok(None),
+            Some(caller) => Err(Error::Refused(format!("CALLBOOK_TOKEN is a token of account {}", caller.account))),
+            None => Err(Error::Refused("CALLBOOK_TOKEN was revoked, or has expired".to_owned())),
+        };
     }
     if !opened.store.tokens.list().await?.is_empty() {
         return Ok(None);
@@ -59,7 +82,7 @@ async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<S
 }
 
 /// Tells the terminal where to go; the token goes there only, never into the log.
-fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>) {
+fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>, metrics: Option<SocketAddr>) {
     let address = server.address();
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     println!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"));
@@ -68,6 +91,10 @@ fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>) {
         println!("              shown this once; `callbook token create` makes another");
     }
     println!("  API         {base}/api");
+    if let Some(metrics) = metrics {
+        println!("  Metrics     http://{metrics}/metrics");
+        tracing::info!(address = %metrics, "serving metrics");
+    }
     println!("  Swagger UI  {base}/docs/");
     tracing::info!(%address, store = ?settings.store, "listening");
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use domain::Secret;
-use http_adapter::Compat;
+use http_adapter::{Compat, TrustedProxies};
 use tracing_subscriber::filter::Targets;
 use url::Url;
 
@@ -35,15 +35,18 @@ const DATABASE_URL: &str = "DATABASE_URL";
 const DATA_DIR: &str = "CALLBOOK_DATA_DIR";
 const BIND: &str = "CALLBOOK_BIND";
 const PUBLIC_URL: &str = "CALLBOOK_PUBLIC_URL";
+const TRUSTED_PROXIES: &str = "CALLBOOK_TRUSTED_PROXIES";
 const COMPAT: &str = "CALLBOOK_COMPAT";
 const RATE_LIMIT: &str = "CALLBOOK_RATE_LIMIT_PER_MINUTE";
 const TOKEN: &str = "CALLBOOK_TOKEN";
 const POOL_SIZE: &str = "CALLBOOK_POOL_SIZE";
+const METRICS_BIND: &str = "CALLBOOK_METRICS_BIND";
+const MONICA_TOKEN: &str = "MONICA_TOKEN";
 const LOG: &str = "CALLBOOK_LOG";
 const LOG_FORMAT: &str = "CALLBOOK_LOG_FORMAT";
 
 /// Every setting.
-pub const SETTINGS: [Setting; 10] = [
+pub const SETTINGS: [Setting; 12] = [
     Setting::secret(DATABASE_URL, "sqlite://DATA_DIR/callbook.db", "The store: sqlite://PATH or postgres://…"),
     Setting::new(DATA_DIR, "./data", "The one folder to keep; created if missing"),
     Setting::new(BIND, "127.0.0.1:8080", "Where to listen, HOST:PORT; port 0 takes a free one"),
@@ -52,10 +55,16 @@ pub const SETTINGS: [Setting; 10] = [
         "from the request",
         "The base of every link, a path included: https://example.org/callbook",
     ),
+    Setting::new(
+        TRUSTED_PROXIES,
+        "none",
+        "Addresses and networks, separated by commas, whose X-Forwarded-Proto, -Host and -For are believed",
+    ),
     Setting::new(COMPAT, "documented", "Which clients are served: documented or monica-4"),
     Setting::new(RATE_LIMIT, "600", "Requests per token and minute; 0 = off"),
     Setting::secret(TOKEN, "none", "The first account's token, for images; at least 32 characters"),
     Setting::new(POOL_SIZE, "4 (SQLite), 16 (PostgreSQL)", "Connections to the store, 1 to 1000"),
+    Setting::new(METRICS_BIND, "off", "Where to serve /metrics for Prometheus, HOST:PORT; it asks for no token"),
     Setting::new(
         LOG,
         "info",
@@ -92,6 +101,16 @@ pub enum StoreUrl {
     Postgres(String),
 }
 
+impl StoreUrl {
+    /// Which store, without user, password and options, any of which may be a secret.
+    fn without_secrets(&self) -> String {
+        let Self::Postgres(url) = self else { return format!("{self:?}") };
+        let Ok(url) = Url::parse(url) else { return format!("{self:?} (the rest is hidden)") };
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("postgres://{}{port}{} (the rest is hidden)", url.host_str().unwrap_or_default(), url.path())
+    }
+}
+
 impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,12 +132,16 @@ pub enum LogFormat {
 /// Every setting, read.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The one folder to keep.
+    pub data_dir: String,
     /// The store.
     pub store: StoreUrl,
     /// Where to listen.
     pub bind: SocketAddr,
     /// The base of every link, without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word on whose behalf they ask is believed.
+    pub trusted_proxies: TrustedProxies,
     /// Which clients are served.
     pub compat: Compat,
     /// Requests per token and minute; 0 is no limit.
@@ -127,6 +150,8 @@ pub struct Settings {
     pub token: Option<Secret>,
     /// Connections to the store.
     pub pool_size: u32,
+    /// Where to serve metrics.
+    pub metrics_bind: Option<SocketAddr>,
     /// What to log.
     pub log: Targets,
     /// How to log it.
@@ -135,9 +160,34 @@ pub struct Settings {
 
 impl Settings {
     /// Reads the settings of this process.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn from_environment() -> Result<Self, SettingError> {
-        Self::read(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+        Self::read(variable)
+    }
+
+    /// Every setting as it holds, secrets hidden, and where it came from; a line each.
+    pub fn report(&self) -> Vec<[String; 3]> {
+        SETTINGS.iter().map(|setting| self.report_of(setting)).collect()
+    }
+
+    fn report_of(&self, setting: &Setting) -> [String; 3] {
+        let name = setting.name;
+        let file = variable(&format!("{name}_FILE")).filter(|path| setting.is_secret && !path.is_empty());
+        let source = match (variable(name).filter(|value| !value.is_empty()), file) {
+            (Some(_), _) => "environment".to_owned(),
+            (None, Some(path)) => format!("file {path}"),
+            (None, None) => "default".to_owned(),
+        };
+        let value = match name {
+            DATABASE_URL => self.store.without_secrets(),
+            DATA_DIR => self.data_dir.clone(),
+            BIND => self.bind.to_string(),
+            PUBLIC_URL => self.public_url.clone().unwrap_or_else(|| setting.default.to_owned()),
+            POOL_SIZE => self.pool_size.to_string(),
+            TOKEN if self.token.is_some() => "(hidden)".to_owned(),
+            METRICS_BIND => self.metrics_bind.map_or_else(|| setting.default.to_owned(), |bind| bind.to_string()),
+            _ => variable(name).filter(|value| !value.is_empty()).unwrap_or_else(|| setting.default.to_owned()),
+        };
+        [name.to_owned(), value, source]
     }
 
     fn read(environment: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
@@ -153,6 +203,7 @@ impl Settings {
         let pool_size = |text: &str| text.parse().ok().filter(|size| (1..=1000).contains(size));
         let token = source.parse(TOKEN, "takes at least 32 visible ASCII characters", Secret::parse)?;
         Ok(Self {
+            data_dir,
             store,
             bind: source
                 .parse(BIND, "takes HOST:PORT, such as 127.0.0.1:8080 or [::]:8080", bind)?
@@ -162,6 +213,11 @@ impl Settings {
                 "takes a URL such as https://example.org or https://example.org/callbook",
                 public_url,
             )?,
+            trusted_proxies: source
+                .parse(TRUSTED_PROXIES, "takes addresses and networks such as 127.0.0.1,10.0.0.0/8,::1", |text| {
+                    text.parse().ok()
+                })?
+                .unwrap_or_default(),
             compat: source.parse(COMPAT, "takes documented or monica-4", compat)?.unwrap_or(Compat::Documented),
             rate_limit: source
                 .parse(RATE_LIMIT, "takes a whole number, 0 = off", |text| text.parse().ok())?
@@ -170,12 +226,40 @@ impl Settings {
             pool_size: source
                 .parse(POOL_SIZE, "takes a whole number from 1 to 1000", pool_size)?
                 .unwrap_or(default_pool_size),
+            metrics_bind: source.parse(METRICS_BIND, "takes HOST:PORT, such as 127.0.0.1:9090", bind)?,
             log: source
                 .parse(LOG, "takes error, warn, info, debug, trace, or a filter such as warn,http_adapter=info", log)?
                 .unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)),
             log_format: source.parse(LOG_FORMAT, "takes text or json", log_format)?.unwrap_or(LogFormat::Text),
         })
     }
+}
+
+/// Variables that look like settings and are none: a misspelt one would change nothing, in silence.
+pub fn unknown() -> Vec<String> {
+    let is_known = |name: &str| {
+        SETTINGS.iter().any(|setting| {
+            name == setting.name || (setting.is_secret && name.strip_suffix("_FILE") == Some(setting.name))
+        })
+    };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<_> = names.filter(|name| name.starts_with("CALLBOOK_") && !is_known(name)).collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// The token of the Monica that contacts and calls are taken from.
+pub fn monica_token() -> Result<String, SettingError> {
+    let token = Source { environment: variable }.secret(MONICA_TOKEN)?;
+    token.ok_or_else(|| SettingError {
+        name: MONICA_TOKEN.to_owned(),
+        problem: format!("takes a token of Monica's API (Settings, API); or {MONICA_TOKEN}_FILE, a file that holds it"),
+    })
 }
 
 struct Source<E> {
@@ -186,10 +270,17 @@ impl<E: Fn(&str) -> Option<String>> Source<E> {
     /// The value, from the variable or, for a secret, from the file that its `_FILE` variable names.
     /// An empty value is none.
     fn get(&self, name: &str) -> Result<Option<String>, SettingError> {
+        if SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret) {
+            self.secret(name)
+        } else {
+            Ok((self.environment)(name).filter(|value| !value.is_empty()))
+        }
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<String>, SettingError> {
         let value = (self.environment)(name).filter(|value| !value.is_empty());
-        let is_secret = SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret);
         let file_name = format!("{name}_FILE");
-        match (value, (self.environment)(&file_name).filter(|path| is_secret && !path.is_empty())) {
+        match (value, (self.environment)(&file_name).filter(|path| !path.is_empty())) {
             (Some(_), Some(_)) => {
                 Err(SettingError { name: name.to_owned(), problem: format!("and {file_name} cannot both be set") })
             }
@@ -307,6 +398,9 @@ mod tests {
             (RATE_LIMIT, "many"),
             (TOKEN, "secret"),
             (POOL_SIZE, "0"),
+            (TRUSTED_PROXIES, "everybody"),
+            (TRUSTED_PROXIES, "10.0.0.0/33"),
+            (METRICS_BIND, "9090"),
             (LOG, "loud=very"),
             (LOG_FORMAT, "xml"),
         ] {
@@ -315,6 +409,14 @@ mod tests {
             assert!(!error.contains("secret"), "{error}");
             assert!(!error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn the_store_is_shown_without_its_secrets() {
+        let shown = |url: &str| StoreUrl::Postgres(url.to_owned()).without_secrets();
+        assert_eq!(shown("postgres://u:secret@h:5433/db?password=secret"), "postgres://h:5433/db (the rest is hidden)");
+        assert!(!shown("postgres://u:secret@/db?host=/run").contains("secret"));
+        assert_eq!(StoreUrl::Sqlite("c.db".into()).without_secrets(), "sqlite://c.db");
     }
 
     #[test]
@@ -335,13 +437,21 @@ mod tests {
     }
 
     #[test]
-    fn help_and_readme_list_every_setting_with_its_default() {
+    fn help_readme_and_operations_list_every_setting_with_its_default() {
         let help = help();
         let readme = include_str!("../../../README.md");
+        let operations = include_str!("../../../docs/operations.md");
         for Setting { name, default, .. } in &SETTINGS {
             assert!(help.contains(name) && help.contains(&format!("[default: {default}]")), "{name}");
-            let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
-            assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
+            for table in [readme, operations] {
+                let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+                assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
+            }
+        }
+        for table in [readme, operations] {
+            let rows =
+                table.lines().filter(|line| line.starts_with("| `CALLBOOK_") || line.starts_with("| `DATABASE_"));
+            assert_eq!(rows.count(), SETTINGS.len(), "no row of a setting that is none");
         }
     }
 }

@@ -7,7 +7,7 @@ use domain::{
 };
 
 use crate::Result;
-pub use crate::outbound::CallPage;
+pub use crate::outbound::{CallPage, StoreLoad};
 
 /// For keeping a log of calls.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -101,4 +101,7 @@ pub struct TokenRequest {
 pub trait Readiness: Send + Sync {
     /// Must answer `Unavailable` when the store does not answer.
     async fn check(&self) -> Result<()>;
+
+    /// How much the store has to do. Must answer at once, also when the store does not.
+    fn load(&self) -> StoreLoad;
 }

@@ -140,6 +140,20 @@ pub trait TokenRepository: Send + Sync {
 pub trait StoreHealth: Send + Sync {
     /// Must answer `Unavailable` within a bounded time when the store does not answer.
     async fn check(&self) -> Result<()>;
+
+    /// How much it has to do. Must answer at once, also when the store does not.
+    fn load(&self) -> StoreLoad;
+}
+
+/// How much a store has to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreLoad {
+    /// Connections that are in use.
+    pub busy: u32,
+    /// Connections that are not.
+    pub idle: u32,
+    /// Its queues, and how many requests wait in each.
+    pub waiting: Vec<(&'static str, usize)>,
 }
 
 /// For knowing the time.

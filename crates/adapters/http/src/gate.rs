@@ -41,6 +41,7 @@ pub async fn envelope(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
     let id = request_id(&request);
+    let peer = request.peer_addr().map(|peer| peer.ip());
     let method = request.method().clone();
     if method == Method::HEAD {
         // The answer to a HEAD is the one to a GET; the connection leaves its body out.
@@ -66,8 +67,15 @@ pub async fn envelope(
     let is_api = is_api(response.request().path());
     protect(response.headers_mut(), is_api);
     let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
-    let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
-    tracing::info!(request_id = id, %method, route, status = status.as_u16(), milliseconds, "request");
+    let elapsed = started.elapsed();
+    let milliseconds = elapsed.as_secs_f64() * 1000.0;
+    let shared = response.request().app_data::<web::Data<Shared>>();
+    let client = shared.and_then(|shared| shared.options.trusted_proxies.client(peer, response.request().headers()));
+    if let Some(metrics) = shared.and_then(|shared| shared.options.metrics.as_ref()) {
+        metrics.count(&method, &route, status.as_u16(), elapsed);
+    }
+    let client = client.map(tracing::field::display);
+    tracing::info!(request_id = id, client, %method, route, status = status.as_u16(), milliseconds, "request");
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

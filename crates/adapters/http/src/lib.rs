@@ -15,8 +15,10 @@ pub mod fuzzing;
 mod gate;
 mod limits;
 mod links;
+mod metrics;
 mod openapi;
 mod pages;
+mod proxies;
 mod query;
 mod resources;
 mod routes;
@@ -34,9 +36,11 @@ use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpRequest, HttpServer, web};
 use domain::PageSize;
+pub use metrics::{Metrics, serve_metrics};
 pub use openapi::document;
 use ports::inbound::{Access, CallLog, ContactBook, Readiness};
 use ports::outbound::Clock;
+pub use proxies::TrustedProxies;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
 
@@ -78,6 +82,10 @@ pub struct Options {
     pub compat: Compat,
     /// Requests per token and minute; 0 is no limit.
     pub rate_limit: u32,
+    /// Who may say on whose behalf it asks.
+    pub trusted_proxies: TrustedProxies,
+    /// Where requests are counted, when somebody wants to know.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Options {
@@ -127,7 +135,7 @@ impl Shared {
     }
 
     fn links(&self, request: &HttpRequest) -> Links {
-        Links::of(request, self.options.public_url.as_deref())
+        Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies)
     }
 }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
+use crate::proxies::TrustedProxies;
+
 /// The base of every link in one answer.
 #[derive(Clone, Debug)]
 pub struct Links {
@@ -17,14 +19,17 @@ impl Links {
         Self { base: base.into() }
     }
 
-    /// The base of a request: the public URL when one is configured, else the host that the client asked.
-    pub fn of(request: &HttpRequest, public_url: Option<&str>) -> Self {
+    /// The base of a request: the public URL when one is configured, else the host that the client asked, which a
+    /// trusted proxy knows better.
+    pub fn of(request: &HttpRequest, public_url: Option<&str>, proxies: &TrustedProxies) -> Self {
         if let Some(url) = public_url {
             return Self::under(url);
         }
+        let (scheme, forwarded_host) = proxies.forwarded(request);
         let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
+        let asked = forwarded_host.filter(|host| is_host(host)).or(asked);
         let host = asked.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
-        Self::under(format!("http://{host}"))
+        Self::under(format!("{}://{host}", scheme.unwrap_or("http")))
     }
 
     /// The link to a path, which begins with a slash.
@@ -48,9 +53,9 @@ mod tests {
     #[test]
     fn links_begin_with_the_public_url_or_the_host_that_was_asked() {
         let request = TestRequest::default().insert_header((HOST, "calls.example:8080")).to_http_request();
-        assert_eq!(Links::of(&request, None).to("/api"), "http://calls.example:8080/api");
+        assert_eq!(Links::of(&request, None, &TrustedProxies::default()).to("/api"), "http://calls.example:8080/api");
         assert_eq!(
-            Links::of(&request, Some("https://example.org/callbook")).to("/api"),
+            Links::of(&request, Some("https://example.org/callbook"), &TrustedProxies::default()).to("/api"),
             "https://example.org/callbook/api"
         );
     }
@@ -59,7 +64,24 @@ mod tests {
     fn a_host_that_is_none_is_not_repeated() {
         for host in ["evil.example/path", "a b", "\"x\"", "<script>", ""] {
             let request = TestRequest::default().insert_header((HOST, host)).to_http_request();
-            assert_eq!(Links::of(&request, None).to(""), format!("http://{}", request.app_config().local_addr()));
+            assert_eq!(
+                Links::of(&request, None, &TrustedProxies::default()).to(""),
+                format!("http://{}", request.app_config().local_addr())
+            );
         }
+    }
+
+    #[test]
+    fn a_trusted_proxy_tells_scheme_and_host_and_nobody_else_does() {
+        let request = TestRequest::default()
+            .insert_header((HOST, "inner:8080"))
+            .insert_header(("x-forwarded-proto", "https"))
+            .insert_header(("x-forwarded-host", "evil.example, calls.example"))
+            .peer_addr("192.0.2.1:1234".parse().unwrap())
+            .to_http_request();
+        let link = |proxies: &str| Links::of(&request, None, &proxies.parse().unwrap()).to("/api");
+        assert_eq!(link("192.0.2.1"), "https://calls.example/api");
+        assert_eq!(link("192.0.2.2"), "http://inner:8080/api");
+        assert_eq!(link(""), "http://inner:8080/api");
     }
 }

@@ -60,7 +60,13 @@ impl Stage {
             contacts: MockContactBook::new(),
             access,
             readiness: MockReadiness::new(),
-            options: Options { public_url: None, compat: Compat::Documented, rate_limit: 600 },
+            options: Options {
+                public_url: None,
+                compat: Compat::Documented,
+                rate_limit: 600,
+                trusted_proxies: crate::TrustedProxies::default(),
+                metrics: None,
+            },
         }
     }
 

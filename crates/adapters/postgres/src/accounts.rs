@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{Account, AccountId, Moment, Name, NewToken, Scope, SecretHash, Token, TokenId};
-use ports::outbound::{AccountRepository, StoreHealth, TokenRepository};
+use ports::outbound::{AccountRepository, StoreHealth, StoreLoad, TokenRepository};
 use ports::{Error, Result};
 use storage::Outcome;
 
@@ -97,5 +97,11 @@ fn find_token(connection: &mut PgConnection, hash: SecretHash) -> Outcome<Option
 impl StoreHealth for Database {
     async fn check(&self) -> Result<()> {
         self.read(|connection| Ok(accounts::table.count().get_result::<i64>(connection).map(drop)?)).await
+    }
+
+    fn load(&self) -> StoreLoad {
+        // Both kinds of threads borrow from one pool.
+        let (busy, idle) = self.readers.connections();
+        StoreLoad { busy, idle, waiting: vec![("read", self.readers.waiting()), ("write", self.writers.waiting())] }
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{Account, AccountId, Moment, Name, NewToken, Scope, SecretHash, Token, TokenId};
 use ports::Result;
-use ports::outbound::{AccountRepository, StoreHealth, TokenRepository};
+use ports::outbound::{AccountRepository, StoreHealth, StoreLoad, TokenRepository};
 use storage::Outcome;
 
 use crate::Database;
@@ -99,5 +99,10 @@ fn find_token(connection: &mut SqliteConnection, hash: SecretHash) -> Outcome<Op
 impl StoreHealth for Database {
     async fn check(&self) -> Result<()> {
         self.read(|connection| Ok(accounts::table.count().get_result::<i64>(connection).map(drop)?)).await
+    }
+
+    fn load(&self) -> StoreLoad {
+        let (busy, idle) = self.readers.connections();
+        StoreLoad { busy, idle, waiting: vec![("read", self.readers.waiting()), ("write", self.writer.waiting())] }
     }
 }

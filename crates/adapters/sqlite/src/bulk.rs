@@ -46,6 +46,9 @@ const KNOWN: &str = "\
 CREATE TEMP TABLE known_contacts (uuid BLOB PRIMARY KEY, id BIGINT NOT NULL) WITHOUT ROWID;
 CREATE TEMP TABLE known_calls (uuid BLOB PRIMARY KEY) WITHOUT ROWID;";
 
+/// Rows come in no order of the indexes: with more of these at hand, fewer pages are written twice.
+const CACHE: &str = "PRAGMA cache_size = -65536; PRAGMA temp.cache_size = -32768";
+
 /// How many rows are read at a time.
 const PAGE: i64 = 1_000;
 
@@ -64,7 +67,10 @@ impl Bulk {
     }
 
     fn run<T>(&self, job: impl FnOnce(&mut SqliteConnection) -> Outcome<T>) -> Result<T> {
-        Ok(crate::pool(&self.path, 1)?.run(job)?)
+        Ok(crate::pool(&self.path, 1)?.run(|connection| {
+            connection.batch_execute(CACHE)?;
+            job(connection)
+        })?)
     }
 }
 

@@ -33,6 +33,11 @@ impl Writer {
         Ok(Self { jobs: Some(jobs), handle: Some(handle) })
     }
 
+    /// How many writes wait.
+    pub fn waiting(&self) -> usize {
+        self.jobs.as_ref().map_or(0, Sender::len)
+    }
+
     /// Runs the job in a savepoint of its own; the answer comes when it is on the disk.
     pub async fn write<T: Send + 'static>(
         &self,

@@ -51,6 +51,12 @@ impl<C: R2D2Connection + 'static> Pool<C> {
             .map_err(Error::unavailable)
     }
 
+    /// How many connections are busy, and how many idle.
+    pub fn connections(&self) -> (u32, u32) {
+        let state = self.0.state();
+        (state.connections.saturating_sub(state.idle_connections), state.idle_connections)
+    }
+
     /// Runs the job on a connection of the pool, which is thrown away when it turns out to be gone.
     pub fn run<T>(&self, job: impl FnOnce(&mut C) -> Outcome<T>) -> Outcome<T> {
         let mut held = self.0.get().map_err(Error::unavailable)?;

@@ -78,6 +78,16 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         .await
     }
 
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.jobs.as_ref().map_or(0, Sender::len)
+    }
+
+    /// How many connections are busy, and how many idle.
+    pub fn connections(&self) -> (u32, u32) {
+        self.pool.connections()
+    }
+
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job: Job<C> = Box::new(move |pool| {

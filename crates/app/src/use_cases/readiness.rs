@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ports::Result;
 use ports::inbound::Readiness;
-use ports::outbound::StoreHealth;
+use ports::outbound::{StoreHealth, StoreLoad};
 
 /// Ready when the store is.
 pub struct StoreReadiness {
@@ -23,5 +23,9 @@ impl StoreReadiness {
 impl Readiness for StoreReadiness {
     async fn check(&self) -> Result<()> {
         self.store.check().await
+    }
+
+    fn load(&self) -> StoreLoad {
+        self.store.load()
     }
 }

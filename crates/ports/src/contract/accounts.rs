@@ -62,4 +62,6 @@ pub async fn accounts_are_listed_by_id(store: &Store) {
 
 pub async fn the_store_says_that_it_is_well(store: &Store) {
     store.health.check().await.unwrap();
+    let load = store.health.load();
+    assert!(load.busy + load.idle > 0 && load.waiting.iter().all(|(_, waiting)| *waiting == 0), "{load:?}");
 }
