@@ -42,15 +42,12 @@ fn the_settings_in_force_are_shown_without_secrets(setup: Setup) {
     assert_eq!(value("CALLBOOK_TRUSTED_PROXIES"), from("10.0.0.0/8", "environment"));
     assert_eq!(value("CALLBOOK_COMPAT"), from("documented", "default"));
     let (store, source) = value("DATABASE_URL");
-    match setup.store() {
-        support::Store::Sqlite => {
-            assert_eq!((store.as_str(), source.as_str()), ("sqlite://./data/callbook.db", "default"));
-            assert_eq!(value("CALLBOOK_POOL_SIZE").0, "4");
-        }
-        _ => {
-            assert!(store.starts_with("postgres://") && store.contains("hidden") && source == "environment", "{store}");
-            assert_eq!(value("CALLBOOK_POOL_SIZE").0, "16");
-        }
+    if matches!(setup.store(), support::Store::Sqlite) {
+        assert_eq!((store.as_str(), source.as_str()), ("sqlite://./data/callbook.db", "default"));
+        assert_eq!(value("CALLBOOK_POOL_SIZE").0, "4");
+    } else {
+        assert!(store.starts_with("postgres://") && store.contains("hidden") && source == "environment", "{store}");
+        assert_eq!(value("CALLBOOK_POOL_SIZE").0, "16");
     }
     assert!(!report.contains(secret));
     let error = String::from_utf8(output.stderr).unwrap();
@@ -98,9 +95,9 @@ fn metrics_are_served_on_their_own_address(setup: Setup) {
     assert!(text.contains("callbook_store_connections{state=\"idle\"}") && text.contains("callbook_store_waiting{"));
     assert!(!text.contains("nowhere"), "a path that nothing serves makes no line of its own");
     assert_eq!(metrics.get("/api/calls").status, 404, "nothing else is served there");
-    let taken = setup.set("CALLBOOK_METRICS_BIND", server.base.strip_prefix("http://").unwrap()).run(&["serve"]);
-    assert_eq!(taken.status.code(), Some(1));
-    assert!(String::from_utf8(taken.stderr).unwrap().contains("CALLBOOK_METRICS_BIND"));
+    let second = setup.set("CALLBOOK_METRICS_BIND", server.base.strip_prefix("http://").unwrap()).run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8(second.stderr).unwrap().contains("CALLBOOK_METRICS_BIND"));
 }
 
 fn logs_hold_no_token_and_no_text_of_a_call(setup: Setup) {
