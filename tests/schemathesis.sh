@@ -22,9 +22,10 @@ server=$!
 until grep -q /docs/ "$folder/out"; do kill -0 "$server"; sleep 0.1; done
 base=http://$(sed -n '1s/.* listens on //p' "$folder/out")
 cd "$folder"
-# Two checks ask for what the contract does not want: `page=abc` is page 1 and a numeric text an id, as in Monica v4.1.2
-# (negative data), and no schema says which texts strtotime takes (positive data).
+# Three checks ask for what the contract does not want: `page=abc` is page 1 and a numeric text an id, as in Monica v4.1.2
+# (negative data); no schema says which texts strtotime takes (positive data); a call that is there is 404 when it is
+# moved to a contact that is not (resource availability).
 "$schemathesis" run "$base/openapi.json" --header "Authorization: Bearer $token" --checks all --mode all \
-  --exclude-checks negative_data_rejection,positive_data_acceptance \
+  --exclude-checks negative_data_rejection,positive_data_acceptance,ensure_resource_availability \
   --max-examples "$examples" --seed 2026 --continue-on-failure --no-color
 ! grep -E "ERROR|panicked" "$folder/log"

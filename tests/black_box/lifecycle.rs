@@ -40,14 +40,17 @@ fn a_stop_finishes_what_is_in_flight(setup: Setup) {
     let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "In flight."}).to_string();
     let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
     let head = format!(
-        "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         server.token().unwrap(),
         body.len()
     );
     // Half of the body is on its way when the server is asked to stop.
     let (first, second) = body.split_at(body.len() / 2);
-    stream.write_all(format!("{head}{first}").as_bytes()).unwrap();
-    support::wait_until("the request to be in flight", || client.get("/healthz").status == 200);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n", "the request is in flight");
+    stream.write_all(first.as_bytes()).unwrap();
     server.signal("TERM");
     support::wait_until("the end of new connections", || client.try_send("GET", "/healthz", &[], b"").is_err());
     stream.write_all(second.as_bytes()).unwrap();

@@ -193,7 +193,7 @@ pub fn clients_that_never_take_their_answers_are_bounded_and_let_go() {
         let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "\u{1}".repeat(100_000)});
         client.post("/api/calls", &body).expect(201);
     }
-    let greedy: Vec<_> = (0..quick_or_long(80, 400)).map(|_| ask(&server, "/api/calls?limit=100")).collect();
+    let greedy: Vec<_> = (0..quick_or_long(60, 400)).map(|_| ask(&server, "/api/calls?limit=100")).collect();
     support::wait_until("an answer to each", || greedy.iter().all(has_answer));
     let (now, most) = server.memory();
     println!("{} untaken answers of 6 MB: {} MB now, {} MB at most", greedy.len(), now / 1_000_000, most / 1_000_000);
@@ -243,4 +243,35 @@ fn has_closed(stream: &TcpStream) -> bool {
     let closed = matches!((&*stream).read(&mut [0; 4096]), Ok(0));
     stream.set_nonblocking(false).unwrap();
     closed
+}
+
+#[cfg(target_os = "linux")]
+pub fn a_write_that_was_given_up_in_the_queue_is_never_done() {
+    let setup = Setup::postgres().set("CALLBOOK_POOL_SIZE", "1");
+    let Store::Postgres(database) = setup.store() else { panic!("on PostgreSQL") };
+    let server = setup.serve();
+    let client = server.client();
+    let contact = client.meet("Leslie");
+    let lock = database.lock("calls");
+    // The first occupies the one connection, the second takes its place when its statement's time is up; the others
+    // wait until their own time is up.
+    let writers: Vec<_> = (0..5)
+        .map(|n| {
+            let client = client.clone();
+            let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": format!("queued {n}")});
+            std::thread::sleep(Duration::from_millis(100));
+            std::thread::spawn(move || assert_away(&client.post("/api/calls", &body)))
+        })
+        .collect();
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    drop(lock);
+    support::wait_until("the server's recovery", || client.get("/readyz").status == 200);
+    let done = client.get("/api/calls").expect(200);
+    let done: Vec<_> = done["data"].as_array().unwrap().iter().map(|call| call["content"].clone()).collect();
+    assert!(
+        done.iter().all(|content| content == "queued 0" || content == "queued 1"),
+        "done although refused: {done:?}"
+    );
 }

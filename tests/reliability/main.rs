@@ -19,7 +19,11 @@ const fn quick_or_long(quick: usize, long: usize) -> usize {
 #[cfg(target_os = "linux")]
 #[test]
 fn every_patience_ends() {
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 6] = [
+        (
+            "a write that was given up in the queue is never done",
+            load::a_write_that_was_given_up_in_the_queue_is_never_done,
+        ),
         ("a head that trickles is given up", load::a_head_that_trickles_is_given_up),
         (
             "a body that trickles is given up and nothing is stored",

@@ -30,6 +30,9 @@ const CONNECTIONS: usize = 20_000;
 /// Files that are not connections of clients: the store's, the log.
 const OTHER_FILES: u64 = 1_100;
 
+/// With fewer open files than this, the operator should know.
+const FEW_FILES: u64 = 4_096;
+
 /// Bytes of large bodies and answers that are held at once.
 const HELD_BYTES: usize = 256 * 1024 * 1024;
 
@@ -125,8 +128,8 @@ pub fn connections_per_worker(workers: usize) -> usize {
         tracing::warn!(%error, "the limit of open files cannot be raised");
         1024
     });
-    if files < wanted {
-        tracing::warn!(files, wanted, "few files may be open, and so few connections: see `ulimit -n`");
+    if files < FEW_FILES {
+        tracing::warn!(files, "few files may be open, and so few connections: see `ulimit -n`");
     }
     let connections = files.saturating_sub(OTHER_FILES).max(files / 2).min(CONNECTIONS as u64);
     usize::try_from(connections).unwrap_or(CONNECTIONS).div_ceil(workers)
