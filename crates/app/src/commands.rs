@@ -1,56 +1,18 @@
 //! What each command does.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use domain::{Account, AccountId, CallOrder, ContactOrder, Direction, Moment, Name, PageRequest, PageSize, Scope};
-use http_adapter::Services;
+use domain::{Account, CallOrder, ContactOrder, Direction, Moment, PageRequest, PageSize, Scope};
 use ports::inbound::TokenRequest;
-use ports::outbound::{Clock, Store};
+use ports::outbound::Clock;
 
 use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
 use crate::error::Error;
+use crate::opened::{Opened, no_such};
 use crate::settings::{LogFormat, Settings, StoreUrl};
-use crate::{archive, demo, healthcheck, monica, serve, settings, store, use_cases};
-
-/// An opened store with the use cases over it.
-pub struct Opened {
-    /// The store.
-    pub store: Store,
-    /// The use cases.
-    pub services: Services,
-}
-
-impl Opened {
-    /// Opens the store that the settings name.
-    pub fn by(settings: &Settings) -> Result<Self, Error> {
-        let store = store::open(settings)?;
-        let services = use_cases::over(&store, Arc::new(SystemClock));
-        Ok(Self { store, services })
-    }
-
-    /// The first account, made when there is none.
-    pub async fn first_account(&self) -> Result<Account, Error> {
-        if let Some(first) = self.store.accounts.list().await?.into_iter().next() {
-            return Ok(first);
-        }
-        let name = Name::from_store("My account".to_owned());
-        Ok(self.store.accounts.create(name, SystemClock.now()).await?)
-    }
-
-    /// The account that is named, which must exist, or else the first one.
-    pub async fn account(&self, named: Option<AccountId>) -> Result<AccountId, Error> {
-        match named {
-            None => Ok(self.first_account().await?.id),
-            Some(account) => {
-                let found = self.store.accounts.find(account).await;
-                found.map(|account| account.id).map_err(no_such("account", account))
-            }
-        }
-    }
-}
+use crate::{archive, demo, healthcheck, monica, serve, settings, store};
 
 /// Opens a store that has something to copy; answers how many contacts and calls, for the bar.
 async fn existing(settings: &Settings) -> Result<(Opened, u64), Error> {
@@ -228,12 +190,4 @@ fn from_now(duration: Duration) -> Result<Moment, Error> {
     let seconds = i64::try_from(duration.as_secs()).ok();
     let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Moment::from_unix);
     end.ok_or_else(|| Error::Refused("a token expires before the year 10000".to_owned()))
-}
-
-/// Says what was not found.
-fn no_such(what: &'static str, id: impl std::fmt::Display) -> impl FnOnce(ports::Error) -> Error {
-    move |error| match error {
-        ports::Error::NotFound => Error::Refused(format!("there is no {what} {id}")),
-        error => error.into(),
-    }
 }

@@ -6,8 +6,8 @@ use domain::{
 use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
-use crate::commands::Opened;
 use crate::error::Error;
+use crate::opened::Opened;
 use crate::{made_up, progress};
 
 /// The people of the document, in the order of their ids: first name, last name, gender, approximate birthdate.

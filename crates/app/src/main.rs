@@ -11,6 +11,7 @@ mod error;
 mod healthcheck;
 mod made_up;
 mod monica;
+mod opened;
 mod progress;
 mod serve;
 mod settings;

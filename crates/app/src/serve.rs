@@ -10,8 +10,8 @@ use ports::inbound::TokenRequest;
 use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
-use crate::commands::Opened;
 use crate::error::Error;
+use crate::opened::Opened;
 use crate::settings::Settings;
 use crate::use_cases::hash;
 

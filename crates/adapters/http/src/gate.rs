@@ -231,7 +231,9 @@ async fn admit(request: &ServiceRequest, shared: &Shared) -> Result<Caller, Refu
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
     let bearer = bearer.ok_or(Refusal::Unauthenticated)?;
-    let (address, now) = (request.peer_addr().map(|peer| peer.ip()), shared.services.clock.now());
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let address = shared.options.trusted_proxies.client(peer, request.headers());
+    let now = shared.services.clock.now();
     shared.doorstep.let_try(address, bearer, now)?;
     let Some(caller) = shared.services.access.authenticate(bearer).await? else {
         shared.doorstep.failed(address, bearer, now);

@@ -637,3 +637,18 @@ async fn browsers_are_told_what_pages_may_do() {
     let api = Stage::new().answer(get("/api")).await;
     assert_eq!(api.header("x-content-type-options"), Some("nosniff"));
 }
+
+#[actix_web::test]
+async fn who_guesses_behind_a_trusted_proxy_shuts_out_nobody_else_behind_it() {
+    let guess = |client: &str| {
+        TestRequest::with_uri("/api/me")
+            .peer_addr("10.0.0.1:4000".parse().unwrap())
+            .insert_header(("authorization", "Bearer guess"))
+            .insert_header(("x-forwarded-for", client.to_owned()))
+    };
+    let mut stage = Stage::new();
+    stage.options.trusted_proxies = "10.0.0.1".parse().unwrap();
+    let guesses = (0..200).map(|_| guess("192.0.2.1")).chain([guess("192.0.2.2")]);
+    let statuses: Vec<_> = stage.answers(guesses).await.iter().map(|answer| answer.status).collect();
+    assert_eq!((statuses[0], statuses[199], statuses[200]), (401, 429, 401));
+}

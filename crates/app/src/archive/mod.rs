@@ -14,8 +14,8 @@ use ports::outbound::{Imported, Record};
 pub use self::lines::Kind;
 use self::reader::Reader;
 use self::writer::Writer;
-use crate::commands::Opened;
 use crate::error::Error;
+use crate::opened::Opened;
 use crate::progress;
 
 /// Writes the account's contacts and calls to the file, or to standard output.

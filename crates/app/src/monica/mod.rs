@@ -11,8 +11,8 @@ use ports::outbound::Record;
 use serde_json::Value;
 
 use self::client::Monica;
-use crate::commands::Opened;
 use crate::error::Error;
+use crate::opened::Opened;
 use crate::{archive, progress};
 
 /// Takes the contacts, then the calls from this page on. What was read before a failure is imported.
