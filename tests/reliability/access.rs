@@ -8,7 +8,7 @@ use support::{Client, Setup, on_both_stores};
 on_both_stores!(
     every_operation_is_closed_to_those_without_a_right_to_it,
     tokens_are_in_no_log_error_or_link,
-    whoever_guesses_tokens_is_slowed_and_nobody_else,
+    whoever_guesses_tokens_shuts_nobody_out,
 );
 
 /// What an operation is tried with: a body that would be accepted, and whether it names something of an account.
@@ -201,17 +201,16 @@ fn tokens_are_in_no_log_error_or_link(setup: Setup) {
     }
 }
 
-fn whoever_guesses_tokens_is_slowed_and_nobody_else(setup: Setup) {
+fn whoever_guesses_tokens_shuts_nobody_out(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
+    for n in 0..102 {
+        let guess = client.with_token(Some(&format!("guess{n}"))).get("/api/me");
+        guess.expect_error(401, 42, "Unauthenticated.");
+    }
+    let token = setup.output(&["token", "create"]);
+    client.with_token(Some(&token)).get("/api/me").expect(200);
     client.get("/api/me").expect(200);
-    let mut answers = (0..200).map(|n| client.with_token(Some(&format!("guess{n}"))).get("/api/me"));
-    assert!(answers.by_ref().take(50).all(|answer| answer.status == 401), "who mistypes hears so");
-    let slowed = answers.find(|answer| answer.status != 401).expect("guesses are slowed");
-    slowed.expect_error(429, 34, "Too many attempts, please slow down the request");
-    assert!(slowed.header("retry-after").is_some_and(|wait| (1..=60).contains(&wait.parse::<u32>().unwrap())));
-    client.get("/api/me").expect(200);
-    assert_eq!(client.with_token(None).get("/api/me").status, 401, "no token is no guess");
 }
 
 #[test]

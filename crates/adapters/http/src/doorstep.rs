@@ -1,30 +1,24 @@
-//! Failed log-ins, counted by address: whoever guesses tokens is soon not asked to the store any more.
+//! Failed log-ins, counted by address: whoever guesses tokens is soon answered slowly.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError};
 
 use domain::Moment;
 
-use crate::errors::Refusal;
-
 const WINDOW_SECONDS: i64 = 60;
 
-/// So many failures a minute an address may have: a client with an expired token that asks each second still hears 401.
+/// So many failures a minute an address may have at full speed: a client with an expired token that asks each second
+/// never waits.
 const FAILURES: u32 = 100;
 
-/// More addresses, and more tokens, than this are not remembered at once.
+/// More addresses than this are not remembered at once.
 const REMEMBERED: usize = 10_000;
 
-/// Who failed lately, and which tokens were good lately: those are let in also from an address that fails, as behind
-/// one proxy all clients have one address.
+/// Who failed lately. Good tokens pass at once from any address: behind one proxy all clients may have the same.
 #[derive(Default)]
 pub struct Doorstep {
     failures: Mutex<HashMap<IpAddr, Window>>,
-    good: RwLock<HashSet<u64>>,
-    // Keyed at random: only numbers are kept, from which no token can be told.
-    hasher: RandomState,
 }
 
 struct Window {
@@ -33,35 +27,9 @@ struct Window {
 }
 
 impl Doorstep {
-    /// Refuses a text that nobody has seen to be good, from an address that failed too often in this minute.
-    pub fn let_try(&self, address: Option<IpAddr>, bearer: &str, now: Moment) -> Result<(), Refusal> {
-        let Some(address) = address.map(network) else { return Ok(()) };
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(window) = failures.get(&address) else { return Ok(()) };
-        let left = window.ends - now.unix();
-        if window.failures < FAILURES || !(1..=WINDOW_SECONDS).contains(&left) || self.is_good(bearer) {
-            return Ok(());
-        }
-        Err(Refusal::TooManyRequests { retry_after: left, reset: window.ends })
-    }
-
-    /// The text opened an account.
-    pub fn succeeded(&self, bearer: &str) {
-        if !self.is_good(bearer) {
-            let mut good = self.good.write().unwrap_or_else(PoisonError::into_inner);
-            if good.len() >= REMEMBERED {
-                good.clear();
-            }
-            good.insert(self.hasher.hash_one(bearer));
-        }
-    }
-
-    /// The text opened nothing, or opens nothing any more.
-    pub fn failed(&self, address: Option<IpAddr>, bearer: &str, now: Moment) {
-        if self.is_good(bearer) {
-            self.good.write().unwrap_or_else(PoisonError::into_inner).remove(&self.hasher.hash_one(bearer));
-        }
-        let Some(address) = address.map(network) else { return };
+    /// Counts a failure; answers whether the address has had too many in this minute.
+    pub fn failed(&self, address: Option<IpAddr>, now: Moment) -> bool {
+        let Some(address) = address.map(network) else { return false };
         let now = now.unix();
         let is_open = |window: &Window| (1..=WINDOW_SECONDS).contains(&(window.ends - now));
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,12 +44,8 @@ impl Doorstep {
         if !is_open(window) {
             *window = fresh;
         }
-        window.failures += 1;
-    }
-
-    fn is_good(&self, bearer: &str) -> bool {
-        let good = self.good.read().unwrap_or_else(PoisonError::into_inner);
-        good.contains(&self.hasher.hash_one(bearer))
+        window.failures = window.failures.saturating_add(1);
+        window.failures > FAILURES
     }
 }
 
@@ -97,63 +61,39 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn at(second: i64) -> Moment {
-        Moment::from_unix(second).unwrap()
+    fn fail(doorstep: &Doorstep, from: &str, second: i64) -> bool {
+        doorstep.failed(from.parse().ok(), Moment::from_unix(second).unwrap())
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    fn fail(doorstep: &Doorstep, from: &str, times: u32) {
-        for _ in 0..times {
-            doorstep.failed(Some(address(from)), "guess", at(1000));
-        }
+    fn exhausted(from: &str) -> Doorstep {
+        let doorstep = Doorstep::default();
+        assert!((0..FAILURES).all(|_| !fail(&doorstep, from, 1000)));
+        doorstep
     }
 
     #[test]
-    fn an_address_that_fails_too_often_waits_for_the_end_of_its_minute() {
-        let doorstep = Doorstep::default();
-        fail(&doorstep, "192.0.2.1", FAILURES - 1);
-        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001)).unwrap();
-        fail(&doorstep, "192.0.2.1", 1);
-        let refused = doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001));
-        assert!(matches!(refused, Err(Refusal::TooManyRequests { retry_after: 59, reset: 1060 })), "{refused:?}");
-        doorstep.let_try(Some(address("192.0.2.2")), "guess", at(1001)).unwrap();
-        doorstep.let_try(None, "guess", at(1001)).unwrap();
-        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1060)).unwrap();
-        doorstep.failed(Some(address("192.0.2.1")), "guess", at(1060));
-        doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1061)).unwrap();
-    }
-
-    #[test]
-    fn a_token_that_was_good_is_let_in_beside_those_who_guess() {
-        let doorstep = Doorstep::default();
-        doorstep.succeeded("good");
-        fail(&doorstep, "192.0.2.1", FAILURES);
-        doorstep.let_try(Some(address("192.0.2.1")), "good", at(1001)).unwrap();
-        doorstep.failed(Some(address("192.0.2.1")), "good", at(1001));
-        assert!(doorstep.let_try(Some(address("192.0.2.1")), "good", at(1001)).is_err(), "it was revoked");
+    fn an_address_that_fails_too_often_is_slow_to_the_end_of_its_minute() {
+        let doorstep = exhausted("192.0.2.1");
+        assert!(fail(&doorstep, "192.0.2.1", 1001));
+        assert!(!fail(&doorstep, "192.0.2.2", 1001), "another address is another client");
+        assert!(!doorstep.failed(None, Moment::from_unix(1001).unwrap()));
+        assert!(!fail(&doorstep, "192.0.2.1", 1060));
     }
 
     #[test]
     fn a_network_of_ipv6_is_one_address() {
-        let doorstep = Doorstep::default();
-        fail(&doorstep, "2001:db8::1", FAILURES);
-        assert!(doorstep.let_try(Some(address("2001:db8::ffff:1")), "guess", at(1001)).is_err());
-        doorstep.let_try(Some(address("2001:db8:0:1::1")), "guess", at(1001)).unwrap();
-        fail(&doorstep, "::ffff:192.0.2.1", FAILURES);
-        assert!(doorstep.let_try(Some(address("192.0.2.1")), "guess", at(1001)).is_err(), "IPv4 in IPv6 is IPv4");
+        let doorstep = exhausted("2001:db8::1");
+        assert!(fail(&doorstep, "2001:db8::ffff:1", 1001));
+        assert!(!fail(&doorstep, "2001:db8:0:1::1", 1001));
+        assert!(fail(&exhausted("::ffff:192.0.2.1"), "192.0.2.1", 1001), "IPv4 in IPv6 is IPv4");
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let doorstep = Doorstep::default();
         for n in 0..25_000_u32 {
-            doorstep.failed(Some(IpAddr::V4(n.into())), "guess", at(1000));
-            doorstep.succeeded(&n.to_string());
+            doorstep.failed(Some(IpAddr::V4(n.into())), Moment::MIN);
         }
         assert!(doorstep.failures.lock().unwrap().len() <= REMEMBERED);
-        assert!(doorstep.good.read().unwrap().len() <= REMEMBERED);
     }
 }

@@ -1,7 +1,7 @@
 //! What happens to every request before its handler and after it, in v4.1.2's order: route, method, token, limit
 //! of requests, query words, and whether the token may write.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,6 +11,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, Uri};
 use actix_web::middleware::Next;
+use actix_web::rt::time::sleep;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
 use domain::{Caller, Scope};
 use uuid::Uuid;
@@ -137,6 +138,9 @@ fn wrap(
     })
 }
 
+/// How long whoever fails too often waits for each 401.
+const GUESSER_WAITS: Duration = Duration::from_secs(1);
+
 fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")
 }
@@ -231,15 +235,15 @@ async fn admit(request: &ServiceRequest, shared: &Shared) -> Result<Caller, Refu
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
     let bearer = bearer.ok_or(Refusal::Unauthenticated)?;
-    let peer = request.peer_addr().map(|peer| peer.ip());
-    let address = shared.options.trusted_proxies.client(peer, request.headers());
     let now = shared.services.clock.now();
-    shared.doorstep.let_try(address, bearer, now)?;
     let Some(caller) = shared.services.access.authenticate(bearer).await? else {
-        shared.doorstep.failed(address, bearer, now);
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let address = shared.options.trusted_proxies.client(peer, request.headers());
+        if shared.doorstep.failed(address, now) {
+            sleep(GUESSER_WAITS).await;
+        }
         return Err(Refusal::Unauthenticated);
     };
-    shared.doorstep.succeeded(bearer);
     let (allowance, taken) = shared.throttle.take(caller.token, now);
     if let Some(allowance) = allowance {
         request.extensions_mut().insert(allowance);

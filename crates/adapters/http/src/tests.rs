@@ -608,23 +608,6 @@ async fn an_encoded_path_passes_the_same_gate() {
 }
 
 #[actix_web::test]
-async fn failed_log_ins_of_one_address_are_slowed_and_good_tokens_are_not() {
-    let from = |token: &str| {
-        let bearer = ("authorization", format!("Bearer {token}"));
-        TestRequest::with_uri("/api").peer_addr("192.0.2.1:9".parse().unwrap()).insert_header(bearer)
-    };
-    let guesses = (0..101).map(|n| from(&format!("guess{n}")));
-    let tokens = ["reader", "guess", "good"].map(from);
-    let requests = std::iter::once(from("good")).chain(guesses).chain(tokens);
-    let answers = Stage::new().answers(requests).await;
-    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses[..101], [&[200][..], &[401; 100]].concat());
-    assert_eq!(statuses[101..], [429, 429, 429, 200], "a token not seen before waits, a known one does not");
-    assert_eq!(answers[101].header("retry-after"), Some("60"));
-    assert_eq!(answers[101].json()["error"]["error_code"], 34);
-}
-
-#[actix_web::test]
 async fn browsers_are_told_what_pages_may_do() {
     for path in ["/", "/docs/", "/docs/swagger-ui-bundle.js", "/nope", "/healthz"] {
         let answer = Stage::new().answer(TestRequest::with_uri(path)).await;
@@ -639,16 +622,14 @@ async fn browsers_are_told_what_pages_may_do() {
 }
 
 #[actix_web::test]
-async fn who_guesses_behind_a_trusted_proxy_shuts_out_nobody_else_behind_it() {
-    let guess = |client: &str| {
-        TestRequest::with_uri("/api/me")
-            .peer_addr("10.0.0.1:4000".parse().unwrap())
-            .insert_header(("authorization", "Bearer guess"))
-            .insert_header(("x-forwarded-for", client.to_owned()))
+async fn who_guesses_hears_401_and_shuts_nobody_out() {
+    let from = |bearer: &str| {
+        TestRequest::with_uri("/api")
+            .peer_addr("192.0.2.1:4000".parse().unwrap())
+            .insert_header(("authorization", format!("Bearer {bearer}")))
     };
-    let mut stage = Stage::new();
-    stage.options.trusted_proxies = "10.0.0.1".parse().unwrap();
-    let guesses = (0..200).map(|_| guess("192.0.2.1")).chain([guess("192.0.2.2")]);
-    let statuses: Vec<_> = stage.answers(guesses).await.iter().map(|answer| answer.status).collect();
-    assert_eq!((statuses[0], statuses[199], statuses[200]), (401, 429, 401));
+    let guesses = (0..101).map(|_| from("guess")).chain([from("good")]);
+    let statuses: Vec<_> = Stage::new().answers(guesses).await.iter().map(|answer| answer.status).collect();
+    assert!(statuses[..101].iter().all(|status| *status == 401));
+    assert_eq!(statuses[101], 200);
 }
