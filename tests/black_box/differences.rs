@@ -19,7 +19,12 @@ fn bodies_are_read_for_what_they_are(setup: Setup) {
     let client = server.client();
     let contact = client.meet("Leslie");
     let text = body(contact).to_string();
-    for headers in [&[][..], &[("content-type", "text/plain")], &[("content-type", "application/vnd.api+json")]] {
+    for headers in [
+        &[][..],
+        &[("content-type", "text/plain")],
+        &[("content-type", "application/vnd.api+json")],
+        &[("content-type", "application/x-www-form-urlencoded")],
+    ] {
         client.send("POST", "/api/calls", headers, text.as_bytes()).expect(201);
     }
     let multipart = "--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\nhi\r\n--x--\r\n";

@@ -41,7 +41,7 @@ impl FromRequest for Body {
                 Err(refusal) => Err(refusal),
             };
             let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(Unread::new(payload))))?;
-            members.extend(if is_form { form(&bytes)? } else { json(&bytes)? });
+            members.extend(if is_form && !looks_like_json(&bytes) { form(&bytes)? } else { json(&bytes)? });
             Ok(Self(members))
         })
     }
@@ -70,6 +70,11 @@ fn announced(request: &HttpRequest) -> usize {
 
 fn too_many() -> Refusal {
     Refusal::Unavailable(ports::Error::unavailable("too many large bodies arrive at once"))
+}
+
+/// What `curl -d` sends when its user forgets the type: no form begins with a brace.
+fn looks_like_json(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// No body at all is an empty object, so that the client hears which fields are required.
