@@ -28,4 +28,5 @@ cd "$folder"
 "$schemathesis" run "$base/openapi.json" --header "Authorization: Bearer $token" --checks all --mode all \
   --exclude-checks negative_data_rejection,positive_data_acceptance,ensure_resource_availability \
   --max-examples "$examples" --seed 2026 --continue-on-failure --no-color
-! grep -E "ERROR|panicked" "$folder/log"
+# What actix cannot parse it logs as an error of its own, and answers 400.
+! grep -E "ERROR (callbook|http_adapter|storage|sqlite_adapter|postgres_adapter)|panicked" "$folder/log"
