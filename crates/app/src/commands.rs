@@ -10,8 +10,9 @@ use ports::outbound::Clock;
 use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
 use crate::error::Error;
+use crate::log::Log;
 use crate::opened::{Opened, no_such};
-use crate::settings::{LogFormat, Settings, StoreUrl};
+use crate::settings::{Settings, StoreUrl};
 use crate::{archive, demo, healthcheck, monica, serve, settings, store};
 
 /// Opens a store that has something to copy; answers how many contacts and calls, for the bar.
@@ -59,7 +60,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         _ => {}
     }
     let settings = Settings::from_environment()?;
-    start_log(&settings);
+    let _log = Log::start(&settings).map_err(Error::io("the log cannot be started"))?;
     match command {
         Command::Serve => serve::run(&settings).await,
         Command::Migrate => {
@@ -119,18 +120,6 @@ fn check_config(settings: &Settings) {
     }
     for name in settings::unknown() {
         eprintln!("callbook: {name} is no setting of Callbook");
-    }
-}
-
-/// The log goes to standard error: standard output is for what a command answers.
-fn start_log(settings: &Settings) {
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    let registry = tracing_subscriber::registry().with(settings.log.clone());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    match settings.log_format {
-        LogFormat::Text => registry.with(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
     }
 }
 

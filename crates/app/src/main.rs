@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod error;
 mod healthcheck;
+mod log;
 mod made_up;
 mod monica;
 mod opened;
