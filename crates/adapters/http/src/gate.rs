@@ -1,6 +1,7 @@
 //! What happens to every request before its handler and after it, in v4.1.2's order: route, method, token, limit
 //! of requests, query words, and whether the token may write.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -18,7 +19,8 @@ use uuid::Uuid;
 
 use crate::Shared;
 use crate::errors::Refusal;
-use crate::limits::{Share, Unread, Unsent};
+use crate::limits::{Budget, Share, Unread, Unsent};
+use crate::openapi::Route;
 use crate::query::Query;
 use crate::throttle::Allowance;
 
@@ -39,19 +41,30 @@ const KEPT: [HeaderName; 5] = [REQUEST_ID, LIMIT, REMAINING, CACHE_CONTROL, X_CO
 pub async fn envelope(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
+    let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
+        return Err(Refusal::Fault(ports::Error::fault("no shared state")).into());
+    };
     let id = request_id(&request);
     let peer = request.peer_addr().map(|peer| peer.ip());
+    let client = shared.options.trusted_proxies.client(peer, request.headers());
     let method = request.method().clone();
     if method == Method::HEAD {
         // The answer to a HEAD is the one to a GET; the connection leaves its body out.
         request.head_mut().method = Method::GET;
     }
-    if let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() {
-        normalize(&mut request, shared.options.path_prefix());
-    }
-    let response = next.call(request).await?;
+    normalize(&mut request, shared.options.path_prefix());
+    // Decoded, as the router sees it: `/%61pi/calls` is no way around the gate.
+    let path = request.match_info().unprocessed();
+    let is_api = is_api(path);
+    let route = is_api.then(|| shared.routes.find(path)).flatten();
+    let response = if is_api {
+        gate(request, next, &shared, route, client).await?
+    } else {
+        leave_unread(&mut request);
+        next.call(request).await?.map_into_boxed_body()
+    };
     let cause = response.response().error().and_then(|error| error.as_error::<Refusal>());
     match cause {
         Some(Refusal::Fault(cause)) => tracing::error!(request_id = id, %cause, "fault"),
@@ -59,21 +72,15 @@ pub async fn envelope(
         _ => {}
     }
     let status = response.status();
-    let mut response = if status.as_u16() == 500 {
-        let request = response.request().clone();
-        ServiceResponse::new(request, Refusal::fault_response(&id)).map_into_right_body()
-    } else {
-        response.map_into_left_body()
-    };
-    let is_api = is_api(response.request().path());
+    let mut response =
+        if status.as_u16() == 500 { response.into_response(Refusal::fault_response(&id)) } else { response };
     protect(response.headers_mut(), is_api);
-    let route = response.request().match_pattern().unwrap_or_else(|| "none".to_owned());
+    let beside = if is_api { None } else { response.request().match_pattern() };
+    let route = route.map(|route| route.pattern.as_str()).or(beside.as_deref()).unwrap_or("none");
     let elapsed = started.elapsed();
     let milliseconds = elapsed.as_secs_f64() * 1000.0;
-    let shared = response.request().app_data::<web::Data<Shared>>();
-    let client = shared.and_then(|shared| shared.options.trusted_proxies.client(peer, response.request().headers()));
-    if let Some(metrics) = shared.and_then(|shared| shared.options.metrics.as_ref()) {
-        metrics.count(&method, &route, status.as_u16(), elapsed);
+    if let Some(metrics) = &shared.options.metrics {
+        metrics.count(&method, route, status.as_u16(), elapsed);
     }
     let client = client.map(tracing::field::display);
     tracing::info!(request_id = id, client, %method, route, status = status.as_u16(), milliseconds, "request");
@@ -85,7 +92,7 @@ pub async fn envelope(
         response.headers_mut().insert(LIMIT, limit.into());
         response.headers_mut().insert(REMAINING, remaining.into());
     }
-    Ok(hold(response, &method))
+    Ok(hold(response, &method, &shared.budget))
 }
 
 /// What browsers must be told.
@@ -103,17 +110,14 @@ fn protect(headers: &mut HeaderMap, is_api: bool) {
 
 /// The answer, counted until its client has taken it. When too much is counted already, a read is refused; a write
 /// was done, so its answer must go out.
-fn hold(response: ServiceResponse<impl MessageBody + 'static>, method: &Method) -> ServiceResponse<BoxBody> {
-    let Some(shared) = response.request().app_data::<web::Data<Shared>>().cloned() else {
-        return response.map_into_boxed_body();
-    };
+fn hold(response: ServiceResponse<BoxBody>, method: &Method, budget: &Budget) -> ServiceResponse<BoxBody> {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
     let bytes = match response.response().body().size() {
         BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
         BodySize::None | BodySize::Stream => 0,
     };
     let unread = response.request().extensions_mut().remove::<Unread>();
-    let share = if is_read { shared.budget.share(bytes) } else { Some(shared.budget.forced_share(bytes)) };
+    let share = if is_read { budget.share(bytes) } else { Some(budget.forced_share(bytes)) };
     let Some(share) = share else {
         let cause = ports::Error::unavailable("too many large answers wait for their clients");
         let (request, refused) = response.into_parts();
@@ -121,17 +125,12 @@ fn hold(response: ServiceResponse<impl MessageBody + 'static>, method: &Method) 
         for (name, value) in refused.headers().iter().filter(|(name, _)| KEPT.contains(name)) {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
-        let refusal = ServiceResponse::new(request, answer);
-        return wrap(refusal, shared.budget.forced_share(0), unread);
+        return wrap(ServiceResponse::new(request, answer), budget.forced_share(0), unread);
     };
     wrap(response, share, unread)
 }
 
-fn wrap(
-    response: ServiceResponse<impl MessageBody + 'static>,
-    share: Share,
-    unread: Option<Unread>,
-) -> ServiceResponse<BoxBody> {
+fn wrap(response: ServiceResponse<BoxBody>, share: Share, unread: Option<Unread>) -> ServiceResponse<BoxBody> {
     response.map_body(|_, body| match body.try_into_bytes() {
         Ok(bytes) => BoxBody::new(Unsent::new(bytes, share, unread)),
         Err(body) => body.boxed(),
@@ -176,42 +175,36 @@ fn normalize(request: &mut ServiceRequest, prefix: &str) {
 }
 
 /// Lets a request to the API through to its handler, with its [`Caller`], or refuses it.
-pub async fn gate(
+async fn gate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
-        return Err(Refusal::Fault(ports::Error::fault("no shared state")).into());
-    };
-    // Decoded, as the router sees it: `/%61pi/calls` is no way around the gate.
-    let path = request.match_info().unprocessed().to_owned();
-    if !is_api(&path) {
-        leave_unread(&mut request);
-        return next.call(request).await.map(ServiceResponse::map_into_left_body);
-    }
-    let Some(allow) = shared.routes.allowed(&path) else {
-        let path = path.trim_start_matches('/').to_owned();
-        return Ok(refuse(request, Refusal::NoRoute { path }).map_into_right_body());
+    shared: &Shared,
+    route: Option<&Route>,
+    client: Option<IpAddr>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let path = |request: &ServiceRequest| request.match_info().unprocessed().trim_start_matches('/').to_owned();
+    let Some(Route { allow, .. }) = route else {
+        let path = path(&request);
+        return Ok(refuse(request, Refusal::NoRoute { path }));
     };
     let method = request.method().clone();
     if method == Method::OPTIONS {
         let answer = HttpResponse::Ok().insert_header((ALLOW, allow.replace(' ', ""))).finish();
-        return Ok(request.into_response(answer).map_into_right_body());
+        return Ok(request.into_response(answer));
     }
     if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
-        let path = path.trim_start_matches('/').to_owned();
-        let refusal = Refusal::NoMethod { method: method.to_string(), path, allow: allow.to_owned() };
-        return Ok(refuse(request, refusal).map_into_right_body());
+        let path = path(&request);
+        return Ok(refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow: allow.clone() }));
     }
-    match admit(&request, &shared).await {
+    match admit(&request, shared, client).await {
         Ok(caller) => {
             request.extensions_mut().insert(Known(caller));
             if !takes_body(&method) {
                 leave_unread(&mut request);
             }
-            next.call(request).await.map(ServiceResponse::map_into_left_body)
+            Ok(next.call(request).await?.map_into_boxed_body())
         }
-        Err(refusal) => Ok(refuse(request, refusal).map_into_right_body()),
+        Err(refusal) => Ok(refuse(request, refusal)),
     }
 }
 
@@ -231,15 +224,13 @@ fn refuse(mut request: ServiceRequest, refusal: Refusal) -> ServiceResponse {
     ServiceResponse::from_err(refusal, request)
 }
 
-async fn admit(request: &ServiceRequest, shared: &Shared) -> Result<Caller, Refusal> {
+async fn admit(request: &ServiceRequest, shared: &Shared, client: Option<IpAddr>) -> Result<Caller, Refusal> {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
     let bearer = bearer.ok_or(Refusal::Unauthenticated)?;
     let now = shared.services.clock.now();
     let Some(caller) = shared.services.access.authenticate(bearer).await? else {
-        let peer = request.peer_addr().map(|peer| peer.ip());
-        let address = shared.options.trusted_proxies.client(peer, request.headers());
-        if shared.doorstep.failed(address, now) {
+        if shared.doorstep.failed(client, now) {
             sleep(GUESSER_WAITS).await;
         }
         return Err(Refusal::Unauthenticated);

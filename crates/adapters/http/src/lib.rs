@@ -159,7 +159,6 @@ fn application(
         .into_app()
         .configure(|config| site::configure(config, document))
         .default_service(web::to(site::nowhere))
-        .wrap(from_fn(gate::gate))
         .wrap(from_fn(gate::envelope))
 }
 
@@ -181,7 +180,7 @@ impl Server {
             .max_connections(limits::connections_per_worker(workers))
             .client_request_timeout(limits::HEAD_PATIENCE)
             .keep_alive(limits::IDLE_PATIENCE)
-            .on_connect(|connection, _| limits::watch(connection))
+            .on_connect(|connection, _| limits::set_up(connection))
             .listen(listener)?
             .shutdown_timeout(SHUTDOWN_SECONDS)
             .disable_signals()

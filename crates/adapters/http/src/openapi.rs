@@ -48,18 +48,27 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// Which methods each path of the API has.
-pub struct Routes(Vec<(String, String)>);
+/// A path of the API.
+pub struct Route {
+    /// The path, with a name in braces for what varies.
+    pub pattern: String,
+    /// Its methods, separated by a comma and a space.
+    pub allow: String,
+}
+
+/// Every path of the API.
+pub struct Routes(Vec<Route>);
 
 impl Routes {
     /// The routes of the document.
     pub fn of(document: &OpenApi) -> Self {
-        Self(document.paths.paths.iter().map(|(path, item)| (path.clone(), allow(item))).collect())
+        let route = |(path, item): (&String, &PathItem)| Route { pattern: path.clone(), allow: allow(item) };
+        Self(document.paths.paths.iter().map(route).collect())
     }
 
-    /// The methods of the path, separated by a comma and a space; none when there is no such route.
-    pub fn allowed(&self, path: &str) -> Option<&str> {
-        self.0.iter().find(|(route, _)| is_match(route, path)).map(|(_, allow)| allow.as_str())
+    /// The route that the path takes.
+    pub fn find(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| is_match(&route.pattern, path))
     }
 }
 
@@ -93,12 +102,13 @@ mod tests {
     #[test]
     fn the_table_of_routes_is_the_document_s() {
         let routes = Routes::of(&document());
-        assert_eq!(routes.allowed("/api"), Some("GET, HEAD"));
-        assert_eq!(routes.allowed("/api/calls"), Some("GET, HEAD, POST"));
-        assert_eq!(routes.allowed("/api/calls/abc"), Some("GET, HEAD, PUT, PATCH, DELETE"));
-        assert_eq!(routes.allowed("/api/contacts/3/calls"), Some("GET, HEAD"));
+        let allowed = |path| routes.find(path).map(|route| route.allow.as_str());
+        assert_eq!(allowed("/api"), Some("GET, HEAD"));
+        assert_eq!(allowed("/api/calls"), Some("GET, HEAD, POST"));
+        assert_eq!(allowed("/api/calls/abc"), Some("GET, HEAD, PUT, PATCH, DELETE"));
+        assert_eq!(allowed("/api/contacts/3/calls"), Some("GET, HEAD"));
         for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls"] {
-            assert_eq!(routes.allowed(path), None, "{path}");
+            assert_eq!(allowed(path), None, "{path}");
         }
     }
 

@@ -37,6 +37,9 @@ impl TrustedProxies {
     /// The address of who asks: the peer's, or when that is a trusted proxy, the nearest one before it that is none.
     pub fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.to_canonical();
+        if !self.trusts(client) {
+            return Some(client);
+        }
         let told = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
         let told: Vec<&str> = told.flat_map(|value| value.split(',')).map(str::trim).collect();
         for address in told.iter().rev() {

@@ -223,10 +223,8 @@ impl ShortContactResource {
 
 /// Monica's id of a contact in its web pages, here made of the UUID.
 fn hash_id(uuid: Uuid) -> String {
-    let mut text = uuid.simple().to_string();
-    text.truncate(18);
-    text.insert_str(0, "h:");
-    text
+    let mut text = Uuid::encode_buffer();
+    format!("h:{}", &uuid.simple().encode_lower(&mut text)[..18])
 }
 
 #[derive(Serialize, ToSchema)]
