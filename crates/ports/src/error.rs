@@ -1,12 +1,13 @@
 //! Why a request was refused.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
-/// The cause behind a fault, for the log and never for the client.
-pub type Cause = Box<dyn StdError + Send + Sync>;
+/// The cause behind a fault, for the log and never for the client. One cause may be behind many refusals.
+pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why a use case or a repository did not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// No such call, contact, account or token in this account; a foreign one is no different.
     #[error("not found")]
@@ -31,13 +32,13 @@ pub enum Error {
 
 impl Error {
     /// The store cannot be reached, for this reason.
-    pub fn unavailable(cause: impl Into<Cause>) -> Self {
-        Self::Unavailable(cause.into())
+    pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable(cause.into().into())
     }
 
     /// A mistake of ours, for this reason.
-    pub fn fault(cause: impl Into<Cause>) -> Self {
-        Self::Fault(cause.into())
+    pub fn fault(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Fault(cause.into().into())
     }
 }
 

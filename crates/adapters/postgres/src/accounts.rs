@@ -102,6 +102,7 @@ impl StoreHealth for Database {
     fn load(&self) -> StoreLoad {
         // Both kinds of threads borrow from one pool.
         let (busy, idle) = self.readers.connections();
-        StoreLoad { busy, idle, waiting: vec![("read", self.readers.waiting()), ("write", self.writers.waiting())] }
+        let reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
+        StoreLoad { busy, idle, waiting: vec![("read", reads), ("write", self.writers.waiting())] }
     }
 }

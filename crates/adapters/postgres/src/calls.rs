@@ -5,32 +5,33 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::dsl::{SqlTypeOf, max, sql};
-use diesel::pg::Pg;
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Emotion, Moment, NewCall, Once, Page,
-    PageRequest, PageSize, Uuid, Version,
+    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Emotion, Moment, NewCall, Once, PageRequest, Uuid,
+    Version,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Failure, Key, Outcome, Statement, Walk, years};
+use storage::{Failure, Key, Outcome, Statement};
 
 use crate::contacts::lock_cards;
 use crate::counts::count_month;
-use crate::rows::{CallPart, CallRow, CardRow};
-use crate::schema::{call_counts, calls, contacts};
-use crate::{Database, once, snapshot};
+use crate::rows::{CallPart, CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
+use crate::schema::{calls, contacts};
+use crate::{Database, once, pages};
 
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
-        self.read(move |connection| list(connection, account, of, page)).await
+        pages::list(self, account, of, page).await
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.read(move |connection| find(connection, account, call)).await
+        let found = self.readers.read_together(&self.finds, (account, call), find_many).await?;
+        let (call, card) = found.ok_or(Error::NotFound)?;
+        Ok(call.with(card)?)
     }
 
     async fn create(
@@ -80,193 +81,44 @@ impl CallRepository for Database {
     }
 }
 
-/// Offsets up to this are walked past in one statement; beyond it, a look at the counters first is cheaper.
-const SHALLOW: i64 = 1_000;
-
-fn list(
-    connection: &mut PgConnection,
-    account: AccountId,
-    of: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-) -> Outcome<CallPage> {
-    let (column, direction) = index(page.order);
-    match page.offset() {
-        Some(offset) if offset <= SHALLOW => {
-            load_page(connection, account, of, column, Walk::from_the_beginning(direction, offset, page.size))
-        }
-        offset => snapshot(connection, |connection| {
-            let CallPage { page: Page { total, .. }, years } =
-                load_page(connection, account, of, column, Walk::from_the_beginning(direction, 0, PageSize::SMALLEST))?;
-            let total_calls = i64::try_from(total).unwrap_or(i64::MAX);
-            // The counters know the way along called_at, through all of the account's calls.
-            let months = match (of, page.order) {
-                (None, CallOrder::CalledAt(_)) => months_of(connection, account)?,
-                _ => Vec::new(),
-            };
-            let walk = offset.and_then(|offset| Walk::shortest(direction, &months, total_calls, offset, page.size));
-            match walk {
-                Some(walk) => load_page(connection, account, of, column, walk),
-                None => Ok(CallPage { page: Page { items: Vec::new(), total }, years }),
-            }
-        }),
-    }
+/// One call, within a transaction of its own request.
+fn find(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outcome<Call> {
+    let found = find_many(connection, &[(account, call)])?.pop().flatten();
+    let (call, card) = found.ok_or(Error::NotFound)?;
+    call.with(card)
 }
 
-/// The column that a list is sorted by, and the direction.
-fn index(order: CallOrder) -> (&'static str, Direction) {
-    match order {
-        CallOrder::CalledAt(direction) => ("called_at", direction),
-        CallOrder::CreatedAt(direction) => ("created_at", direction),
-        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
-    }
-}
-
-/// The account's calls in each month, the newest month first.
-fn months_of(connection: &mut PgConnection, account: AccountId) -> Outcome<Vec<(i32, i64)>> {
-    Ok(call_counts::table
-        .filter(call_counts::account_id.eq(account.get()))
-        .group_by(call_counts::month)
-        .having(sql::<Bool>("sum(calls) <> 0"))
-        .order(call_counts::month.desc())
-        .select((call_counts::month, sql::<BigInt>("sum(calls)::bigint")))
-        .load(connection)?)
-}
-
-type CallSql = SqlTypeOf<<CallRow as Selectable<Pg>>::SelectExpression>;
-type CardSql = SqlTypeOf<<CardRow as Selectable<Pg>>::SelectExpression>;
-
-/// The columns of [`CallRow`], in its order.
-const CALL: &str = "id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at";
-
-/// The columns of [`CardRow`], in its order.
-const CARD: &str = "id, uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred, \
-                    is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, \
-                    deceased_date, deceased_date_is_age_based, deceased_date_is_year_unknown";
-
-/// Months and their calls (in the first row only), the contact's calls, and a call with its contact.
-type PageSql =
-    (Nullable<Array<Integer>>, Nullable<Array<BigInt>>, Nullable<BigInt>, Nullable<CallSql>, Nullable<CardSql>);
-type PageRow = (Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<CallRow>, Option<CardRow>);
-
-/// One statement for the items, the total and the years, all of one moment. The page is found along the index
-/// first; calls and contacts are then looked up one by one, which LATERAL with LIMIT 1 asks for: a generic plan,
-/// which does not know the page's size, would join all of them.
-/// Account, edge, skip, take, contact.
-fn page_text(column: &str, direction: Direction, of_contact: bool) -> String {
-    let (order, beyond) = match direction {
-        Direction::Ascending => ("ASC", ">="),
-        Direction::Descending => ("DESC", "<"),
-    };
-    let (own, contact, card) = if of_contact {
-        (
-            "AND contact_id = $5",
-            format!("contact AS (SELECT calls, {CARD} FROM contacts WHERE account_id = $1 AND id = $5),"),
-            String::new(),
-        )
-    } else {
-        (
-            "",
-            "contact AS (SELECT NULL::bigint AS calls),".to_owned(),
-            format!(
-                "CROSS JOIN LATERAL (SELECT {CARD} FROM contacts
-                   WHERE account_id = $1 AND id = call.contact_id LIMIT 1) AS card"
-            ),
-        )
-    };
-    let call = prefixed("call", CALL);
-    let shown = if of_contact { prefixed("contact", CARD) } else { prefixed("card", CARD) };
-    format!(
-        "counts AS (
-  SELECT array_agg(month) AS months, array_agg(calls) AS calls FROM (
-    SELECT month, sum(calls)::bigint AS calls FROM call_counts WHERE account_id = $1
-    GROUP BY month HAVING sum(calls) <> 0 ORDER BY month DESC
-  ) AS month
-), {contact} place AS (
-  SELECT id, row_number() OVER (ORDER BY key {order}, id {order}) AS n FROM (
-    SELECT id, {column} AS key FROM calls WHERE account_id = $1 {own} AND {column} {beyond} $2
-    ORDER BY {column} {order}, id {order} OFFSET $3 LIMIT $4
-  ) AS walked
-)
-SELECT CASE WHEN n IS NULL OR n = 1 THEN counts.months END, CASE WHEN n IS NULL OR n = 1 THEN counts.calls END,
-  contact.calls, {call}, {shown}
-FROM counts CROSS JOIN contact LEFT JOIN (
-  place CROSS JOIN LATERAL (SELECT {CALL} FROM calls WHERE account_id = $1 AND id = place.id LIMIT 1) AS call {card}
-) ON true ORDER BY n"
-    )
-}
-
-fn prefixed(table: &str, columns: &str) -> String {
-    columns.split(", ").map(|column| format!("{table}.{column}")).collect::<Vec<_>>().join(", ")
-}
-
-fn load_page(
-    connection: &mut PgConnection,
-    account: AccountId,
-    of: Option<ContactId>,
-    column: &str,
-    walk: Walk,
-) -> Outcome<CallPage> {
-    let edge = walk.edge.map_or_else(
-        || match walk.direction {
-            Direction::Ascending => Moment::MIN.calendar(),
-            Direction::Descending => Moment::MAX.calendar() + chrono::TimeDelta::seconds(1),
-        },
-        Moment::calendar,
-    );
-    let statement = Statement::<PageSql, _>::new(
-        page_text(column, walk.direction, of.is_some()),
-        (
-            account.get().into_sql::<BigInt>(),
-            edge.into_sql::<Timestamptz>(),
-            walk.skip.into_sql::<BigInt>(),
-            walk.take.into_sql::<BigInt>(),
-            of.map_or(0, ContactId::get).into_sql::<BigInt>(),
-        ),
-    );
-    let rows: Vec<PageRow> = statement.load(connection)?;
-    let (mut months, mut total, mut items) = (Vec::new(), None, Vec::with_capacity(rows.len()));
-    for (row_months, row_calls, contact_calls, call, card) in rows {
-        if let (Some(numbers), Some(calls)) = (row_months, row_calls) {
-            months = numbers.into_iter().zip(calls).collect();
-        }
-        total = Some(contact_calls);
-        if let (Some(call), Some(card)) = (call, card) {
-            items.push(call.with(card)?);
-        }
-    }
-    if walk.is_reversed {
-        items.reverse();
-    }
-    let years = years(months);
-    let total = match total {
-        Some(Some(of_contact)) => of_contact.unsigned_abs(),
-        Some(None) => years.iter().map(|(_, calls)| calls).sum(),
-        // Without a row there is no such contact.
-        None => return Err(Error::NotFound.into()),
-    };
-    Ok(CallPage { page: Page { items, total }, years })
-}
-
-/// Account, call.
+/// Accounts, calls.
 struct Find;
 
 impl Key for Find {}
 
-const FIND: &str = "\
-call AS (
-  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
-  FROM calls WHERE account_id = $1 AND id = $2
-)
-SELECT call.*, contacts.id, contacts.uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred,
-  is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date,
-  deceased_date_is_age_based, deceased_date_is_year_unknown
-FROM call JOIN contacts ON account_id = $1 AND contacts.id = call.contact_id";
+const FIND: &str = concat!(
+    "wanted AS (SELECT * FROM unnest($1, $2) WITH ORDINALITY AS wanted (account, call, n))
+SELECT n, call.*, card.* FROM wanted
+CROSS JOIN LATERAL (SELECT ",
+    call_columns!(),
+    " FROM calls WHERE account_id = wanted.account AND id = wanted.call LIMIT 1) AS call
+CROSS JOIN LATERAL (SELECT ",
+    card_columns!(),
+    " FROM contacts WHERE account_id = wanted.account AND id = call.contact_id LIMIT 1) AS card"
+);
 
-fn find(connection: &mut PgConnection, account: AccountId, call: CallId) -> Outcome<Call> {
-    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
-    let statement = Statement::<(CallSql, CardSql), _, Find>::new(FIND, values);
-    let (call, contact): (CallRow, CardRow) = statement.get_result(connection)?;
-    call.with(contact)
+/// A call with its contact, as they are stored.
+pub type Found = Option<(CallRow, CardRow)>;
+
+fn find_many(connection: &mut PgConnection, wanted: &[(AccountId, CallId)]) -> Outcome<Vec<Found>> {
+    let (accounts, calls): (Vec<_>, Vec<_>) = wanted.iter().map(|(account, call)| (account.get(), call.get())).unzip();
+    let values = (accounts.into_sql::<Array<BigInt>>(), calls.into_sql::<Array<BigInt>>());
+    let statement = Statement::<(BigInt, CallSql, CardSql), _, Find>::new(FIND, values);
+    let rows: Vec<(i64, CallRow, CardRow)> = statement.load(connection)?;
+    let mut found: Vec<Found> = wanted.iter().map(|_| None).collect();
+    for (n, call, card) in rows {
+        if let Some(place) = usize::try_from(n - 1).ok().and_then(|n| found.get_mut(n)) {
+            *place = Some((call, card));
+        }
+    }
+    Ok(found)
 }
 
 /// Checks the contact, raises its `last_called`, counts and inserts the call.
@@ -275,24 +127,27 @@ struct Create;
 
 impl Key for Create {}
 
-const CREATE: &str = "\
-contact AS (
+const CREATE: &str = concat!(
+    "contact AS (
   UPDATE contacts SET last_called = GREATEST(last_called, $4), calls = calls + 1
   WHERE account_id = $1 AND id = $2 AND is_active
-  RETURNING id, uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred, is_partial,
-    is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date,
-    deceased_date_is_age_based, deceased_date_is_year_unknown
+  RETURNING ",
+    card_columns!(),
+    "
 ), call AS (
   INSERT INTO calls
     (account_id, contact_id, uuid, called_at, content, contact_called, emotions, created_at, updated_at)
   SELECT account_id, id, $3, $4, $5, $6, $7, $8, $8 FROM contact
-  RETURNING id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
+  RETURNING ",
+    call_columns!(),
+    "
 ), counted AS (
   INSERT INTO call_counts (account_id, month, slot, calls)
   SELECT account_id, $9, pg_backend_pid() % 4, 1 FROM contact
   ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + 1
 )
-SELECT call.*, contact.* FROM call, contact";
+SELECT call.*, contact.* FROM call, contact"
+);
 
 fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Outcome<Call> {
     let (contact, month) = (call.contact, call.called_at.month_number());
@@ -324,10 +179,10 @@ struct Update;
 
 impl Key for Update {}
 
-const UPDATE: &str = "\
-old AS (
-  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
-  FROM calls WHERE account_id = $1 AND id = $2 FOR UPDATE
+const UPDATE: &str = concat!(
+    "old AS (SELECT ",
+    call_columns!(),
+    " FROM calls WHERE account_id = $1 AND id = $2 FOR UPDATE
 ), new AS (
   SELECT coalesce($3, contact_id) AS contact_id, coalesce($4, called_at) AS called_at,
     CASE WHEN $5 THEN $6 ELSE content END AS content, coalesce($7, contact_called) AS contact_called,
@@ -377,13 +232,13 @@ old AS (
 )
 SELECT verdict.is_found, verdict.is_active, verdict.is_plain, old.id, old.uuid, new.contact_id, new.called_at, new.content,
   new.contact_called, new.emotions, old.created_at, CASE WHEN verdict.is_changed THEN $9 ELSE old.updated_at END,
-  card.id, card.uuid, card.account_id, card.first_name, card.middle_name, card.last_name, card.nickname, card.gender,
-  card.is_starred, card.is_partial, card.is_active, card.is_dead, card.birthdate, card.birthdate_is_age_based,
-  card.birthdate_is_year_unknown, card.deceased_date, card.deceased_date_is_age_based,
-  card.deceased_date_is_year_unknown
+  card.*
 FROM old, new, verdict LEFT JOIN LATERAL (
-  SELECT * FROM contacts WHERE account_id = $1 AND contacts.id = (SELECT contact_id FROM new) LIMIT 1
-) AS card ON true";
+  SELECT ",
+    card_columns!(),
+    " FROM contacts WHERE account_id = $1 AND contacts.id = (SELECT contact_id FROM new) LIMIT 1
+) AS card ON true"
+);
 
 type UpdateSql = (Bool, Bool, Bool, CallSql, Nullable<CardSql>);
 type UpdateRow = (bool, bool, bool, CallRow, Option<CardRow>);

@@ -6,6 +6,7 @@ mod calls;
 mod contacts;
 mod counts;
 mod once;
+mod pages;
 mod rows;
 mod schema;
 
@@ -15,9 +16,10 @@ use std::time::Duration;
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use ports::outbound::Store;
+use domain::{AccountId, CallId};
+use ports::outbound::{CallPage, Store};
 use ports::{Error, Result};
-use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
+use storage::{Gathered, Outcome, Pool, PoolOptions, Threads, run_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
@@ -34,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Database {
     /// Few threads keep a connection each busy, which saves the processors their switching.
     readers: Threads<PgConnection>,
+    /// One job at once is enough to find calls, and leaves the processors to others; pages keep two busy.
+    finds: Gathered<(AccountId, CallId), calls::Found>,
+    pages: Gathered<pages::Wanted, Option<CallPage>>,
     /// Many, so that their commits share a sync to the disk.
     writers: Threads<PgConnection>,
 }
@@ -79,6 +84,8 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     let readers = (connections as usize).div_ceil(4);
     let database = Arc::new(Database {
         readers: Threads::start(&pool, readers).map_err(Error::fault)?,
+        finds: Gathered::by(1),
+        pages: Gathered::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
     });
     Ok(Store {

@@ -1,6 +1,7 @@
 //! Rows as PostgreSQL keeps them, and the domain's values they stand for.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::SqlTypeOf;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use domain::{
@@ -13,6 +14,29 @@ use ports::outbound::StoredCall;
 use storage::Failure;
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
+
+/// The columns of [`CallRow`], in its order.
+macro_rules! call_columns {
+    () => {
+        "id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at"
+    };
+}
+
+/// The columns of [`CardRow`], in its order.
+macro_rules! card_columns {
+    () => {
+        "id, uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred, is_partial, \
+         is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date, \
+         deceased_date_is_age_based, deceased_date_is_year_unknown"
+    };
+}
+
+pub(crate) use {call_columns, card_columns};
+
+/// [`CallRow`] in SQL's types.
+pub type CallSql = SqlTypeOf<<CallRow as Selectable<Pg>>::SelectExpression>;
+/// [`CardRow`] in SQL's types.
+pub type CardSql = SqlTypeOf<<CardRow as Selectable<Pg>>::SelectExpression>;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = accounts, check_for_backend(Pg))]

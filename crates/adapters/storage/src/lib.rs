@@ -17,5 +17,5 @@ pub use failure::{Failure, Outcome};
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
-pub use threads::{Threads, within_patience};
+pub use threads::{Gathered, Threads, within_patience};
 pub use walk::Walk;

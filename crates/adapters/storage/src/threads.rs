@@ -1,6 +1,8 @@
 //! Threads that run jobs on pooled connections.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,10 +21,76 @@ const BACKLOG: usize = 1024;
 /// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
 const PATIENCE: Duration = Duration::from_secs(22);
 
+/// How many reads share a statement at most.
+const GROUP: usize = 32;
+
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
 
 type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
+
+/// Reads of one kind that wait for a thread. At most so many jobs read them at once: what comes while those are at it
+/// shares the next statement.
+pub struct Gathered<K, V> {
+    waiting: Arc<Mutex<Waiting<K, V>>>,
+    most_jobs: usize,
+}
+
+struct Waiting<K, V> {
+    asked: VecDeque<Asked<K, V>>,
+    jobs: usize,
+}
+
+type Asked<K, V> = (K, oneshot::Sender<Result<V>>);
+
+impl<K, V> Clone for Gathered<K, V> {
+    fn clone(&self) -> Self {
+        Self { waiting: self.waiting.clone(), most_jobs: self.most_jobs }
+    }
+}
+
+impl<K, V> Gathered<K, V> {
+    /// To be read by this many jobs at most.
+    pub fn by(most_jobs: usize) -> Self {
+        Self { waiting: Arc::new(Mutex::new(Waiting { asked: VecDeque::new(), jobs: 0 })), most_jobs }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting<K, V>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a read; answers whether one more job must be sent.
+    fn add(&self, asked: Asked<K, V>) -> Result<bool> {
+        let mut waiting = self.lock();
+        if waiting.asked.len() >= BACKLOG {
+            return Err(too_many());
+        }
+        waiting.asked.push_back(asked);
+        let is_short = waiting.jobs < self.most_jobs;
+        waiting.jobs += usize::from(is_short);
+        Ok(is_short)
+    }
+
+    /// What one job reads next; none when it has come to its end.
+    fn next(&self) -> Option<Vec<Asked<K, V>>> {
+        let mut waiting = self.lock();
+        if waiting.asked.is_empty() {
+            waiting.jobs -= 1;
+            return None;
+        }
+        let count = waiting.asked.len().min(GROUP);
+        Some(waiting.asked.drain(..count).collect())
+    }
+
+    /// How many reads wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().asked.len()
+    }
+}
+
+fn too_many() -> Error {
+    Error::unavailable("too many requests wait for the store")
+}
 
 /// Database threads behind one bounded queue. Dropping them finishes what is queued.
 pub struct Threads<C: R2D2Connection + 'static> {
@@ -51,11 +119,39 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// Runs a job that changes nothing; it is tried once more when its connection was gone.
     pub async fn read<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| match pool.run(&job) {
-            Err(failure) if failure.is_disconnect() => pool.run(&job),
-            outcome => outcome,
-        })
-        .await
+        self.run(move |pool| retried(pool, &job)).await
+    }
+
+    /// Reads what the key names together with all that is gathered meanwhile: when the threads are busy, many reads
+    /// share one statement. The job answers every key, in their order.
+    pub async fn read_together<K, V>(
+        &self,
+        gathered: &Gathered<K, V>,
+        key: K,
+        job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
+    ) -> Result<V>
+    where
+        K: Clone + Send + 'static,
+        V: Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        if gathered.add((key, answer))? {
+            let waiting = gathered.clone();
+            let sent = self.send(Box::new(move |pool| {
+                while let Some(group) = waiting.next() {
+                    // Those who asked may have gone.
+                    let group = group.into_iter().filter(|(_, answer)| !answer.is_closed()).unzip();
+                    let _ = catch_unwind(AssertUnwindSafe(|| answer_group(pool, group, job)));
+                }
+            }));
+            if let Err(error) = sent {
+                // Perhaps no other job comes for those that wait.
+                while let Some(group) = gathered.next() {
+                    refuse_all(group.into_iter().map(|(_, answer)| answer), &error);
+                }
+            }
+        }
+        within_patience(answered).await?.map_err(Error::fault)?
     }
 
     /// Runs a short job that changes nothing on the thread of the one who asks, when a connection is free; for a
@@ -88,6 +184,11 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         self.pool.connections()
     }
 
+    fn send(&self, job: Job<C>) -> Result<()> {
+        let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
+        jobs.try_send(job).map_err(|_| too_many())
+    }
+
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job: Job<C> = Box::new(move |pool| {
@@ -96,9 +197,37 @@ impl<C: R2D2Connection + 'static> Threads<C> {
                 let _ = answer.send(job(pool));
             }
         });
-        let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
-        jobs.try_send(job).map_err(|_| Error::unavailable("too many requests wait for the store"))?;
+        self.send(job)?;
         within_patience(answered).await?.map_err(Error::fault)?.map_err(Error::from)
+    }
+}
+
+fn answer_group<C: R2D2Connection + 'static, K, V>(
+    pool: &Pool<C>,
+    (keys, answers): (Vec<K>, Vec<oneshot::Sender<Result<V>>>),
+    job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
+) {
+    match retried(pool, |connection| job(connection, &keys)) {
+        Ok(values) => {
+            for (answer, value) in answers.into_iter().zip(values) {
+                let _ = answer.send(Ok(value));
+            }
+        }
+        Err(failure) => refuse_all(answers, &failure.into()),
+    }
+}
+
+fn refuse_all<T>(answers: impl IntoIterator<Item = oneshot::Sender<Result<T>>>, error: &Error) {
+    for answer in answers {
+        let _ = answer.send(Err(error.clone()));
+    }
+}
+
+/// Runs a job that changes nothing, once more when its connection was gone.
+fn retried<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) -> Outcome<T>) -> Outcome<T> {
+    match pool.run(&job) {
+        Err(failure) if failure.is_disconnect() => pool.run(&job),
+        outcome => outcome,
     }
 }
 

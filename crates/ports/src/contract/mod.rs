@@ -75,6 +75,7 @@ macro_rules! contract_tests {
                 of_requests_with_one_key_one_is_done,
                 of_changes_that_expect_one_version_one_is_done,
                 the_store_does_what_a_model_in_memory_does,
+                readers_of_one_moment_get_each_their_own,
             }
         }
 

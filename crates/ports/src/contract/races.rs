@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, NewCall, Once, Uuid,
+    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, NewCall, Once, Page,
+    Uuid,
 };
 
 use super::{NEWEST_CALL_FIRST, NOW, Scene, assert_refused, at, call, page};
 use crate::Error;
-use crate::outbound::Store;
+use crate::outbound::{CallPage, Store};
 
 /// A small deterministic generator (Knuth's MMIX constants): the same law plays the same game each time.
 struct Dice(u64);
@@ -35,6 +36,52 @@ pub async fn sixteen_writers_keep_every_count_and_last_called(store: &Store) {
     }
     assert_eq!(scene.all(None).await.len(), left, "every answered write is there, once");
     scene.assert_consistent().await;
+}
+
+/// What a store may read for many at once must come to the one who asked.
+pub async fn readers_of_one_moment_get_each_their_own(store: &Store) {
+    let mut scenes = Vec::new();
+    for calls in [0, 3, 40] {
+        let scene = Scene::new(store).await;
+        let contact = scene.meet("Leslie").await;
+        let mut own = Vec::new();
+        for n in 0..calls {
+            own.push(scene.log(contact, n * 86_400 * 11).await);
+        }
+        scenes.push((scene, contact, own));
+    }
+    let strangers: Vec<_> = scenes.iter().flat_map(|(_, _, own)| own.iter().map(|call| call.id)).collect();
+    let readers: Vec<_> = (0..240)
+        .map(|n| {
+            let (scene, contact, own) = scenes[n % 3].clone();
+            let stranger = strangers[n % strangers.len()];
+            tokio::spawn(async move {
+                let found = scene.store.calls.find(scene.account, stranger).await;
+                match own.iter().find(|call| call.id == stranger) {
+                    Some(call) => assert_eq!(found.unwrap(), *call),
+                    None => {
+                        assert_refused!(found, NotFound);
+                    }
+                }
+                let direction = if n % 2 == 0 { Direction::Ascending } else { Direction::Descending };
+                let of = (n % 5 < 2).then_some(contact);
+                let request = page(1 + n as u64 % 4, 7, CallOrder::CalledAt(direction));
+                let CallPage { page: Page { items, total }, years } = scene.page(of, request).await;
+                let mut expected = own.clone();
+                if direction == Direction::Descending {
+                    expected.reverse();
+                }
+                assert_eq!(items, expected.into_iter().skip(n % 4 * 7).take(7).collect::<Vec<_>>());
+                assert_eq!(total, own.len() as u64);
+                assert_eq!(years.iter().map(|(_, calls)| calls).sum::<u64>(), total);
+                let nobody = scene.store.calls.list(scene.account, Some(ContactId::from_store(i64::MAX)), request);
+                assert_refused!(nobody.await, NotFound);
+            })
+        })
+        .collect();
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
 
 /// Plays thirty writes and answers how many calls it left behind.
