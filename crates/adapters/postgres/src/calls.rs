@@ -94,7 +94,7 @@ struct Find;
 impl Key for Find {}
 
 const FIND: &str = concat!(
-    "wanted AS (SELECT * FROM unnest($1, $2) WITH ORDINALITY AS wanted (account, call, n))
+    ", wanted AS (SELECT * FROM unnest($1, $2) WITH ORDINALITY AS wanted (account, call, n))
 SELECT n, call.*, card.* FROM wanted
 CROSS JOIN LATERAL (SELECT ",
     call_columns!(),
@@ -128,7 +128,7 @@ struct Create;
 impl Key for Create {}
 
 const CREATE: &str = concat!(
-    "contact AS (
+    ", contact AS (
   UPDATE contacts SET last_called = GREATEST(last_called, $4), calls = calls + 1
   WHERE account_id = $1 AND id = $2 AND is_active
   RETURNING ",
@@ -180,7 +180,7 @@ struct Update;
 impl Key for Update {}
 
 const UPDATE: &str = concat!(
-    "old AS (SELECT ",
+    ", old AS (SELECT ",
     call_columns!(),
     " FROM calls WHERE account_id = $1 AND id = $2 FOR UPDATE
 ), new AS (

@@ -141,7 +141,7 @@ fn text((column, direction, is_of_contact): (&str, Direction, bool)) -> String {
         ("", String::new(), card("LEFT", "call.contact_id") + " ON true")
     };
     format!(
-        "wanted AS (
+        ", wanted AS (
   SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS wanted (account, contact, edge, skip, take, n)
 ), year AS (
   SELECT account_id, month / 12 AS year, sum(calls)::bigint AS calls FROM call_counts

@@ -19,7 +19,7 @@ use storage::{Failure, Outcome};
 use crate::accounts::find_account;
 use crate::contacts::fields_of;
 use crate::counts::count_month;
-use crate::rows::{AccountRow, CallRow, ContactRow, NewCallRow, NewContactFieldRow, NewContactRow, TokenRow, uuid};
+use crate::rows::{AccountRow, CallRow, ContactRow, NewContactFieldRow, NewContactRow, TokenRow, uuid};
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 
 diesel::table! {
@@ -332,14 +332,8 @@ impl BulkSession for Session<'_> {
 
     fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()> {
         for call in calls {
-            let row = NewCallRow {
-                account_id: call.account.get(),
-                uuid: call.uuid.as_bytes().to_vec(),
-                part: call.call.into(),
-                created_at: call.created_at.unix(),
-                updated_at: call.updated_at.unix(),
-            };
-            diesel::insert_into(calls::table).values((calls::id.eq(call.id.get()), row)).execute(self.0)?;
+            let stamps = [call.created_at, call.updated_at];
+            CallRow::insert(self.0, Some(call.id), call.account, call.uuid, call.call, stamps)?;
         }
         Ok(())
     }

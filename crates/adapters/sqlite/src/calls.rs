@@ -1,10 +1,8 @@
 //! Calls in SQLite.
 
 use async_trait::async_trait;
-use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel::sqlite::Sqlite;
 use domain::{
     AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Once, Page, PageRequest,
     Uuid, Version,
@@ -13,8 +11,8 @@ use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
 use storage::{Key, Outcome, Statement, Walk, years};
 
-use crate::counts::count_month;
-use crate::rows::{CallPart, CallRow, CardRow, NewCallRow};
+use crate::counts::{count_contact, count_month};
+use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
 use crate::schema::{call_counts, calls, contacts};
 use crate::{Database, contacts::find_card, once};
 
@@ -97,9 +95,6 @@ fn list(
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
 }
 
-type CallSql = SqlTypeOf<<CallRow as Selectable<Sqlite>>::SelectExpression>;
-type CardSql = SqlTypeOf<<CardRow as Selectable<Sqlite>>::SelectExpression>;
-
 /// The page is found along the index first; calls and contacts are then looked up one by one.
 /// LIMIT is no bound value: SQLite would plan the statement anew each time.
 /// Account, edge, skip, contact.
@@ -111,17 +106,16 @@ fn page_text(column: &str, walk: Walk, of_contact: bool) -> String {
     let own = if of_contact { "AND contact_id = ?4" } else { "" };
     let take = walk.take;
     format!(
-        "place AS (
+        ", place AS (
   SELECT id, {column} AS key FROM calls WHERE account_id = ?1 {own} AND {column} {beyond} ?2
   ORDER BY {column} {order}, id {order} LIMIT {take} OFFSET ?3
 )
-SELECT call.id, call.uuid, call.contact_id, call.called_at, call.content, call.contact_called, call.emotions,
-  call.created_at, call.updated_at, card.id, card.uuid, card.account_id, card.first_name, card.middle_name,
-  card.last_name, card.nickname, card.gender, card.is_starred, card.is_partial, card.is_active, card.is_dead,
-  card.birthdate, card.birthdate_is_age_based, card.birthdate_is_year_unknown, card.deceased_date,
-  card.deceased_date_is_age_based, card.deceased_date_is_year_unknown
-FROM place CROSS JOIN calls AS call ON call.id = place.id CROSS JOIN contacts AS card ON card.id = call.contact_id
-ORDER BY place.key {order}, place.id {order}"
+SELECT call.*, card.* FROM place
+CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = place.id
+CROSS JOIN (SELECT {card} FROM contacts) AS card ON card.id = call.contact_id
+ORDER BY place.key {order}, place.id {order}",
+        call = call_columns!(),
+        card = card_columns!()
     )
 }
 
@@ -161,22 +155,52 @@ struct Find;
 
 impl Key for Find {}
 
-const FIND: &str = "\
-call AS (
-  SELECT id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at
-  FROM calls WHERE id = ?2 AND account_id = ?1
-)
-SELECT call.*, contacts.id, contacts.uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred,
-  is_partial, is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date,
-  deceased_date_is_age_based, deceased_date_is_year_unknown
-FROM call CROSS JOIN contacts ON contacts.id = call.contact_id";
+const FIND: &str = concat!(
+    ", call AS (SELECT ",
+    call_columns!(),
+    " FROM calls WHERE id = ?2 AND account_id = ?1), card AS (SELECT ",
+    card_columns!(),
+    " FROM contacts)
+SELECT call.*, card.* FROM call CROSS JOIN card ON card.id = call.contact_id"
+);
+
+fn find_rows(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
+    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
+    Ok(Statement::<(CallSql, CardSql), _, Find>::new(FIND, values).get_result(connection)?)
+}
 
 fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<Call> {
-    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
-    let statement = Statement::<(CallSql, CardSql), _, Find>::new(FIND, values);
-    let (call, contact): (CallRow, CardRow) = statement.get_result(connection)?;
-    call.with(contact)
+    let (call, card) = find_rows(connection, account, call)?;
+    call.with(card)
 }
+
+/// The call with its contact, to be changed: the contact is active, and the call has one of the expected versions.
+fn find_to_change(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    call: CallId,
+    expected: Option<&[Version]>,
+) -> Outcome<(CallRow, CardRow)> {
+    if let Some(versions) = expected
+        && !versions.contains(&find(connection, account, call)?.version())
+    {
+        return Err(Error::Changed.into());
+    }
+    let (call, card) = find_rows(connection, account, call)?;
+    if card.profile.is_active() { Ok((call, card)) } else { Err(Error::Archived.into()) }
+}
+
+/// Counts one more call, raises `last_called`, and answers the contact when it is active.
+/// Account, contact, `called_at`.
+struct Take;
+
+impl Key for Take {}
+
+const TAKE: &str = concat!(
+    " UPDATE contacts SET calls = calls + 1, last_called = max(coalesce(last_called, ?3), ?3)
+WHERE id = ?2 AND account_id = ?1 AND is_active RETURNING ",
+    card_columns!()
+);
 
 fn create(
     connection: &mut SqliteConnection,
@@ -185,22 +209,16 @@ fn create(
     uuid: Uuid,
     now: Moment,
 ) -> Outcome<Call> {
-    let contact = find_active_card(connection, account, call.contact)?;
-    count(connection, account, call.contact, call.called_at, 1)?;
-    diesel::update(contacts::table.find(call.contact.get()))
-        .filter(contacts::last_called.is_null().or(contacts::last_called.lt(call.called_at.unix())))
-        .set(contacts::last_called.eq(call.called_at.unix()))
-        .execute(connection)?;
-    let row = NewCallRow {
-        account_id: account.get(),
-        uuid: uuid.as_bytes().to_vec(),
-        part: call.into(),
-        created_at: now.unix(),
-        updated_at: now.unix(),
+    let (contact, called_at) = (call.contact, call.called_at);
+    let values =
+        (account.get().into_sql::<BigInt>(), contact.get().into_sql::<BigInt>(), called_at.unix().into_sql::<BigInt>());
+    let card: Option<CardRow> = Statement::<CardSql, _, Take>::new(TAKE, values).get_result(connection).optional()?;
+    let Some(card) = card else {
+        find_card(connection, account, contact)?;
+        return Err(Error::Archived.into());
     };
-    let call: CallRow =
-        diesel::insert_into(calls::table).values(row).returning(CallRow::as_returning()).get_result(connection)?;
-    call.with(contact)
+    count_month(connection, account, called_at.month_number(), 1)?;
+    CallRow::insert(connection, None, account, uuid, call, [now, now])?.with(card)
 }
 
 fn update(
@@ -211,29 +229,34 @@ fn update(
     now: Moment,
     expected: Option<&[Version]>,
 ) -> Outcome<Call> {
-    expect(connection, account, call, expected)?;
-    let stored_part: CallPart = stored_part(connection, account, call)?;
-    let stored = NewCall::try_from(stored_part.clone())?;
-    find_active_card(connection, account, stored.contact)?;
-    let (old_contact, old_called_at) = (stored.contact, stored.called_at);
-    let changed = change.apply(stored);
-    let (new_contact, new_called_at) = (changed.contact, changed.called_at);
-    if new_contact != old_contact {
-        find_active_card(connection, account, new_contact)?;
-    }
-    let part = CallPart::from(changed);
-    if part != stored_part {
-        diesel::update(calls::table.find(call.get()))
-            .set((part, calls::updated_at.eq(now.unix())))
-            .execute(connection)?;
-        if (new_contact, new_called_at) != (old_contact, old_called_at) {
-            count(connection, account, old_contact, old_called_at, -1)?;
-            count(connection, account, new_contact, new_called_at, 1)?;
-            refresh_last_called(connection, account, old_contact)?;
-            refresh_last_called(connection, account, new_contact)?;
+    let (row, old_card) = find_to_change(connection, account, call, expected)?;
+    let old = row.part()?;
+    let new = change.apply(old.clone());
+    let card = if new.contact == old.contact {
+        old_card
+    } else {
+        let card = find_card(connection, account, new.contact)?;
+        if !card.profile.is_active() {
+            return Err(Error::Archived.into());
         }
+        card
+    };
+    if new == old {
+        return row.with(card);
     }
-    find(connection, account, call)
+    let row = row.update(connection, new.clone(), now)?;
+    let (old_month, new_month) = (old.called_at.month_number(), new.called_at.month_number());
+    if new_month != old_month {
+        count_month(connection, account, old_month, -1)?;
+        count_month(connection, account, new_month, 1)?;
+    }
+    if new.contact != old.contact {
+        count_contact(connection, account, old.contact, -1)?;
+        count_contact(connection, account, new.contact, 1)?;
+    } else if new.called_at != old.called_at {
+        count_contact(connection, account, new.contact, 0)?;
+    }
+    row.with(card)
 }
 
 fn delete(
@@ -242,56 +265,9 @@ fn delete(
     call: CallId,
     expected: Option<&[Version]>,
 ) -> Outcome<()> {
-    expect(connection, account, call, expected)?;
-    let stored = NewCall::try_from(stored_part(connection, account, call)?)?;
-    find_active_card(connection, account, stored.contact)?;
+    let (row, _) = find_to_change(connection, account, call, expected)?;
+    let stored = row.part()?;
     diesel::delete(calls::table.find(call.get())).execute(connection)?;
-    count(connection, account, stored.contact, stored.called_at, -1)?;
-    refresh_last_called(connection, account, stored.contact)
-}
-
-/// Refuses when the call has none of the expected versions.
-fn expect(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    call: CallId,
-    expected: Option<&[Version]>,
-) -> Outcome<()> {
-    match expected {
-        Some(versions) if !versions.contains(&find(connection, account, call)?.version()) => Err(Error::Changed.into()),
-        _ => Ok(()),
-    }
-}
-
-fn stored_part(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<CallPart> {
-    let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::id.eq(call.get())));
-    Ok(query.select(CallPart::as_select()).get_result(connection)?)
-}
-
-fn find_active_card(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<CardRow> {
-    let card = find_card(connection, account, contact)?;
-    if card.profile.is_active() { Ok(card) } else { Err(Error::Archived.into()) }
-}
-
-/// Adds to the counters of the contact and of the account's month.
-fn count(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    contact: ContactId,
-    called_at: Moment,
-    calls: i64,
-) -> Outcome<()> {
-    diesel::update(contacts::table.find(contact.get()))
-        .set(contacts::calls.eq(contacts::calls + calls))
-        .execute(connection)?;
-    count_month(connection, account, called_at.month_number(), calls)
-}
-
-fn refresh_last_called(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<()> {
-    let newest: Option<i64> = calls::table
-        .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
-        .select(diesel::dsl::max(calls::called_at))
-        .get_result(connection)?;
-    diesel::update(contacts::table.find(contact.get())).set(contacts::last_called.eq(newest)).execute(connection)?;
-    Ok(())
+    count_month(connection, account, stored.called_at.month_number(), -1)?;
+    count_contact(connection, account, stored.contact, -1)
 }

@@ -1,20 +1,45 @@
 //! The counters of an account's calls in SQLite.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer};
 use domain::{AccountId, ContactId, Moment};
-use storage::Outcome;
+use storage::{Key, Outcome, Statement};
 
 use crate::rows::moment;
-use crate::schema::{call_counts, calls};
+use crate::schema::calls;
+
+/// Account, month, calls.
+struct CountMonth;
+
+impl Key for CountMonth {}
+
+const COUNT_MONTH: &str = " INSERT INTO call_counts (account_id, month, calls) VALUES (?1, ?2, ?3)
+  ON CONFLICT (account_id, month) DO UPDATE SET calls = calls + ?3";
 
 /// Adds to the counter of the account's month.
 pub fn count_month(connection: &mut SqliteConnection, account: AccountId, month: i32, calls: i64) -> Outcome<()> {
-    diesel::insert_into(call_counts::table)
-        .values((call_counts::account_id.eq(account.get()), call_counts::month.eq(month), call_counts::calls.eq(calls)))
-        .on_conflict((call_counts::account_id, call_counts::month))
-        .do_update()
-        .set(call_counts::calls.eq(call_counts::calls + calls))
-        .execute(connection)?;
+    let values = (account.get().into_sql::<BigInt>(), month.into_sql::<Integer>(), calls.into_sql::<BigInt>());
+    Statement::<BigInt, _, CountMonth>::new(COUNT_MONTH, values).execute(connection)?;
+    Ok(())
+}
+
+/// Account, contact, calls.
+struct CountContact;
+
+impl Key for CountContact {}
+
+const COUNT_CONTACT: &str = " UPDATE contacts SET calls = calls + ?3,
+  last_called = (SELECT max(called_at) FROM calls WHERE account_id = ?1 AND contact_id = ?2) WHERE id = ?2";
+
+/// Adds to the contact's counter and finds its `last_called` again.
+pub fn count_contact(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    contact: ContactId,
+    calls: i64,
+) -> Outcome<()> {
+    let values = (account.get().into_sql::<BigInt>(), contact.get().into_sql::<BigInt>(), calls.into_sql::<BigInt>());
+    Statement::<BigInt, _, CountContact>::new(COUNT_CONTACT, values).execute(connection)?;
     Ok(())
 }
 

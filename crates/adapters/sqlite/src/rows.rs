@@ -1,6 +1,8 @@
 //! Rows as SQLite keeps them, and the domain's values they stand for.
 
+use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use domain::{
     Account, AccountId, Call, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
@@ -9,9 +11,32 @@ use domain::{
 };
 use ports::Error;
 use ports::outbound::StoredCall;
-use storage::Failure;
+use storage::{Failure, Key, Outcome, Statement};
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
+
+/// The columns of [`CallRow`], in its order.
+macro_rules! call_columns {
+    () => {
+        "id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at"
+    };
+}
+
+/// The columns of [`CardRow`], in its order.
+macro_rules! card_columns {
+    () => {
+        "id, uuid, account_id, first_name, middle_name, last_name, nickname, gender, is_starred, is_partial, \
+         is_active, is_dead, birthdate, birthdate_is_age_based, birthdate_is_year_unknown, deceased_date, \
+         deceased_date_is_age_based, deceased_date_is_year_unknown"
+    };
+}
+
+pub(crate) use {call_columns, card_columns};
+
+/// [`CallRow`] in SQL's types.
+pub type CallSql = SqlTypeOf<<CallRow as Selectable<Sqlite>>::SelectExpression>;
+/// [`CardRow`] in SQL's types.
+pub type CardSql = SqlTypeOf<<CardRow as Selectable<Sqlite>>::SelectExpression>;
 
 /// A row that this version cannot have written.
 fn corrupt(what: &str) -> Failure {
@@ -306,8 +331,8 @@ impl NewContactFieldRow {
 }
 
 /// What a call's owner may change, as columns.
-#[derive(Insertable, AsChangeset, Queryable, Selectable, PartialEq, Eq, Clone)]
-#[diesel(table_name = calls, check_for_backend(Sqlite), treat_none_as_null = true)]
+#[derive(Queryable, Selectable, Clone)]
+#[diesel(table_name = calls, check_for_backend(Sqlite))]
 pub struct CallPart {
     contact_id: i64,
     called_at: i64,
@@ -344,17 +369,6 @@ impl TryFrom<CallPart> for NewCall {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = calls)]
-pub struct NewCallRow {
-    pub account_id: i64,
-    pub uuid: Vec<u8>,
-    #[diesel(embed)]
-    pub part: CallPart,
-    pub created_at: i64,
-    pub updated_at: i64,
-}
-
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = calls, check_for_backend(Sqlite))]
 pub struct CallRow {
@@ -366,7 +380,73 @@ pub struct CallRow {
     updated_at: i64,
 }
 
+/// Id or null, account, UUID, contact, `called_at`, content, `contact_called`, emotions, `created_at`, `updated_at`.
+struct Insert;
+
+impl Key for Insert {}
+
+const INSERT: &str = " INSERT INTO calls
+  (id, account_id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id";
+
+/// Call, contact, `called_at`, content, `contact_called`, emotions, now.
+struct Update;
+
+impl Key for Update {}
+
+const UPDATE: &str = " UPDATE calls SET contact_id = ?2, called_at = ?3, content = ?4, contact_called = ?5,
+  emotions = ?6, updated_at = ?7 WHERE id = ?1";
+
 impl CallRow {
+    /// Stores a call, under a new id unless it has one.
+    pub fn insert(
+        connection: &mut SqliteConnection,
+        id: Option<CallId>,
+        account: AccountId,
+        uuid: Uuid,
+        call: NewCall,
+        [created_at, updated_at]: [Moment; 2],
+    ) -> Outcome<Self> {
+        let (uuid, part) = (uuid.as_bytes().to_vec(), CallPart::from(call));
+        let (created_at, updated_at) = (created_at.unix(), updated_at.unix());
+        let values = (
+            id.map(CallId::get).into_sql::<Nullable<BigInt>>(),
+            account.get().into_sql::<BigInt>(),
+            uuid.as_slice().into_sql::<Binary>(),
+            part.contact_id.into_sql::<BigInt>(),
+            part.called_at.into_sql::<BigInt>(),
+            part.content.as_deref().into_sql::<Nullable<Text>>(),
+            part.contact_called.into_sql::<Nullable<Bool>>(),
+            part.emotions.as_str().into_sql::<Text>(),
+            created_at.into_sql::<BigInt>(),
+            updated_at.into_sql::<BigInt>(),
+        );
+        let id = Statement::<BigInt, _, Insert>::new(INSERT, values).get_result(connection)?;
+        Ok(Self { id, uuid, part, created_at, updated_at })
+    }
+
+    /// Stores the call as changed.
+    pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Moment) -> Outcome<Self> {
+        let changed = Self { part: call.into(), updated_at: now.unix(), ..self };
+        let part = &changed.part;
+        let values = (
+            changed.id.into_sql::<BigInt>(),
+            part.contact_id.into_sql::<BigInt>(),
+            part.called_at.into_sql::<BigInt>(),
+            part.content.as_deref().into_sql::<Nullable<Text>>(),
+            part.contact_called.into_sql::<Nullable<Bool>>(),
+            part.emotions.as_str().into_sql::<Text>(),
+            changed.updated_at.into_sql::<BigInt>(),
+        );
+        Statement::<BigInt, _, Update>::new(UPDATE, values).execute(connection)?;
+        Ok(changed)
+    }
+
+    /// What its owner may change.
+    pub fn part(&self) -> Result<NewCall, Failure> {
+        self.part.clone().try_into()
+    }
+
     /// The call's id.
     pub fn id(&self) -> i64 {
         self.id

@@ -16,8 +16,8 @@ pub struct Statement<Row, Values, Kept = ByText> {
 }
 
 impl<Row, Values, Kept> Statement<Row, Values, Kept> {
-    /// Binds the values to a text that continues a `WITH` clause and names them as often as it needs them:
-    /// `$1`, `$2`, … on PostgreSQL, `?1`, `?2`, … on SQLite.
+    /// Binds the values to a text that follows `WITH bound AS (…)`: `, name AS (…)` or the statement itself. It names
+    /// the values as often as it needs them: `$1`, `$2`, … on PostgreSQL, `?1`, `?2`, … on SQLite.
     pub fn new(text: impl Into<Cow<'static, str>>, values: Values) -> Self {
         Self { text: text.into(), values, row: PhantomData }
     }
@@ -41,7 +41,7 @@ impl<DB: Backend, Row, Values: QueryFragment<DB>, Kept> QueryFragment<DB> for St
         // Diesel numbers the values where it meets them: here, once, so that the text may repeat them.
         out.push_sql("WITH bound AS (SELECT ");
         self.values.walk_ast(out.reborrow())?;
-        out.push_sql("), ");
+        out.push_sql(")");
         out.push_sql(&self.text);
         Ok(())
     }

@@ -57,11 +57,10 @@ pub async fn readers_of_one_moment_get_each_their_own(store: &Store) {
             let stranger = strangers[n % strangers.len()];
             tokio::spawn(async move {
                 let found = scene.store.calls.find(scene.account, stranger).await;
-                match own.iter().find(|call| call.id == stranger) {
-                    Some(call) => assert_eq!(found.unwrap(), *call),
-                    None => {
-                        assert_refused!(found, NotFound);
-                    }
+                if let Some(call) = own.iter().find(|call| call.id == stranger) {
+                    assert_eq!(found.unwrap(), *call);
+                } else {
+                    assert_refused!(found, NotFound);
                 }
                 let direction = if n % 2 == 0 { Direction::Ascending } else { Direction::Descending };
                 let of = (n % 5 < 2).then_some(contact);
