@@ -26,6 +26,11 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sq
 const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                           PRAGMA foreign_keys = ON";
 
+/// The writer changes pages of every index, and keeps more of them: 6 MB. The log is taken into the file beside it, see
+/// `writer.rs`, and by the writer itself only when it has grown to 32 MB.
+const ON_WRITER_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000";
+
 /// How long a request waits for a free connection before it is answered that the store is not available.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -72,9 +77,10 @@ pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
 
 /// Opens the migrated file, with this many connections for readers.
 pub fn open(path: &str, readers: u32) -> Result<Store> {
+    let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
-        writer: Writer::start(pool(path, 1)?).map_err(Error::fault)?,
+        writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::fault)?,
     });
     Ok(Store {
         calls: database.clone(),
@@ -87,5 +93,9 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
 }
 
 fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
-    Pool::open(&PoolOptions { url: path.to_owned(), size, on_connect: ON_CONNECT, patience: PATIENCE })
+    connect(path, size, ON_CONNECT)
+}
+
+fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<SqliteConnection>> {
+    Pool::open(&PoolOptions { url: path.to_owned(), size, on_connect, patience: PATIENCE })
 }

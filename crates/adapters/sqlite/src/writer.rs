@@ -1,9 +1,12 @@
-//! The one writer: it takes whatever waits into one transaction, so that all of it shares one sync to the disk.
+//! The one writer: it takes whatever waits into one transaction, so that all of it shares one sync to the disk. What it
+//! commits is appended to a log; beside it, another thread takes the log into the file (SQLite's checkpoint), for which
+//! writes would wait 20 ms and more.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use ports::{Error, Result};
 use storage::{Failure, Outcome, Pool, within_patience};
@@ -15,22 +18,30 @@ const BACKLOG: usize = 1024;
 /// The most writes that share one commit.
 const GROUP: usize = 64;
 
+/// After so many commits the log is taken into the file.
+const COMMITS: usize = 64;
+
 /// A write within the group's transaction; what it returns tells the one who asked, after the commit.
 type Job = Box<dyn FnOnce(&mut SqliteConnection) -> Outcome<Answer> + Send>;
 type Answer = Box<dyn FnOnce() + Send>;
 
-/// The thread that writes. Dropping it finishes what is queued.
+/// The threads that write. Dropping them finishes what is queued.
 pub struct Writer {
     jobs: Option<Sender<Job>>,
-    handle: Option<JoinHandle<()>>,
+    handles: Vec<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread on the pool.
-    pub fn start(pool: Pool<SqliteConnection>) -> std::io::Result<Self> {
+    /// Starts the threads, each on its pool.
+    pub fn start(pool: Pool<SqliteConnection>, beside: Pool<SqliteConnection>) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(BACKLOG);
-        let handle = std::thread::Builder::new().name("writer".into()).spawn(move || write_groups(&pool, &queue))?;
-        Ok(Self { jobs: Some(jobs), handle: Some(handle) })
+        let (full, fulls) = bounded(1);
+        let thread = |name: &str| std::thread::Builder::new().name(name.into());
+        let handles = vec![
+            thread("writer").spawn(move || write_groups(&pool, &queue, &full))?,
+            thread("checkpointer").spawn(move || check_points(&beside, &fulls))?,
+        ];
+        Ok(Self { jobs: Some(jobs), handles })
     }
 
     /// How many writes wait.
@@ -73,8 +84,12 @@ impl Writer {
     }
 }
 
-fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>) {
-    for first in queue {
+fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sender<()>) {
+    for (commits, first) in queue.iter().enumerate() {
+        if commits % COMMITS == COMMITS - 1 {
+            // One that is still at it will not be told again.
+            let _ = full.try_send(());
+        }
         let group: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
         let commit = || {
             pool.run(|connection| {
@@ -96,10 +111,19 @@ fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>) {
     }
 }
 
+fn check_points(pool: &Pool<SqliteConnection>, fulls: &Receiver<()>) {
+    for () in fulls {
+        // Passive: it waits for nobody, and nobody for it.
+        if let Err(failure) = pool.run(|connection| Ok(connection.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)) {
+            tracing::debug!(error = %Error::from(failure), "the log was not taken into the file; the writer will");
+        }
+    }
+}
+
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(handle) = self.handle.take() {
+        for handle in self.handles.drain(..) {
             let _ = handle.join();
         }
     }
