@@ -42,16 +42,23 @@ impl CallRepository for Database {
         now: Moment,
         once: Option<Once>,
     ) -> Result<Call> {
-        self.write(move |connection| match &once {
-            None => create(connection, account, call.clone(), uuid, now),
-            Some(once) => connection.transaction(|connection| {
-                if let Some(answered) = once::take(connection, account, &call, now, once)? {
+        let new = Recorded { account, call, uuid, now };
+        let Some(once) = once else {
+            let record = self.writers.write_together(&self.creates, new.clone(), create_many).await?;
+            return match record {
+                Some(record) => Ok(new.recorded(record)),
+                None => self.write(move |connection| create(connection, &new)).await,
+            };
+        };
+        self.write(move |connection| {
+            connection.transaction(|connection| {
+                if let Some(answered) = once::take(connection, account, &new.call, now, &once)? {
                     return Ok(answered);
                 }
-                let call = create(connection, account, call.clone(), uuid, now)?;
-                once::remember(connection, &call, once)?;
+                let call = create(connection, &new)?;
+                once::remember(connection, &call, &once)?;
                 Ok(call)
-            }),
+            })
         })
         .await
     }
@@ -112,65 +119,111 @@ fn find_many(connection: &mut PgConnection, wanted: &[(AccountId, CallId)]) -> O
     let values = (accounts.into_sql::<Array<BigInt>>(), calls.into_sql::<Array<BigInt>>());
     let statement = Statement::<(BigInt, CallSql, CardSql), _, Find>::new(FIND, values);
     let rows: Vec<(i64, CallRow, CardRow)> = statement.load(connection)?;
-    let mut found: Vec<Found> = wanted.iter().map(|_| None).collect();
-    for (n, call, card) in rows {
-        if let Some(place) = usize::try_from(n - 1).ok().and_then(|n| found.get_mut(n)) {
-            *place = Some((call, card));
-        }
-    }
-    Ok(found)
+    Ok(place(wanted.len(), rows.into_iter().map(|(n, call, card)| (n, (call, card)))))
 }
 
-/// Checks the contact, raises its `last_called`, counts and inserts the call.
-/// Account, contact, UUID, `called_at`, content, `contact_called`, emotions, now, month.
+/// A call to be recorded.
+#[derive(Clone)]
+pub struct Recorded {
+    account: AccountId,
+    call: NewCall,
+    uuid: Uuid,
+    now: Moment,
+}
+
+/// The call's id and its contact; none when there is no such contact, or it is archived.
+pub type Record = Option<(i64, CardRow)>;
+
+/// Locks the contacts, raises their `last_called`, counts and inserts the calls.
+/// Accounts, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions as PostgreSQL writes arrays, now, months.
 struct Create;
 
 impl Key for Create {}
 
 const CREATE: &str = concat!(
-    ", contact AS (
-  UPDATE contacts SET last_called = GREATEST(last_called, $4), calls = calls + 1
-  WHERE account_id = $1 AND id = $2 AND is_active
-  RETURNING ",
+    ", wanted AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+    AS wanted (account, contact, uuid, called_at, content, contact_called, emotions, now, month, n)
+), contact AS (
+  SELECT card.* FROM (SELECT DISTINCT account, contact FROM wanted ORDER BY account, contact) AS named
+  CROSS JOIN LATERAL (SELECT ",
     card_columns!(),
-    "
+    " FROM contacts
+    WHERE account_id = named.account AND id = named.contact AND is_active LIMIT 1 FOR NO KEY UPDATE) AS card
 ), call AS (
+  SELECT nextval('calls_id_seq') AS id, wanted.* FROM wanted
+  JOIN contact ON contact.account_id = wanted.account AND contact.id = wanted.contact
+), raised AS (
+  UPDATE contacts SET last_called = GREATEST(contacts.last_called, new.called_at), calls = contacts.calls + new.calls
+  FROM (
+    SELECT account, contact, max(called_at) AS called_at, count(*) AS calls FROM call GROUP BY account, contact
+  ) AS new
+  WHERE contacts.account_id = new.account AND contacts.id = new.contact
+), stored AS (
   INSERT INTO calls
-    (account_id, contact_id, uuid, called_at, content, contact_called, emotions, created_at, updated_at)
-  SELECT account_id, id, $3, $4, $5, $6, $7, $8, $8 FROM contact
-  RETURNING ",
-    call_columns!(),
-    "
+    (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, created_at, updated_at)
+  SELECT account, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], now, now FROM call
 ), counted AS (
   INSERT INTO call_counts (account_id, month, slot, calls)
-  SELECT account_id, $9, pg_backend_pid() % 4, 1 FROM contact
-  ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + 1
+  SELECT account, month, pg_backend_pid() % 4, count(*) FROM call GROUP BY account, month ORDER BY account, month
+  ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls
 )
-SELECT call.*, contact.* FROM call, contact"
+SELECT call.n, call.id, contact.* FROM call
+JOIN contact ON contact.account_id = call.account AND contact.id = call.contact"
 );
 
-fn create(connection: &mut PgConnection, account: AccountId, call: NewCall, uuid: Uuid, now: Moment) -> Outcome<Call> {
-    let (contact, month) = (call.contact, call.called_at.month_number());
-    let part = CallPart::from(call);
+fn create_many(connection: &mut PgConnection, calls: &[Recorded]) -> Outcome<Vec<Record>> {
+    let parts: Vec<CallPart> = calls.iter().map(|new| new.call.clone().into()).collect();
+    let emotions = |part: &CallPart| {
+        let ids: Vec<_> = part.emotions.iter().map(ToString::to_string).collect();
+        format!("{{{}}}", ids.join(","))
+    };
     let values = (
-        account.get().into_sql::<BigInt>(),
-        contact.get().into_sql::<BigInt>(),
-        uuid.into_sql::<SqlUuid>(),
-        part.called_at.into_sql::<Timestamptz>(),
-        part.content.into_sql::<Nullable<Text>>(),
-        part.contact_called.into_sql::<Nullable<Bool>>(),
-        part.emotions.into_sql::<Array<SmallInt>>(),
-        now.calendar().into_sql::<Timestamptz>(),
-        month.into_sql::<Integer>(),
+        collect(calls, |new| new.account.get()).into_sql::<Array<BigInt>>(),
+        collect(&parts, |part| part.contact_id).into_sql::<Array<BigInt>>(),
+        collect(calls, |new| new.uuid).into_sql::<Array<SqlUuid>>(),
+        collect(&parts, |part| part.called_at).into_sql::<Array<Timestamptz>>(),
+        collect(&parts, |part| part.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(&parts, |part| part.contact_called).into_sql::<Array<Nullable<Bool>>>(),
+        collect(&parts, emotions).into_sql::<Array<Text>>(),
+        collect(calls, |new| new.now.calendar()).into_sql::<Array<Timestamptz>>(),
+        collect(calls, |new| new.call.called_at.month_number()).into_sql::<Array<Integer>>(),
     );
-    let statement = Statement::<(CallSql, CardSql), _, Create>::new(CREATE, values);
-    let row: Option<(CallRow, CardRow)> = statement.get_result(connection).optional()?;
-    let Some((call, card)) = row else {
-        lock_active_contacts(connection, account, contact, contact)?;
+    let rows: Vec<(i64, i64, CardRow)> =
+        Statement::<(BigInt, BigInt, CardSql), _, Create>::new(CREATE, values).load(connection)?;
+    Ok(place(calls.len(), rows.into_iter().map(|(n, id, card)| (n, (id, card)))))
+}
+
+fn collect<'a, T, U>(items: &'a [T], part: impl Fn(&'a T) -> U) -> Vec<U> {
+    items.iter().map(part).collect()
+}
+
+/// Each at its number, counted from 1.
+fn place<T>(count: usize, numbered: impl Iterator<Item = (i64, T)>) -> Vec<Option<T>> {
+    let mut placed: Vec<Option<T>> = std::iter::repeat_with(|| None).take(count).collect();
+    for (n, item) in numbered {
+        if let Some(place) = usize::try_from(n - 1).ok().and_then(|n| placed.get_mut(n)) {
+            *place = Some(item);
+        }
+    }
+    placed
+}
+
+impl Recorded {
+    /// What is answered.
+    fn recorded(self, (id, card): (i64, CardRow)) -> Call {
+        self.call.clone().answered_as(CallId::from_store(id), self.uuid, self.call.called_at, self.now, card.into())
+    }
+}
+
+/// One call, within a transaction of its own request.
+fn create(connection: &mut PgConnection, new: &Recorded) -> Outcome<Call> {
+    let Some(record) = create_many(connection, std::slice::from_ref(new))?.pop().flatten() else {
+        lock_active_contacts(connection, new.account, new.call.contact, new.call.contact)?;
         // It was archived a moment ago and is active again.
         return Err(Failure::Conflict);
     };
-    call.with(card)
+    Ok(new.clone().recorded(record))
 }
 
 /// Changes a call, unless `last_called` can only be told by looking at the contact's other calls.

@@ -41,6 +41,7 @@ struct Database {
     pages: Gathered<pages::Wanted, Option<CallPage>>,
     /// Many, so that their commits share a sync to the disk.
     writers: Threads<PgConnection>,
+    creates: Gathered<calls::Recorded, calls::Record>,
 }
 
 impl Database {
@@ -86,6 +87,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
         readers: Threads::start(&pool, readers).map_err(Error::fault)?,
         finds: Gathered::by(1),
         pages: Gathered::by(2),
+        creates: Gathered::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
     });
     Ok(Store {

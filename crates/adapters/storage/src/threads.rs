@@ -131,7 +131,35 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
     ) -> Result<V>
     where
-        K: Clone + Send + 'static,
+        K: Send + 'static,
+        V: Send + 'static,
+    {
+        self.run_together(gathered, key, move |pool, keys| retried(pool, |connection| job(connection, keys))).await
+    }
+
+    /// Writes as [`Threads::read_together`] reads: many writes share one statement, and one sync to the disk. The job
+    /// does all of its keys or none.
+    pub async fn write_together<K, V>(
+        &self,
+        gathered: &Gathered<K, V>,
+        key: K,
+        job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
+    ) -> Result<V>
+    where
+        K: Send + 'static,
+        V: Send + 'static,
+    {
+        self.run_together(gathered, key, move |pool, keys| settled(pool, |connection| job(connection, keys))).await
+    }
+
+    async fn run_together<K, V>(
+        &self,
+        gathered: &Gathered<K, V>,
+        key: K,
+        run: impl Fn(&Pool<C>, &[K]) -> Outcome<Vec<V>> + Send + 'static,
+    ) -> Result<V>
+    where
+        K: Send + 'static,
         V: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
@@ -139,9 +167,9 @@ impl<C: R2D2Connection + 'static> Threads<C> {
             let waiting = gathered.clone();
             let sent = self.send(Box::new(move |pool| {
                 while let Some(group) = waiting.next() {
-                    // Those who asked may have gone.
+                    // Those who asked may have gone: then nobody would know that it was done.
                     let group = group.into_iter().filter(|(_, answer)| !answer.is_closed()).unzip();
-                    let _ = catch_unwind(AssertUnwindSafe(|| answer_group(pool, group, job)));
+                    let _ = catch_unwind(AssertUnwindSafe(|| answer_group(group, |keys| run(pool, keys))));
                 }
             }));
             if let Err(error) = sent {
@@ -166,12 +194,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// Runs a job that changes something; it is tried again only when the database has rolled it back itself.
     pub async fn write<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| {
-            let mut tries = std::iter::repeat_with(|| pool.run(&job)).take(TRIES - 1);
-            let settled = |outcome: &Outcome<T>| !outcome.as_ref().is_err_and(Failure::is_conflict);
-            tries.find(settled).unwrap_or_else(|| pool.run(&job))
-        })
-        .await
+        self.run(move |pool| settled(pool, &job)).await
     }
 
     /// How many jobs wait.
@@ -202,18 +225,30 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     }
 }
 
-fn answer_group<C: R2D2Connection + 'static, K, V>(
-    pool: &Pool<C>,
+fn answer_group<K, V>(
     (keys, answers): (Vec<K>, Vec<oneshot::Sender<Result<V>>>),
-    job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
+    run: impl Fn(&[K]) -> Outcome<Vec<V>>,
 ) {
-    match retried(pool, |connection| job(connection, &keys)) {
+    if keys.is_empty() {
+        return;
+    }
+    match run(&keys) {
         Ok(values) => {
             for (answer, value) in answers.into_iter().zip(values) {
                 let _ = answer.send(Ok(value));
             }
         }
-        Err(failure) => refuse_all(answers, &failure.into()),
+        // The store's own trouble is everybody's; else one of them is at fault, and only that one fails.
+        Err(failure) if keys.len() == 1 || failure.is_disconnect() || failure.is_outage() => {
+            refuse_all(answers, &failure.into());
+        }
+        Err(_) => {
+            for (key, answer) in keys.chunks(1).zip(answers) {
+                let alone = run(key).map(|mut values| values.pop());
+                let missing = || Error::fault("a job left a key unanswered");
+                let _ = answer.send(alone.map_err(Error::from).and_then(|value| value.ok_or_else(missing)));
+            }
+        }
     }
 }
 
@@ -229,6 +264,13 @@ fn retried<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) 
         Err(failure) if failure.is_disconnect() => pool.run(&job),
         outcome => outcome,
     }
+}
+
+/// Runs a job that changes something, again when the database has rolled it back itself.
+fn settled<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) -> Outcome<T>) -> Outcome<T> {
+    let mut tries = std::iter::repeat_with(|| pool.run(&job)).take(TRIES - 1);
+    let is_settled = |outcome: &Outcome<T>| !outcome.as_ref().is_err_and(Failure::is_conflict);
+    tries.find(is_settled).unwrap_or_else(|| pool.run(&job))
 }
 
 /// What a database thread answers; unavailable when it is silent for too long.
