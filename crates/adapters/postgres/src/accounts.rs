@@ -103,7 +103,7 @@ impl StoreHealth for Database {
         // Both kinds of threads borrow from one pool.
         let (busy, idle) = self.readers.connections();
         let reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
-        let writes = self.writers.waiting() + self.creates.waiting();
+        let writes = self.writers.waiting() + self.creates.waiting() + self.updates.waiting();
         StoreLoad { busy, idle, waiting: vec![("read", reads), ("write", writes)] }
     }
 }

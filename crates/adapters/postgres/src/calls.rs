@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{
     AccountId, Call, CallChange, CallId, CallOrder, ContactId, Emotion, Moment, NewCall, Once, PageRequest, Uuid,
     Version,
@@ -71,11 +71,15 @@ impl CallRepository for Database {
         now: Moment,
         expected: Option<Vec<Version>>,
     ) -> Result<Call> {
-        self.write(move |connection| match &expected {
-            None => update(connection, account, call, &change, now),
-            expected => connection.transaction(|connection| {
-                update_step_by_step(connection, account, call, change.clone(), now, expected.as_deref())
-            }),
+        let new = Revised { account, call, change, now };
+        if expected.is_none() {
+            let revision = self.writers.write_together(&self.updates, new.clone(), update_many).await?;
+            if let Some((row, card)) = revision {
+                return Ok(row.with(card)?);
+            }
+        }
+        self.write(move |connection| {
+            connection.transaction(|connection| update_step_by_step(connection, &new, expected.as_deref()))
         })
         .await
     }
@@ -174,10 +178,6 @@ JOIN contact ON contact.account_id = call.account AND contact.id = call.contact"
 
 fn create_many(connection: &mut PgConnection, calls: &[Recorded]) -> Outcome<Vec<Record>> {
     let parts: Vec<CallPart> = calls.iter().map(|new| new.call.clone().into()).collect();
-    let emotions = |part: &CallPart| {
-        let ids: Vec<_> = part.emotions.iter().map(ToString::to_string).collect();
-        format!("{{{}}}", ids.join(","))
-    };
     let values = (
         collect(calls, |new| new.account.get()).into_sql::<Array<BigInt>>(),
         collect(&parts, |part| part.contact_id).into_sql::<Array<BigInt>>(),
@@ -185,7 +185,7 @@ fn create_many(connection: &mut PgConnection, calls: &[Recorded]) -> Outcome<Vec
         collect(&parts, |part| part.called_at).into_sql::<Array<Timestamptz>>(),
         collect(&parts, |part| part.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&parts, |part| part.contact_called).into_sql::<Array<Nullable<Bool>>>(),
-        collect(&parts, emotions).into_sql::<Array<Text>>(),
+        collect(&parts, |part| array(part.emotions.iter())).into_sql::<Array<Text>>(),
         collect(calls, |new| new.now.calendar()).into_sql::<Array<Timestamptz>>(),
         collect(calls, |new| new.call.called_at.month_number()).into_sql::<Array<Integer>>(),
     );
@@ -196,6 +196,11 @@ fn create_many(connection: &mut PgConnection, calls: &[Recorded]) -> Outcome<Vec
 
 fn collect<'a, T, U>(items: &'a [T], part: impl Fn(&'a T) -> U) -> Vec<U> {
     items.iter().map(part).collect()
+}
+
+/// An array as PostgreSQL writes it.
+fn array(numbers: impl Iterator<Item = impl ToString>) -> String {
+    format!("{{{}}}", numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(","))
 }
 
 /// Each at its number, counted from 1.
@@ -226,118 +231,135 @@ fn create(connection: &mut PgConnection, new: &Recorded) -> Outcome<Call> {
     Ok(new.clone().recorded(record))
 }
 
-/// Changes a call, unless `last_called` can only be told by looking at the contact's other calls.
-/// Account, call, contact, `called_at`, whether content changes, content, `contact_called`, emotions, now.
+/// A change of a call.
+#[derive(Clone)]
+pub struct Revised {
+    account: AccountId,
+    call: CallId,
+    change: CallChange,
+    now: Moment,
+}
+
+/// The changed call and its contact; none when it was not changed here.
+pub type Revision = Option<(CallRow, CardRow)>;
+
+/// Locks contacts, old and new, then the calls, and changes them; but not those that are refused, that moved meanwhile,
+/// or of which `last_called` can only be told by looking at the contact's other calls.
+/// Accounts, calls, contacts, `called_at`, whether contents change, contents, `contact_called`, emotions as PostgreSQL
+/// writes arrays, now.
 struct Update;
 
 impl Key for Update {}
 
 const UPDATE: &str = concat!(
-    ", old AS (SELECT ",
+    ", wanted AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
+    AS wanted (account, call, contact, called_at, has_content, content, contact_called, emotions, now, n)
+), found AS (
+  SELECT n, account, call, stored.contact_id AS contact FROM wanted
+  CROSS JOIN LATERAL (SELECT contact_id FROM calls WHERE account_id = account AND id = call LIMIT 1) AS stored
+), contact AS (
+  SELECT card.* FROM (
+    SELECT account, contact FROM found
+    UNION SELECT account, contact FROM wanted WHERE contact IS NOT NULL ORDER BY account, contact
+  ) AS named
+  CROSS JOIN LATERAL (SELECT last_called, ",
+    card_columns!(),
+    " FROM contacts WHERE account_id = named.account AND id = named.contact LIMIT 1 FOR NO KEY UPDATE) AS card
+), old AS (
+  SELECT n, account, last_called, call.* FROM (
+    SELECT n, account, call, contact, last_called FROM found
+    JOIN contact AS card ON card.account_id = account AND card.id = contact AND card.is_active ORDER BY account, call
+  ) AS named
+  CROSS JOIN LATERAL (SELECT ",
     call_columns!(),
-    " FROM calls WHERE account_id = $1 AND id = $2 FOR UPDATE
+    " FROM calls WHERE account_id = named.account AND id = named.call AND contact_id = named.contact LIMIT 1
+    FOR UPDATE) AS call
 ), new AS (
-  SELECT coalesce($3, contact_id) AS contact_id, coalesce($4, called_at) AS called_at,
-    CASE WHEN $5 THEN $6 ELSE content END AS content, coalesce($7, contact_called) AS contact_called,
-    coalesce($8, emotions) AS emotions
-  FROM old
-), locked AS (
-  SELECT contacts.id, contacts.last_called, contacts.is_active FROM contacts, old, new
-  WHERE contacts.account_id = $1 AND contacts.id = ANY (ARRAY[old.contact_id, new.contact_id])
-  ORDER BY contacts.id FOR NO KEY UPDATE OF contacts
+  SELECT n, old.account, call, now, coalesce(wanted.contact, old.contact_id) AS contact_id,
+    coalesce(wanted.called_at, old.called_at) AS called_at,
+    CASE WHEN has_content THEN wanted.content ELSE old.content END AS content,
+    coalesce(wanted.contact_called, old.contact_called) AS contact_called,
+    coalesce(wanted.emotions::smallint[], old.emotions) AS emotions
+  FROM old JOIN wanted USING (n)
 ), verdict AS (
-  SELECT
-    (SELECT count(*) FROM locked) = CASE WHEN old.contact_id = new.contact_id THEN 1 ELSE 2 END AS is_found,
-    coalesce((SELECT bool_and(is_active) FROM locked), true) AS is_active,
-    coalesce((SELECT bool_and(CASE
-      WHEN locked.id <> old.contact_id THEN true
-      WHEN locked.id = new.contact_id AND new.called_at >= locked.last_called THEN true
-      ELSE old.called_at < locked.last_called
-    END) FROM locked), true) AS is_plain,
-    (old.contact_id, old.called_at) IS DISTINCT FROM (new.contact_id, new.called_at) AS is_moved,
+  SELECT n, (old.contact_id, old.called_at) IS DISTINCT FROM (new.contact_id, new.called_at) AS is_moved,
     (old.contact_id, old.called_at, old.content, old.contact_called, old.emotions) IS DISTINCT FROM
       (new.contact_id, new.called_at, new.content, new.contact_called, new.emotions) AS is_changed
-  FROM old, new
+  FROM old JOIN new USING (n)
+  JOIN contact AS card ON card.account_id = new.account AND card.id = new.contact_id AND card.is_active
+  WHERE old.called_at < old.last_called
+    OR (new.contact_id = old.contact_id AND new.called_at >= old.last_called)
 ), change AS (
-  SELECT is_moved FROM verdict WHERE is_found AND is_active AND is_plain AND is_changed
+  SELECT n, is_moved FROM verdict WHERE is_changed
+), moved AS (
+  SELECT account, contact_id AS contact, called_at, -1 AS calls FROM change JOIN old USING (n) WHERE is_moved
+  UNION ALL SELECT account, contact_id, called_at, 1 FROM change JOIN new USING (n) WHERE is_moved
 ), recounted AS (
-  UPDATE contacts SET
-    last_called = CASE WHEN contacts.id = new.contact_id THEN GREATEST(locked.last_called, new.called_at)
-      ELSE locked.last_called END,
-    calls = contacts.calls + (contacts.id = new.contact_id)::integer - (contacts.id = old.contact_id)::integer
-  FROM locked, old, new, change
-  WHERE is_moved AND contacts.account_id = $1 AND contacts.id = locked.id
-    AND (old.contact_id <> new.contact_id OR new.called_at > locked.last_called)
+  UPDATE contacts SET last_called = GREATEST(contacts.last_called, sum.called_at), calls = contacts.calls + sum.calls
+  FROM (
+    SELECT account, contact, max(called_at) FILTER (WHERE calls > 0) AS called_at, sum(calls) AS calls FROM moved
+    GROUP BY account, contact
+  ) AS sum
+  WHERE contacts.account_id = sum.account AND contacts.id = sum.contact
+    AND (sum.calls <> 0 OR sum.called_at > contacts.last_called)
 ), counted AS (
   INSERT INTO call_counts (account_id, month, slot, calls)
-  SELECT $1, month, pg_backend_pid() % 4, sum(calls) FROM change, (
-    SELECT date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1 AS month, -1 AS calls
-    FROM old
-    UNION ALL
-    SELECT date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1, 1 FROM new
+  SELECT account, month, pg_backend_pid() % 4, sum(calls) FROM (
+    SELECT account, calls,
+      date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1 AS month
+    FROM moved
   ) AS months
-  WHERE is_moved GROUP BY month HAVING sum(calls) <> 0 ORDER BY month
+  GROUP BY account, month HAVING sum(calls) <> 0 ORDER BY account, month
   ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls
 ), changed AS (
   UPDATE calls SET contact_id = new.contact_id, called_at = new.called_at, content = new.content,
-    contact_called = new.contact_called, emotions = new.emotions, updated_at = $9
-  FROM new, change WHERE calls.account_id = $1 AND calls.id = $2
+    contact_called = new.contact_called, emotions = new.emotions, updated_at = new.now
+  FROM new JOIN change USING (n) WHERE calls.account_id = new.account AND calls.id = new.call
 )
-SELECT verdict.is_found, verdict.is_active, verdict.is_plain, old.id, old.uuid, new.contact_id, new.called_at, new.content,
-  new.contact_called, new.emotions, old.created_at, CASE WHEN verdict.is_changed THEN $9 ELSE old.updated_at END,
-  card.*
-FROM old, new, verdict LEFT JOIN LATERAL (
-  SELECT ",
-    card_columns!(),
-    " FROM contacts WHERE account_id = $1 AND contacts.id = (SELECT contact_id FROM new) LIMIT 1
-) AS card ON true"
+SELECT n, old.id, old.uuid, new.contact_id, new.called_at, new.content, new.contact_called, new.emotions, old.created_at,
+  CASE WHEN is_changed THEN new.now ELSE old.updated_at END, card.*
+FROM verdict JOIN old USING (n) JOIN new USING (n)
+JOIN contact AS card ON card.account_id = new.account AND card.id = new.contact_id"
 );
 
-type UpdateSql = (Bool, Bool, Bool, CallSql, Nullable<CardSql>);
-type UpdateRow = (bool, bool, bool, CallRow, Option<CardRow>);
+type UpdateSql = (BigInt, CallSql, Nullable<Timestamptz>, CardSql);
 
-fn update(
-    connection: &mut PgConnection,
-    account: AccountId,
-    call: CallId,
-    change: &CallChange,
-    now: Moment,
-) -> Outcome<Call> {
-    let ids = |emotions: &Vec<Emotion>| emotions.iter().filter_map(|emotion| emotion.id().try_into().ok()).collect();
-    let content = change.content.clone().flatten().map(String::from);
-    let emotions: Option<Vec<i16>> = change.emotions.as_ref().map(ids);
-    let values = (
-        account.get().into_sql::<BigInt>(),
-        call.get().into_sql::<BigInt>(),
-        change.contact.map(ContactId::get).into_sql::<Nullable<BigInt>>(),
-        change.called_at.map(Moment::calendar).into_sql::<Nullable<Timestamptz>>(),
-        change.content.is_some().into_sql::<Bool>(),
-        content.into_sql::<Nullable<Text>>(),
-        change.contact_called.into_sql::<Nullable<Bool>>(),
-        emotions.into_sql::<Nullable<Array<SmallInt>>>(),
-        now.calendar().into_sql::<Timestamptz>(),
-    );
-    let statement = Statement::<UpdateSql, _, Update>::new(UPDATE, values);
-    let (is_found, is_active, is_plain, row, card): UpdateRow = statement.get_result(connection)?;
-    match card.filter(|_| is_found) {
-        None => Err(Error::NotFound.into()),
-        Some(_) if !is_active => Err(Error::Archived.into()),
-        Some(card) if is_plain => row.with(card),
-        Some(_) => connection
-            .transaction(|connection| update_step_by_step(connection, account, call, change.clone(), now, None)),
+fn update_many(connection: &mut PgConnection, changes: &[Revised]) -> Outcome<Vec<Revision>> {
+    let mut calls: Vec<_> = changes.iter().map(|revised| (revised.account.get(), revised.call.get())).collect();
+    calls.sort_unstable();
+    if calls.windows(2).any(|two| two[0] == two[1]) {
+        // One statement changes a row once: these are done one by one.
+        return Err(Failure::Conflict);
     }
+    let emotions = |emotions: &Vec<Emotion>| array(emotions.iter().map(|emotion| emotion.id()));
+    let values = (
+        collect(changes, |revised| revised.account.get()).into_sql::<Array<BigInt>>(),
+        collect(changes, |revised| revised.call.get()).into_sql::<Array<BigInt>>(),
+        collect(changes, |revised| revised.change.contact.map(ContactId::get)).into_sql::<Array<Nullable<BigInt>>>(),
+        collect(changes, |revised| revised.change.called_at.map(Moment::calendar))
+            .into_sql::<Array<Nullable<Timestamptz>>>(),
+        collect(changes, |revised| revised.change.content.is_some()).into_sql::<Array<Bool>>(),
+        collect(changes, |revised| {
+            revised.change.content.as_ref().and_then(|content| Some(content.as_ref()?.as_str()))
+        })
+        .into_sql::<Array<Nullable<Text>>>(),
+        collect(changes, |revised| revised.change.contact_called).into_sql::<Array<Nullable<Bool>>>(),
+        collect(changes, |revised| revised.change.emotions.as_ref().map(emotions)).into_sql::<Array<Nullable<Text>>>(),
+        collect(changes, |revised| revised.now.calendar()).into_sql::<Array<Timestamptz>>(),
+    );
+    let rows: Vec<(i64, CallRow, Option<DateTime<Utc>>, CardRow)> =
+        Statement::<UpdateSql, _, Update>::new(UPDATE, values).load(connection)?;
+    Ok(place(changes.len(), rows.into_iter().map(|(n, call, _, card)| (n, (call, card)))))
 }
 
-/// Changes the call when it has one of the expected versions, or was its contact's newest, so that `last_called` must
-/// be found again.
+/// Changes the call, step by step, unless it has none of the expected versions, or what it should become is refused.
 fn update_step_by_step(
     connection: &mut PgConnection,
-    account: AccountId,
-    call: CallId,
-    change: CallChange,
-    now: Moment,
+    revised: &Revised,
     expected: Option<&[Version]>,
 ) -> Outcome<Call> {
+    let Revised { account, call, change, now } = revised.clone();
     let old_contact = contact_of(connection, account, call)?;
     let new_contact = change.contact.unwrap_or(old_contact);
     lock_active_contacts(connection, account, old_contact, new_contact)?;

@@ -42,6 +42,7 @@ struct Database {
     /// Many, so that their commits share a sync to the disk.
     writers: Threads<PgConnection>,
     creates: Gathered<calls::Recorded, calls::Record>,
+    updates: Gathered<calls::Revised, calls::Revision>,
 }
 
 impl Database {
@@ -88,6 +89,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
         finds: Gathered::by(1),
         pages: Gathered::by(2),
         creates: Gathered::by(2),
+        updates: Gathered::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
     });
     Ok(Store {

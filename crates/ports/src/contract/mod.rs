@@ -74,6 +74,7 @@ macro_rules! contract_tests {
                 a_contact_deleted_under_load_leaves_no_call,
                 of_requests_with_one_key_one_is_done,
                 of_changes_that_expect_one_version_one_is_done,
+                changes_of_one_call_are_done_one_after_the_other,
                 the_store_does_what_a_model_in_memory_does,
                 readers_of_one_moment_get_each_their_own,
             }

@@ -186,6 +186,30 @@ pub async fn of_changes_that_expect_one_version_one_is_done(store: &Store) {
     scene.assert_consistent().await;
 }
 
+pub async fn changes_of_one_call_are_done_one_after_the_other(store: &Store) {
+    let scene = Scene::new(store).await;
+    let contacts = [scene.meet("Leslie").await, scene.meet("Henri").await];
+    let target = scene.log(contacts[0], 86_400).await.id;
+    scene.log(contacts[1], 86_400 * 40).await;
+    let writers: Vec<_> = (0..24_usize)
+        .map(|n| {
+            let scene = scene.clone();
+            let called_at = at(86_400 * 11 * i64::try_from(n).unwrap());
+            let change =
+                CallChange { contact: Some(contacts[n % 2]), called_at: Some(called_at), ..CallChange::default() };
+            tokio::spawn(async move {
+                let changed = scene.store.calls.update(scene.account, target, change, at(NOW), None).await.unwrap();
+                assert_eq!((changed.contact.id, changed.called_at), (contacts[n % 2], called_at));
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(scene.all(None).await.len(), 2);
+    scene.assert_consistent().await;
+}
+
 /// How many games the law of the model plays, each from a seed of its own.
 const GAMES: u64 = if cfg!(feature = "long") { 60 } else { 2 };
 
