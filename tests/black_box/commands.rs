@@ -1,13 +1,18 @@
 //! The command line.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use diesel::connection::{Connection, SimpleConnection};
 use serde_json::json;
-use support::{Setup, on_both_stores};
+use support::{Client, Setup, Store, on_both_stores};
 
 on_both_stores!(
     tokens_are_made_listed_and_revoked,
     accounts_are_made_and_listed,
     the_demonstration_is_the_document_s,
-    migrations_run_once
+    migrations_run_once,
+    wrong_counters_are_told_and_repaired,
+    counters_are_repaired_while_a_server_writes,
 );
 
 fn tokens_are_made_listed_and_revoked(setup: Setup) {
@@ -77,6 +82,93 @@ fn the_demonstration_is_the_document_s(setup: Setup) {
 fn migrations_run_once(setup: Setup) {
     assert!(!setup.output(&["migrate"]).is_empty());
     assert_eq!(setup.output(&["migrate"]), "");
+}
+
+fn execute(setup: &Setup, sql: &str) {
+    match setup.store() {
+        Store::Sqlite => {
+            let path = setup.folder().join("data/callbook.db");
+            let mut connection = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+            connection.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sql}")).unwrap();
+        }
+        Store::Postgres(database) => database.execute(sql),
+        Store::Url(_) => unreachable!(),
+    }
+}
+
+/// The account's total and years, and the calls of each contact and when the newest was.
+fn counted(client: &Client) -> [serde_json::Value; 2] {
+    let calls = client.get("/api/calls?limit=1").expect(200);
+    let contacts = client.get("/api/contacts?limit=100").expect(200);
+    let contacts = contacts["data"].as_array().unwrap().iter().map(|contact| {
+        let own = client.get(&format!("/api/contacts/{}/calls", contact["id"])).expect(200);
+        json!([contact["id"], contact["statistics"], contact["last_called"], own["meta"]["total"]])
+    });
+    [calls["meta"].clone(), contacts.collect()]
+}
+
+fn wrong_counters_are_told_and_repaired(setup: Setup) {
+    let told = setup.output(&["migrate", "--verify-counters"]);
+    assert!(told.lines().count() > 1, "the migrations first: {told}");
+    assert!(told.ends_with("\ncounters: all true (0 contacts, 0 months)"), "{told}");
+    setup.output(&["demo", "--contacts", "7", "--calls", "150"]);
+    let server = setup.serve();
+    let client = server.client();
+    let other = client.with_token(Some(&setup.another_account()));
+    other.log(other.meet("Elsewhere"), "2017-12-31");
+    let all_true = setup.output(&["migrate", "--verify-counters"]);
+    assert!(all_true.starts_with("counters: all true (8 contacts, "), "{all_true}");
+    let (before, others) = (counted(&client), counted(&other));
+    execute(
+        &setup,
+        "UPDATE contacts SET calls = calls + 5 WHERE id = 1;
+        UPDATE contacts SET last_called = NULL WHERE id = 2;
+        UPDATE contacts SET last_called = (SELECT min(called_at) FROM calls), calls = 0 WHERE id = 3;
+        UPDATE call_counts SET calls = calls + 3 WHERE month = (SELECT min(month) FROM call_counts WHERE account_id = 1);
+        UPDATE call_counts SET month = 12 WHERE month = (SELECT max(month) FROM call_counts)",
+    );
+    assert_ne!(counted(&client)[0]["total"], before[0]["total"]);
+    assert_ne!(counted(&client)[0]["statistics"], before[0]["statistics"]);
+    assert_ne!(counted(&client)[1], before[1]);
+    let told = setup.output(&["migrate", "--verify-counters"]);
+    assert_eq!(told, "counters: 3 contacts and 3 months were wrong and are repaired");
+    assert_eq!((counted(&client), counted(&other)), (before, others), "and the server shows it");
+    assert_eq!(setup.output(&["migrate", "--verify-counters"]), all_true);
+    execute(&setup, "DELETE FROM call_counts; UPDATE contacts SET calls = 1 WHERE calls > 1");
+    let told = setup.output(&["migrate", "--verify-counters"]);
+    assert!(told.ends_with(" were wrong and are repaired"), "{told}");
+    client.log(1, "2017-12-31");
+    let all_true = setup.output(&["migrate", "--verify-counters"]);
+    assert!(all_true.starts_with("counters: all true (8 contacts, "), "{all_true}");
+    assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 151);
+}
+
+fn counters_are_repaired_while_a_server_writes(setup: Setup) {
+    setup.output(&["demo", "--contacts", "2", "--calls", "3000"]);
+    let server = setup.serve();
+    let client = server.client();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let write = || {
+            let mut written = 0;
+            while !ended.load(Ordering::Relaxed) {
+                client.log(1 + written % 2, "2017-12-31");
+                written += 1;
+            }
+            written
+        };
+        let writers: Vec<_> = (0..4).map(|_| scope.spawn(write)).collect();
+        for _ in 0..8 {
+            execute(&setup, "UPDATE contacts SET calls = calls + 5; UPDATE call_counts SET calls = calls + 1");
+            let told = setup.output(&["migrate", "--verify-counters"]);
+            assert!(told.starts_with("counters: 2 contacts and "), "{told}");
+            let told = setup.output(&["migrate", "--verify-counters"]);
+            assert!(told.starts_with("counters: all true (2 contacts, "), "a write slipped in between: {told}");
+        }
+        ended.store(true, Ordering::Relaxed);
+        let written: i64 = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+        assert_eq!(client.get("/api/calls?limit=1").expect(200)["meta"]["total"], 3_000 + written);
+    });
 }
 
 #[test]

@@ -38,7 +38,12 @@ pub enum Command {
         calls: Option<u64>,
     },
     /// Run pending migrations only
-    Migrate,
+    Migrate {
+        /// Then count every call anew, repair totals, years and `last_called` that say otherwise, and tell how many did;
+        /// servers may run meanwhile: they read on, their writes wait
+        #[arg(long)]
+        verify_counters: bool,
+    },
     /// Show every setting in force and where it came from, secrets hidden
     CheckConfig,
     /// Succeed when the server on the configured address is ready

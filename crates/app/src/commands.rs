@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::CommandFactory;
 use domain::{Account, CallOrder, ContactOrder, Direction, Moment, PageRequest, PageSize, Scope};
 use ports::inbound::TokenRequest;
-use ports::outbound::Clock;
+use ports::outbound::{Audit, Clock};
 
 use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
@@ -63,9 +63,13 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
     let _log = Log::start(&settings).map_err(Error::io("the log cannot be started"))?;
     match command {
         Command::Serve => serve::run(&settings).await,
-        Command::Migrate => {
+        Command::Migrate { verify_counters } => {
             for migration in store::migrate(&settings)? {
                 println!("{migration}");
+            }
+            if verify_counters {
+                let audit = store::open(&settings)?.counters.verify()?;
+                println!("counters: {}", outcome(audit));
             }
             Ok(())
         }
@@ -112,6 +116,19 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
 fn print(text: &str) -> Result<(), Error> {
     use std::io::Write;
     std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("standard output"))
+}
+
+/// What the comparison of the counters with the calls has found.
+fn outcome(Audit { contacts, months }: Audit) -> String {
+    let told = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let wrong = match (contacts.wrong, months.wrong) {
+        (0, 0) => return format!("all true ({}, {})", told(contacts.all, "contact"), told(months.all, "month")),
+        (wrong, 0) => told(wrong, "contact"),
+        (0, wrong) => told(wrong, "month"),
+        (contacts, months) => format!("{} and {}", told(contacts, "contact"), told(months, "month")),
+    };
+    let (was, is) = if contacts.wrong + months.wrong == 1 { ("was", "is") } else { ("were", "are") };
+    format!("{wrong} {was} wrong and {is} repaired")
 }
 
 fn check_config(settings: &Settings) {
@@ -179,4 +196,23 @@ fn from_now(duration: Duration) -> Result<Moment, Error> {
     let seconds = i64::try_from(duration.as_secs()).ok();
     let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Moment::from_unix);
     end.ok_or_else(|| Error::Refused("a token expires before the year 10000".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ports::outbound::Checked;
+
+    use super::*;
+
+    #[test]
+    fn only_what_was_wrong_is_told_unless_all_is_true() {
+        let of = |contacts, months| {
+            let [contacts, months] = [(1_000, contacts), (1, months)].map(|(all, wrong)| Checked { all, wrong });
+            outcome(Audit { contacts, months })
+        };
+        assert_eq!(of(0, 0), "all true (1000 contacts, 1 month)");
+        assert_eq!(of(3, 2), "3 contacts and 2 months were wrong and are repaired");
+        assert_eq!(of(1, 0), "1 contact was wrong and is repaired");
+        assert_eq!(of(0, 2), "2 months were wrong and are repaired");
+    }
 }

@@ -156,6 +156,35 @@ pub struct StoreLoad {
     pub waiting: Vec<(&'static str, usize)>,
 }
 
+/// How many of one kind were looked at, and how many of those were wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// All of them.
+    pub all: u64,
+    /// Those that did not say what a count says.
+    pub wrong: u64,
+}
+
+/// What came of comparing what is kept of the calls with the calls themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// The contacts: how many calls, and when the newest.
+    pub contacts: Checked,
+    /// The months of all accounts that have calls: how many.
+    pub months: Checked,
+}
+
+/// For knowing that the counters are true. A command asks, no request does.
+///
+/// Synchronous, as [`BulkStore`] is, and on a connection of its own.
+#[cfg_attr(feature = "mock", mockall::automock)]
+pub trait CounterAudit: Send + Sync {
+    /// Counts the calls of every account and repairs each contact's `calls` and `last_called`, and each month's count,
+    /// that say otherwise; nothing else changes. Until it ends no call is written, so that none slips in between:
+    /// writers wait, readers do not.
+    fn verify(&self) -> Result<Audit>;
+}
+
 /// For knowing the time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
@@ -178,4 +207,6 @@ pub struct Store {
     pub health: Arc<dyn StoreHealth>,
     /// All of it, in bulk.
     pub bulk: Arc<dyn BulkStore>,
+    /// Its counters.
+    pub counters: Arc<dyn CounterAudit>,
 }

@@ -11,14 +11,14 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{Account, AccountId, Contact, Moment, NewContact, Scope, SecretHash, Token, Uuid};
-use ports::outbound::{BulkStore, Imported, LastIds, Record, Records, StoredCall};
+use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
 use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
 use storage::{Failure, Outcome};
 
 use crate::accounts::find_account;
 use crate::contacts::{fields_of, lock_cards};
-use crate::counts::count_month;
+use crate::counts::{count_month, verify};
 use crate::rows::{AccountRow, CallPart, CallRow, ContactRow, NewContactFieldRow, NewContactRow, TokenRow};
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 use crate::snapshot;
@@ -98,6 +98,12 @@ impl BulkStore for Bulk {
                 Ok(true)
             })
         })
+    }
+}
+
+impl CounterAudit for Bulk {
+    fn verify(&self) -> Result<Audit> {
+        self.run(|connection| connection.transaction(verify))
     }
 }
 

@@ -92,13 +92,15 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
         updates: Gathered::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
     });
+    let bulk = Arc::new(bulk::Bulk::new(url));
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
         health: database,
-        bulk: Arc::new(bulk::Bulk::new(url)),
+        bulk: bulk.clone(),
+        counters: bulk,
     })
 }
 

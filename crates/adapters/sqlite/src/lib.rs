@@ -82,13 +82,15 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
         readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::fault)?,
     });
+    let bulk = Arc::new(bulk::Bulk::new(path));
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
         health: database,
-        bulk: Arc::new(bulk::Bulk::new(path)),
+        bulk: bulk.clone(),
+        counters: bulk,
     })
 }
 

@@ -17,7 +17,7 @@ fn uuid(n: i64) -> Uuid {
 }
 
 /// A contact as another store would know it.
-fn contact(n: i64) -> Record {
+pub(super) fn contact(n: i64) -> Record {
     let field = |id, kind, data: &str| ContactField {
         id: ContactFieldId::from_store(id),
         content: NewContactField { kind, data: name(data) },
@@ -47,7 +47,7 @@ fn contact(n: i64) -> Record {
 }
 
 /// A call with that contact.
-fn recorded(n: i64, with: i64, called_at: i64) -> Record {
+pub(super) fn recorded(n: i64, with: i64, called_at: i64) -> Record {
     let mut call = call(ContactId::from_store(900 + with), called_at);
     call.contact_called = Some(n % 2 == 0);
     call.emotions = Emotion::all().take(2).collect();
@@ -73,7 +73,7 @@ fn records() -> Vec<Record> {
     ]
 }
 
-fn import(scene: &Scene, records: Vec<Record>, dry_run: bool) -> crate::Result<Imported> {
+pub(super) fn import(scene: &Scene, records: Vec<Record>, dry_run: bool) -> crate::Result<Imported> {
     scene.store.bulk.import(scene.account, &mut records.into_iter().map(Ok), dry_run)
 }
 

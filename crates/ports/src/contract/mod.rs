@@ -13,6 +13,7 @@ pub mod accounts;
 pub mod bulk;
 pub mod calls;
 pub mod contacts;
+pub mod counters;
 pub mod races;
 
 use domain::{
@@ -41,6 +42,11 @@ macro_rules! contract_tests {
                 a_call_without_its_contact_is_left_out,
                 an_import_that_breaks_goes_on_where_it_broke,
                 what_is_read_is_of_one_moment,
+            }
+            counters {
+                nothing_is_wrong_with_the_counters_of_a_sound_store,
+                every_month_is_counted_as_the_domain_numbers_it,
+                nothing_is_wrong_at_any_moment_of_many_writers,
             }
             calls {
                 a_call_is_read_as_it_was_stored,
@@ -192,21 +198,27 @@ impl Scene {
         }
         let counted = self.page(None, page(1, 1, NEWEST_CALL_FIRST)).await.years;
         assert_eq!(counted, years.into_iter().rev().collect::<Vec<_>>(), "the years");
+        for contact in self.contacts().await {
+            let own = || calls.iter().filter(|call| call.contact.id == contact.card.id);
+            assert_eq!(contact.calls, own().count() as u64, "the calls of contact {}", contact.card.id);
+            let newest = own().map(|call| call.called_at).max();
+            assert_eq!(contact.last_called, newest, "last_called of contact {}", contact.card.id);
+        }
+    }
+
+    /// Every contact of the account, page by page.
+    async fn contacts(&self) -> Vec<Contact> {
         let order = ContactOrder::CreatedAt(Direction::Ascending);
+        let mut all = Vec::new();
         for number in 1.. {
             let request = PageRequest { number, size: PageSize::new(100).unwrap(), order };
-            let contacts =
-                self.store.contacts.list(self.account, ContactSearch::default(), request).await.unwrap().items;
-            if contacts.is_empty() {
+            let page = self.store.contacts.list(self.account, ContactSearch::default(), request).await.unwrap();
+            if page.items.is_empty() {
                 break;
             }
-            for contact in contacts {
-                let own = || calls.iter().filter(|call| call.contact.id == contact.card.id);
-                assert_eq!(contact.calls, own().count() as u64, "the calls of contact {}", contact.card.id);
-                let newest = own().map(|call| call.called_at).max();
-                assert_eq!(contact.last_called, newest, "last_called of contact {}", contact.card.id);
-            }
+            all.extend(page.items);
         }
+        all
     }
 }
 

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::outbound::{CallPage, Store};
 
 /// A small deterministic generator (Knuth's MMIX constants): the same law plays the same game each time.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
     fn below(&mut self, n: usize) -> usize {
@@ -84,7 +84,7 @@ pub async fn readers_of_one_moment_get_each_their_own(store: &Store) {
 }
 
 /// Plays thirty writes and answers how many calls it left behind.
-async fn write_at_random(scene: Scene, contacts: [ContactId; 3], mut dice: Dice) -> usize {
+pub(super) async fn write_at_random(scene: Scene, contacts: [ContactId; 3], mut dice: Dice) -> usize {
     let mut own = Vec::new();
     for _ in 0..30 {
         let contact = contacts[dice.below(3)];
