@@ -48,7 +48,7 @@ impl Database {
         self.readers.read(job).await
     }
 
-    /// A read of a row or two by key, which takes less time than crossing to a thread and back.
+    /// A read of a few rows by key, which takes less time than crossing to a thread and back.
     async fn peek<T: Send + 'static>(
         &self,
         job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,

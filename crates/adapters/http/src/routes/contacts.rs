@@ -162,6 +162,6 @@ pub async fn calls(
     known: Known,
     path: Path<String>,
     request: HttpRequest,
-) -> Result<Json<CallPageBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     list_of(&shared, known, &request, Some(id(&path)?)).await
 }

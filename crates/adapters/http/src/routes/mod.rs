@@ -11,11 +11,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Registers every endpoint of the API. The gate keeps them all; see `gate.rs`.
 pub fn configure(config: &mut ServiceConfig) {
     let api = scope("/api")
-        .service(account::welcome)
-        .service(account::me)
+        // What is asked most often first: the router tries them one after the other.
+        .service(calls::show)
+        .service(contacts::calls)
         .service(calls::list)
         .service(calls::create)
-        .service(calls::show)
+        .service(account::welcome)
+        .service(account::me)
         .service(calls::update)
         .service(calls::amend)
         .service(calls::delete)
@@ -24,7 +26,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(contacts::show)
         .service(contacts::update)
         .service(contacts::delete)
-        .service(contacts::calls)
         .service(lists::genders)
         .service(lists::show_gender)
         .service(lists::contact_field_types)
