@@ -1,0 +1,48 @@
+-- What wrk sends. From the environment: WORKLOAD (get, contact, page, post, put), TOKEN, CALLS (how many are kept) and
+-- SEED. Ids are random: calls from 1 to CALLS, contacts from 1 to 1000. At the end it prints one line of JSON.
+
+local CONTACTS = 1000
+-- Calls happen in the ten years up to 2026-01-01T00:00:00Z, as those of `callbook demo` do.
+local END, TEN_YEARS = 1767225600, 10 * 365 * 86400
+
+local calls, workload = tonumber(os.getenv("CALLS")), os.getenv("WORKLOAD")
+local headers = " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. os.getenv("TOKEN") .. "\r\n"
+local random = math.random
+
+local function get(path, ...)
+  return "GET " .. path:format(...) .. headers .. "\r\n"
+end
+
+local function send(method, path)
+  local body = ('{"contact_id":%d,"called_at":"%s","content":"Asked for the invoice again; it goes out tomorrow. %d"}')
+    :format(random(CONTACTS), os.date("!%Y-%m-%dT%H:%M:%SZ", END - random(TEN_YEARS)), random(1000000))
+  return ("%s %s%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s")
+    :format(method, path, headers, #body, body)
+end
+
+local requests = {
+  get = function() return get("/api/calls/%d", random(calls)) end,
+  contact = function() return get("/api/contacts/%d/calls?limit=10", random(CONTACTS)) end,
+  page = function() return get("/api/calls?limit=100&page=%d", random(math.ceil(calls / 100))) end,
+  post = function() return send("POST", "/api/calls") end,
+  put = function() return send("PUT", ("/api/calls/%d"):format(random(calls))) end,
+}
+
+local threads = 0
+function setup(thread)
+  threads = threads + 1
+  thread:set("seed", tonumber(os.getenv("SEED")) * 1000 + threads)
+end
+
+function init()
+  math.randomseed(seed)
+  request = requests[workload]
+end
+
+function done(summary, latency)
+  -- Callbook answers these requests with 2xx or an error, never with 3xx; wrk counts a status from 400 on.
+  local errors = summary.errors
+  local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout
+  print(('{"requests": %d, "seconds": %.3f, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d}'):format(
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000, failed))
+end
