@@ -15,6 +15,8 @@ pub mod fuzzing;
 mod gate;
 mod limits;
 mod links;
+#[cfg(feature = "measuring")]
+pub mod measuring;
 mod metrics;
 mod openapi;
 mod pages;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use actix_web::{App, HttpRequest, HttpServer, web};
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
@@ -42,7 +44,6 @@ use ports::inbound::{Access, CallLog, ContactBook, Readiness};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
 use utoipa::openapi::OpenApi;
-use utoipa_actix_web::AppExt;
 
 use crate::doorstep::Doorstep;
 use crate::limits::Budget;
@@ -120,6 +121,8 @@ struct Shared {
     throttle: Throttle,
     doorstep: Doorstep,
     budget: Budget,
+    /// The OpenAPI document as JSON.
+    document: Bytes,
 }
 
 impl Shared {
@@ -129,6 +132,7 @@ impl Shared {
             doorstep: Doorstep::default(),
             budget: Budget::new(),
             routes: Routes::of(document),
+            document: document.to_json().unwrap_or_default().into(),
             services,
             options,
         }
@@ -142,7 +146,6 @@ impl Shared {
 /// The whole application, as every worker serves it and as the tests call it.
 fn application(
     shared: Data<Shared>,
-    document: OpenApi,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -154,10 +157,8 @@ fn application(
 > {
     App::new()
         .app_data(shared)
-        .into_utoipa_app()
-        .configure(routes::configure)
-        .into_app()
-        .configure(|config| site::configure(config, document))
+        .configure(routes::serve)
+        .configure(site::configure)
         .default_service(web::to(site::nowhere))
         .wrap(from_fn(gate::envelope))
 }
@@ -175,7 +176,7 @@ impl Server {
         let document = openapi::document();
         let shared = Data::new(Shared::new(services, options, &document));
         let workers = std::thread::available_parallelism()?.get();
-        let server = HttpServer::new(move || application(shared.clone(), document.clone()))
+        let server = HttpServer::new(move || application(shared.clone()))
             .workers(workers)
             .max_connections(limits::connections_per_worker(workers))
             .client_request_timeout(limits::HEAD_PATIENCE)

@@ -44,7 +44,7 @@ impl utoipa::Modify for Bearer {
 /// The document.
 pub fn document() -> OpenApi {
     let base = <Base as utoipa::OpenApi>::openapi();
-    let (_, document) = App::new().into_utoipa_app().openapi(base).configure(routes::configure).split_for_parts();
+    let (_, document) = App::new().into_utoipa_app().openapi(base).configure(routes::describe).split_for_parts();
     document
 }
 

@@ -163,9 +163,19 @@ pub struct Place<'a> {
     pub size: PageSize,
 }
 
+/// What a page without calls takes, and a call of some hundred characters.
+const PAGE_BYTES: usize = 2_048;
+const CALL_BYTES: usize = 1_536;
+
 impl Place<'_> {
-    /// The page of calls as it is shown.
-    pub fn calls(&self, page: CallPage) -> CallPageBody {
+    /// The page of calls as JSON, with room for all of it at once: what grows is copied again and again.
+    pub fn calls_as_json(&self, page: CallPage) -> serde_json::Result<Vec<u8>> {
+        let mut json = Vec::with_capacity(PAGE_BYTES + page.page.items.len() * CALL_BYTES);
+        serde_json::to_writer(&mut json, &self.calls(page))?;
+        Ok(json)
+    }
+
+    fn calls(&self, page: CallPage) -> CallPageBody {
         let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(page.years) };
         let links = self.page_links(&page.page);
         let show = |call: Call| CallResource::new(call, self.links);

@@ -3,14 +3,13 @@
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get};
-use utoipa::openapi::OpenApi;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::Shared;
 use crate::errors::Refusal;
 
 /// Registers all of it.
-pub fn configure(config: &mut ServiceConfig, document: OpenApi) {
+pub fn configure(config: &mut ServiceConfig) {
     // Relative: it also holds under the path of a public URL.
     let ui = Config::new(["../openapi.json"]).persist_authorization(true).try_it_out_enabled(true);
     config
@@ -20,12 +19,19 @@ pub fn configure(config: &mut ServiceConfig, document: OpenApi) {
         .service(avatar)
         // Relative, for the same reason.
         .service(actix_web::web::redirect("/docs", "docs/"))
-        .service(SwaggerUi::new("/docs/{_:.*}").config(ui).url("/openapi.json", document));
+        .service(document)
+        .service(SwaggerUi::new("/docs/{_:.*}").config(ui));
 }
 
 #[get("/")]
 async fn start() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::html()).body(include_str!("start.html"))
+}
+
+/// One copy for all workers.
+#[get("/openapi.json")]
+async fn document(shared: Data<Shared>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(shared.document.clone())
 }
 
 /// The process answers.

@@ -86,7 +86,7 @@ impl Stage {
         };
         let document = openapi::document();
         let shared = Data::new(Shared::new(services, self.options, &document));
-        let app = init_service(application(shared, document)).await;
+        let app = init_service(application(shared)).await;
         let mut answers = Vec::new();
         for request in requests {
             let response = call_service(&app, request.to_request()).await;

@@ -6,6 +6,7 @@
 pub mod bulk;
 mod counts;
 mod failure;
+mod gathered;
 mod pool;
 mod search;
 mod statement;
@@ -14,8 +15,9 @@ mod walk;
 
 pub use counts::{months, years};
 pub use failure::{Failure, Outcome};
+pub use gathered::Gathered;
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
-pub use threads::{Gathered, Threads, within_patience};
+pub use threads::{Threads, within_patience};
 pub use walk::Walk;

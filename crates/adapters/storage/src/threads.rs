@@ -1,8 +1,6 @@
 //! Threads that run jobs on pooled connections.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,83 +10,23 @@ use ports::{Error, Result};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::gathered::{Gathered, answer_group, refuse_all};
 use crate::{Failure, Outcome, Pool};
 
 /// More waiting requests than this are refused: by then the last would wait for seconds.
-const BACKLOG: usize = 1024;
+pub const BACKLOG: usize = 1024;
 
 /// How long a request waits for its answer in all: a little longer than the store gives a statement, so that what the
 /// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
 const PATIENCE: Duration = Duration::from_secs(22);
-
-/// How many reads share a statement at most.
-const GROUP: usize = 32;
 
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
 
 type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
 
-/// Reads of one kind that wait for a thread. At most so many jobs read them at once: what comes while those are at it
-/// shares the next statement.
-pub struct Gathered<K, V> {
-    waiting: Arc<Mutex<Waiting<K, V>>>,
-    most_jobs: usize,
-}
-
-struct Waiting<K, V> {
-    asked: VecDeque<Asked<K, V>>,
-    jobs: usize,
-}
-
-type Asked<K, V> = (K, oneshot::Sender<Result<V>>);
-
-impl<K, V> Clone for Gathered<K, V> {
-    fn clone(&self) -> Self {
-        Self { waiting: self.waiting.clone(), most_jobs: self.most_jobs }
-    }
-}
-
-impl<K, V> Gathered<K, V> {
-    /// To be read by this many jobs at most.
-    pub fn by(most_jobs: usize) -> Self {
-        Self { waiting: Arc::new(Mutex::new(Waiting { asked: VecDeque::new(), jobs: 0 })), most_jobs }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting<K, V>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds a read; answers whether one more job must be sent.
-    fn add(&self, asked: Asked<K, V>) -> Result<bool> {
-        let mut waiting = self.lock();
-        if waiting.asked.len() >= BACKLOG {
-            return Err(too_many());
-        }
-        waiting.asked.push_back(asked);
-        let is_short = waiting.jobs < self.most_jobs;
-        waiting.jobs += usize::from(is_short);
-        Ok(is_short)
-    }
-
-    /// What one job reads next; none when it has come to its end.
-    fn next(&self) -> Option<Vec<Asked<K, V>>> {
-        let mut waiting = self.lock();
-        if waiting.asked.is_empty() {
-            waiting.jobs -= 1;
-            return None;
-        }
-        let count = waiting.asked.len().min(GROUP);
-        Some(waiting.asked.drain(..count).collect())
-    }
-
-    /// How many reads wait.
-    pub fn waiting(&self) -> usize {
-        self.lock().asked.len()
-    }
-}
-
-fn too_many() -> Error {
+/// Why there is no place in a queue.
+pub fn too_many() -> Error {
     Error::unavailable("too many requests wait for the store")
 }
 
@@ -222,39 +160,6 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         });
         self.send(job)?;
         within_patience(answered).await?.map_err(Error::fault)?.map_err(Error::from)
-    }
-}
-
-fn answer_group<K, V>(
-    (keys, answers): (Vec<K>, Vec<oneshot::Sender<Result<V>>>),
-    run: impl Fn(&[K]) -> Outcome<Vec<V>>,
-) {
-    if keys.is_empty() {
-        return;
-    }
-    match run(&keys) {
-        Ok(values) => {
-            for (answer, value) in answers.into_iter().zip(values) {
-                let _ = answer.send(Ok(value));
-            }
-        }
-        // The store's own trouble is everybody's; else one of them is at fault, and only that one fails.
-        Err(failure) if keys.len() == 1 || failure.is_disconnect() || failure.is_outage() => {
-            refuse_all(answers, &failure.into());
-        }
-        Err(_) => {
-            for (key, answer) in keys.chunks(1).zip(answers) {
-                let alone = run(key).map(|mut values| values.pop());
-                let missing = || Error::fault("a job left a key unanswered");
-                let _ = answer.send(alone.map_err(Error::from).and_then(|value| value.ok_or_else(missing)));
-            }
-        }
-    }
-}
-
-fn refuse_all<T>(answers: impl IntoIterator<Item = oneshot::Sender<Result<T>>>, error: &Error) {
-    for answer in answers {
-        let _ = answer.send(Err(error.clone()));
     }
 }
 

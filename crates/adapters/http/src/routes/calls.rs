@@ -46,10 +46,6 @@ pub async fn list(shared: Data<Shared>, known: Known, request: HttpRequest) -> R
     list_of(&shared, known, &request, None).await
 }
 
-/// What a page without calls takes, and a call of some hundred characters.
-const PAGE_BYTES: usize = 2_048;
-const CALL_BYTES: usize = 1_536;
-
 /// A page of the account's calls, or of one contact's.
 pub async fn list_of(
     shared: &Shared,
@@ -62,10 +58,7 @@ pub async fn list_of(
     let calls = shared.services.calls.list(caller.account, of, page).await?;
     let links = shared.links(request);
     let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
-    // Room for all of it at once: a page that grows is copied again and again.
-    let mut body = Vec::with_capacity(PAGE_BYTES + calls.page.items.len() * CALL_BYTES);
-    serde_json::to_writer(&mut body, &place.calls(calls))
-        .map_err(|error| Refusal::Fault(ports::Error::fault(error)))?;
+    let body = place.calls_as_json(calls).map_err(|error| Refusal::Fault(ports::Error::fault(error)))?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
 }
 

@@ -1,0 +1,38 @@
+//! `cargo bench -p callbook-http --features measuring`: what it costs to show calls.
+#![allow(clippy::unwrap_used)]
+
+use divan::Bencher;
+use domain::{AccountId, Call, CallId, ContactCard, ContactId, Content, Moment, Name, NewContact, Page, Uuid};
+use http_adapter::measuring::page_of_calls;
+use ports::inbound::CallPage;
+
+fn main() {
+    divan::main();
+}
+
+fn call(id: i64) -> Call {
+    let (account, at) = (AccountId::from_store(1), Moment::from_unix(1_517_529_600 + id * 86_400).unwrap());
+    let profile = NewContact::new(Name::parse("Leslie").unwrap()).profile;
+    let contact = ContactCard { id: ContactId::from_store(3), uuid: Uuid::from_u128(7), account, profile };
+    Call {
+        id: CallId::from_store(id),
+        uuid: Uuid::from_u128(id.unsigned_abs().into()),
+        account,
+        called_at: at,
+        content: Content::parse("We talked about nice stuff, and the wedding. He called, we had fun.").ok(),
+        contact_called: Some(true),
+        emotions: Vec::new(),
+        contact,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+#[divan::bench(args = [1, 10, 100])]
+fn page(bencher: Bencher, calls: i64) {
+    let page = CallPage {
+        page: Page { items: (1..=calls).map(call).collect(), total: 1_000_000 },
+        years: (2015..=2025).rev().map(|year| (year, 90_000)).collect(),
+    };
+    bencher.with_inputs(|| page.clone()).bench_values(page_of_calls);
+}
