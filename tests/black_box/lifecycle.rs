@@ -98,3 +98,15 @@ fn an_address_in_use_is_told() {
     assert_eq!(output.status.code(), Some(1));
     assert!(error.contains("CALLBOOK_BIND") && error.contains(address), "{error}");
 }
+
+#[test]
+fn a_stop_closes_the_store_and_leaves_one_file() {
+    let setup = Setup::sqlite();
+    for _ in 0..5 {
+        let server = setup.serve();
+        assert_eq!(server.stop().0, Some(0));
+        let files = std::fs::read_dir(setup.folder().join("data")).unwrap();
+        let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(names, ["callbook.db"]);
+    }
+}

@@ -172,6 +172,24 @@ fn a_folder_that_may_not_be_written_to_is_named_and_costs_nothing() {
 }
 
 #[test]
+fn a_file_that_may_only_be_read_is_refused_also_beside_the_log_of_a_killed_server() {
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    server.client().meet("Leslie");
+    server.kill();
+    let (data, file) = (setup.folder().join("data"), setup.folder().join("data/callbook.db"));
+    assert!(data.join("callbook.db-wal").exists(), "the kill left a log");
+    let nobody = as_nobody(&setup);
+    let nobody: Vec<_> = nobody.iter().map(String::as_str).collect();
+    chmod(&file, 0o444);
+    chmod(&data, 0o555);
+    let output = setup.run_by(&nobody);
+    chmod(&data, 0o777);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("readonly database"));
+}
+
+#[test]
 fn a_database_that_is_read_only_for_a_while_is_503_for_writes_alone() {
     let setup = Setup::postgres();
     let Store::Postgres(database) = setup.store() else { panic!("on PostgreSQL") };

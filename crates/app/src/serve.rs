@@ -2,8 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::rt::signal::unix::{SignalKind, signal};
+use actix_web::rt::time::sleep;
 use domain::{Name, NewToken, Scope, Secret};
 use http_adapter::{Options, Server, serve_metrics};
 use ports::inbound::TokenRequest;
@@ -14,6 +16,9 @@ use crate::error::Error;
 use crate::opened::Opened;
 use crate::settings::Settings;
 use crate::use_cases::hash;
+
+/// How long the workers may take to let go of the store.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// Serves until the process is asked to stop; what is in flight then is finished and the store closed.
 pub async fn run(settings: &Settings) -> Result<(), Error> {
@@ -54,6 +59,13 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
         });
     }
     server.run().await.map_err(Error::io("the server failed"))?;
+    // The workers let go of the store a moment after they have told that they ended. Whoever is last closes it, and that
+    // must not be cut short by the end of the process.
+    let ended = Instant::now();
+    while Arc::strong_count(&opened.services.calls) > 1 && ended.elapsed() < CLOSING {
+        sleep(Duration::from_millis(2)).await;
+    }
+    drop(opened);
     tracing::info!("stopped");
     Ok(())
 }

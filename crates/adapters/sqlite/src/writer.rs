@@ -38,7 +38,13 @@ impl Writer {
         let (full, fulls) = bounded(1);
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         let handles = vec![
-            thread("writer").spawn(move || write_groups(&pool, &queue, &full))?,
+            thread("writer").spawn(move || {
+                write_groups(&pool, &queue, &full);
+                // The writer's connection is closed before the other thread hears of the end and closes its own: of two
+                // that close at once SQLite takes neither for the last, which takes the log into the file.
+                drop(pool);
+                drop(full);
+            })?,
             thread("checkpointer").spawn(move || check_points(&beside, &fulls))?,
         ];
         Ok(Self { jobs: Some(jobs), handles })
