@@ -217,7 +217,8 @@ fn place<T>(count: usize, numbered: impl Iterator<Item = (i64, T)>) -> Vec<Optio
 impl Recorded {
     /// What is answered.
     fn recorded(self, (id, card): (i64, CardRow)) -> Call {
-        self.call.clone().answered_as(CallId::from_store(id), self.uuid, self.call.called_at, self.now, card.into())
+        let called_at = self.call.called_at;
+        self.call.answered_as(CallId::from_store(id), self.uuid, called_at, self.now, card.into())
     }
 }
 

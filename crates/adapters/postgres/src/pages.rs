@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
 use domain::{AccountId, CallOrder, ContactId, Direction, Moment, Page, PageRequest};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
-use storage::{Outcome, Statement, Walk, years};
+use storage::{Outcome, Statement, Walk, index, years};
 
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
 use crate::schema::{call_counts, contacts};
@@ -64,15 +64,6 @@ fn deep(
         }
     };
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years: years(months) })
-}
-
-/// The column that a list is sorted by, and the direction.
-fn index(order: CallOrder) -> (&'static str, Direction) {
-    match order {
-        CallOrder::CalledAt(direction) => ("called_at", direction),
-        CallOrder::CreatedAt(direction) => ("created_at", direction),
-        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
-    }
 }
 
 /// The account's calls in each month, the newest month first.

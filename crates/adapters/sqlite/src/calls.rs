@@ -9,7 +9,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Key, Outcome, Statement, Walk, years};
+use storage::{Key, Outcome, Statement, Walk, index, years};
 
 use crate::counts::{count_contact, count_month};
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
@@ -91,11 +91,7 @@ fn list(
             .select(contacts::calls)
             .get_result(connection)?,
     };
-    let (column, direction) = match page.order {
-        CallOrder::CalledAt(direction) => ("called_at", direction),
-        CallOrder::CreatedAt(direction) => ("created_at", direction),
-        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
-    };
+    let (column, direction) = index(page.order);
     // The counters know the way along called_at, through all of the account's calls.
     let months = if of.is_none() && column == "called_at" { &months[..] } else { &[] };
     let walk = page.offset().and_then(|offset| Walk::shortest(direction, months, total, offset, page.size));
@@ -189,12 +185,12 @@ fn find_to_change(
     call: CallId,
     expected: Option<&[Version]>,
 ) -> Outcome<(CallRow, CardRow)> {
+    let (call, card) = find_rows(connection, account, call)?;
     if let Some(versions) = expected
-        && !versions.contains(&find(connection, account, call)?.version())
+        && !versions.contains(&call.clone().with(card.clone())?.version())
     {
         return Err(Error::Changed.into());
     }
-    let (call, card) = find_rows(connection, account, call)?;
     if card.profile.is_active() { Ok((call, card)) } else { Err(Error::Archived.into()) }
 }
 

@@ -23,15 +23,19 @@ use writer::Writer;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
 
 /// WAL lets readers go on beside the writer; `synchronous=FULL` makes an answered write survive a power cut.
-const ON_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                          PRAGMA foreign_keys = ON";
+macro_rules! on_connect {
+    () => {
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+    };
+}
 
 /// The writer changes pages of every index, and keeps more of them: 6 MB. The log is taken into the file beside it, see
 /// `writer.rs`, and by the writer itself only when it has grown to 32 MB. A file that may only be read is opened without
 /// a word when its log is still there: a write that changes nothing tells at once.
-const ON_WRITER_CONNECT: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                                 PRAGMA foreign_keys = ON; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000; \
-                                 UPDATE accounts SET name = name WHERE id = 0";
+const ON_WRITER_CONNECT: &str = concat!(
+    on_connect!(),
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000; UPDATE accounts SET name = name WHERE id = 0"
+);
 
 /// How long a request waits for a free connection before it is answered that the store is not available.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -97,7 +101,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
 }
 
 fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
-    connect(path, size, ON_CONNECT)
+    connect(path, size, on_connect!())
 }
 
 fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<SqliteConnection>> {

@@ -174,7 +174,7 @@ impl TryFrom<ProfileRow> for Profile {
     }
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = contacts, check_for_backend(Sqlite))]
 pub struct CardRow {
     id: i64,
@@ -369,7 +369,7 @@ impl TryFrom<CallPart> for NewCall {
     }
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = calls, check_for_backend(Sqlite))]
 pub struct CallRow {
     id: i64,

@@ -1,6 +1,6 @@
 //! How to come to a page of a long list without walking past all that stands before it.
 
-use domain::{Direction, Moment, PageSize};
+use domain::{CallOrder, Direction, Moment, PageSize};
 
 /// A way along an index: from an edge, over some items, to the items of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,15 @@ impl Walk {
             is_reversed: true,
         };
         Some(if back.skip < ahead.skip { back } else { ahead })
+    }
+}
+
+/// The column that a list is sorted by, and the direction.
+pub fn index(order: CallOrder) -> (&'static str, Direction) {
+    match order {
+        CallOrder::CalledAt(direction) => ("called_at", direction),
+        CallOrder::CreatedAt(direction) => ("created_at", direction),
+        CallOrder::UpdatedAt(direction) => ("updated_at", direction),
     }
 }
 
