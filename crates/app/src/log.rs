@@ -1,6 +1,6 @@
 //! The log: lines on standard error. They are gathered for a moment, so that a busy server writes many at once.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Log {
         let waiting = lines.clone();
         let layer = tracing_subscriber::fmt::layer().with_writer(move || Line(waiting.clone()));
         match settings.log_format {
-            LogFormat::Text => registry.with(layer.with_ansi(io::stderr().is_terminal())).init(),
+            LogFormat::Text => registry.with(layer).init(),
             LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
         }
         Ok(Self { lines, writer: Some(writer) })
@@ -85,15 +85,18 @@ impl Lines {
 
     /// Writes what comes, until the end.
     fn write_to(&self, out: &mut impl Write) {
+        let mut bytes = Vec::new();
         loop {
             let first = self.wait_while(|waiting| waiting.bytes.is_empty() && !waiting.has_ended);
             let gathered = self.changed.wait_timeout_while(first, MOMENT, |waiting| !waiting.has_ended);
             let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-            let (bytes, has_ended) = (std::mem::take(&mut waiting.bytes), waiting.has_ended);
+            std::mem::swap(&mut waiting.bytes, &mut bytes);
+            let has_ended = waiting.has_ended;
             drop(waiting);
             self.changed.notify_all();
             // There is nobody left to tell when standard error is gone.
             let _ = out.write_all(&bytes);
+            bytes.clear();
             if has_ended {
                 return;
             }

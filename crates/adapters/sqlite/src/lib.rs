@@ -31,10 +31,11 @@ macro_rules! on_connect {
 
 /// The writer changes pages of every index, and keeps more of them: 6 MB. The log is taken into the file beside it, see
 /// `writer.rs`, and by the writer itself only when it has grown to 32 MB. A file that may only be read is opened without
-/// a word when its log is still there: a write that changes nothing tells at once.
+/// a word when its log is still there: a write tells at once. It marks the file as Callbook's, and starts the log, from
+/// which each read then knows the file's size without asking the system.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
-    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000; UPDATE accounts SET name = name WHERE id = 0"
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000; PRAGMA application_id = 0x43616C6C"
 );
 
 /// How long a request waits for a free connection before it is answered that the store is not available.
