@@ -104,8 +104,8 @@ impl Wanted {
     }
 }
 
-/// The page's number among those wanted, years and their calls (in the page's first row only), the contact's calls and
-/// card, and the call.
+/// The page's number among those wanted; in the page's first row years and their calls; the contact's calls, when all
+/// calls are of one; the card of the call's contact, in the first row only when all are of one; and the call.
 type PageSql =
     (BigInt, Nullable<Array<Integer>>, Nullable<Array<BigInt>>, Nullable<BigInt>, Nullable<CardSql>, Nullable<CallSql>);
 type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<CardRow>, Option<CallRow>);
@@ -119,17 +119,14 @@ fn text((column, direction, is_of_contact): (&str, Direction, bool)) -> String {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
     };
-    let card = |join: &str, id: &str| {
-        format!(
-            "{join} JOIN LATERAL (SELECT calls, {columns} FROM contacts
-  WHERE account_id = wanted.account AND id = {id} LIMIT 1) AS card",
-            columns = card_columns!()
-        )
-    };
-    let (own, before, after) = if is_of_contact {
-        ("AND contact_id = wanted.contact", card("CROSS", "wanted.contact"), String::new())
+    // Cards are looked up for each call, or once for the page of one contact.
+    let (own, calls, all, card) = if is_of_contact {
+        let calls = "CROSS JOIN LATERAL (
+  SELECT calls FROM contacts WHERE account_id = wanted.account AND id = wanted.contact LIMIT 1
+) AS contact";
+        ("AND contact_id = wanted.contact", "contact.calls", calls, "wanted.contact AND coalesce(place, 1) = 1")
     } else {
-        ("", String::new(), card("LEFT", "call.contact_id") + " ON true")
+        ("", "NULL::bigint", "", "call.contact_id")
     };
     format!(
         ", wanted AS (
@@ -142,16 +139,19 @@ fn text((column, direction, is_of_contact): (&str, Direction, bool)) -> String {
   FROM year GROUP BY account_id
 )
 SELECT n, CASE WHEN place IS NULL OR place = 1 THEN years.years END,
-  CASE WHEN place IS NULL OR place = 1 THEN years.calls END, card.*, call.*
-FROM wanted LEFT JOIN years ON years.account_id = wanted.account {before} LEFT JOIN LATERAL (
+  CASE WHEN place IS NULL OR place = 1 THEN years.calls END, {calls}, card.*, call.*
+FROM wanted LEFT JOIN years ON years.account_id = wanted.account {all} LEFT JOIN LATERAL (
   SELECT id, row_number() OVER (ORDER BY {column} {order}, id {order}) AS place FROM (
     SELECT id, {column} FROM calls WHERE account_id = wanted.account {own} AND {column} {beyond} wanted.edge
     ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT wanted.take
   ) AS walked
 ) AS placed ON true LEFT JOIN LATERAL (
   SELECT {call} FROM calls WHERE account_id = wanted.account AND id = placed.id LIMIT 1
-) AS call ON true {after} ORDER BY n, place",
-        call = call_columns!()
+) AS call ON true LEFT JOIN LATERAL (
+  SELECT {columns} FROM contacts WHERE account_id = wanted.account AND id = {card} LIMIT 1
+) AS card ON true ORDER BY n, place",
+        call = call_columns!(),
+        columns = card_columns!()
     )
 }
 
@@ -184,6 +184,7 @@ fn load_kind(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Op
     );
     let rows: Vec<PageRow> = Statement::<PageSql, _>::new(text(first.kind()), values).load(connection)?;
     let mut pages: Vec<Option<CallPage>> = wanted.iter().map(|_| None).collect();
+    let mut known = None;
     for (n, years, calls, of_contact, card, call) in rows {
         let Some((page, wanted)) = usize::try_from(n - 1).ok().and_then(|n| Some((pages.get_mut(n)?, wanted.get(n)?)))
         else {
@@ -197,6 +198,12 @@ fn load_kind(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Op
         page.page.total = match wanted.of {
             Some(_) => of_contact.unwrap_or_default().unsigned_abs(),
             None => page.years.iter().map(|(_, calls)| calls).sum(),
+        };
+        let card = if wanted.of.is_some() {
+            known = card.or(known);
+            known.clone()
+        } else {
+            card
         };
         if let Some((call, card)) = call.zip(card) {
             page.page.items.push(call.with(card)?);

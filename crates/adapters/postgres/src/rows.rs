@@ -150,7 +150,7 @@ impl From<ProfileRow> for Profile {
     }
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = contacts, check_for_backend(Pg))]
 pub struct CardRow {
     id: i64,

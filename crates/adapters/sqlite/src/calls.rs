@@ -84,49 +84,54 @@ fn list(
         .select((call_counts::month, call_counts::calls))
         .load(connection)?;
     let years = years(months.iter().copied());
-    let total: i64 = match of {
-        None => months.iter().map(|(_, calls)| calls).sum(),
+    let (total, card): (i64, Option<CardRow>) = match of {
+        None => (months.iter().map(|(_, calls)| calls).sum(), None),
         Some(contact) => contacts::table
             .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())))
-            .select(contacts::calls)
-            .get_result(connection)?,
+            .select((contacts::calls, CardRow::as_select()))
+            .get_result(connection)
+            .map(|(total, card)| (total, Some(card)))?,
     };
     let (column, direction) = index(page.order);
     // The counters know the way along called_at, through all of the account's calls.
     let months = if of.is_none() && column == "called_at" { &months[..] } else { &[] };
     let walk = page.offset().and_then(|offset| Walk::shortest(direction, months, total, offset, page.size));
-    let items = walk.map(|walk| load_page(connection, account, of, column, walk)).transpose()?.unwrap_or_default();
+    let items = walk.map(|walk| load_page(connection, account, card, column, walk)).transpose()?.unwrap_or_default();
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
 }
 
-/// The page is found along the index first; calls and contacts are then looked up one by one.
+/// The page is found along the index first; calls, and contacts unless all are of one, are then looked up one by one.
 /// LIMIT is no bound value: SQLite would plan the statement anew each time.
 /// Account, edge, skip, contact.
-fn page_text(column: &str, walk: Walk, of_contact: bool) -> String {
+fn page_text(column: &str, walk: Walk, is_of_contact: bool) -> String {
     let (order, beyond) = match walk.direction {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
     };
-    let own = if of_contact { "AND contact_id = ?4" } else { "" };
+    let (own, cards, card) = if is_of_contact {
+        ("AND contact_id = ?4", "", String::new())
+    } else {
+        let columns = card_columns!();
+        ("", ", card.*", format!("CROSS JOIN (SELECT {columns} FROM contacts) AS card ON card.id = call.contact_id"))
+    };
     let take = walk.take;
     format!(
         ", place AS (
   SELECT id, {column} AS key FROM calls WHERE account_id = ?1 {own} AND {column} {beyond} ?2
   ORDER BY {column} {order}, id {order} LIMIT {take} OFFSET ?3
 )
-SELECT call.*, card.* FROM place
-CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = place.id
-CROSS JOIN (SELECT {card} FROM contacts) AS card ON card.id = call.contact_id
+SELECT call.*{cards} FROM place
+CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = place.id {card}
 ORDER BY place.key {order}, place.id {order}",
-        call = call_columns!(),
-        card = card_columns!()
+        call = call_columns!()
     )
 }
 
+/// A page of the account's calls, or of those with the contact of this card.
 fn load_page(
     connection: &mut SqliteConnection,
     account: AccountId,
-    of: Option<ContactId>,
+    card: Option<CardRow>,
     column: &str,
     walk: Walk,
 ) -> Outcome<Vec<Call>> {
@@ -137,16 +142,20 @@ fn load_page(
         },
         Moment::unix,
     );
-    let statement = Statement::<(CallSql, CardSql), _>::new(
-        page_text(column, walk, of.is_some()),
-        (
-            account.get().into_sql::<BigInt>(),
-            edge.into_sql::<BigInt>(),
-            walk.skip.into_sql::<BigInt>(),
-            of.map_or(0, ContactId::get).into_sql::<BigInt>(),
-        ),
+    let text = page_text(column, walk, card.is_some());
+    let values = (
+        account.get().into_sql::<BigInt>(),
+        edge.into_sql::<BigInt>(),
+        walk.skip.into_sql::<BigInt>(),
+        card.as_ref().map_or(0, CardRow::id).into_sql::<BigInt>(),
     );
-    let rows: Vec<(CallRow, CardRow)> = statement.load(connection)?;
+    let rows: Vec<(CallRow, CardRow)> = match card {
+        None => Statement::<(CallSql, CardSql), _>::new(text, values).load(connection)?,
+        Some(card) => {
+            let calls: Vec<CallRow> = Statement::<CallSql, _>::new(text, values).load(connection)?;
+            calls.into_iter().map(|call| (call, card.clone())).collect()
+        }
+    };
     let mut items = rows.into_iter().map(|(call, card)| call.with(card)).collect::<Outcome<Vec<_>>>()?;
     if walk.is_reversed {
         items.reverse();

@@ -184,6 +184,13 @@ pub struct CardRow {
     pub profile: ProfileRow,
 }
 
+impl CardRow {
+    /// The contact's id.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+}
+
 impl TryFrom<CardRow> for ContactCard {
     type Error = Failure;
 
