@@ -46,10 +46,10 @@ fn version(tag: &str) -> Option<Version> {
 
 /// The client has this state of the call already.
 pub fn is_known(request: &HttpRequest, call: &Call) -> bool {
+    let Some(tags) = tags(request, &IF_NONE_MATCH) else { return false };
     let own = etag(call);
     // Here a weak tag is as good as a strong one.
-    let fits = |tag: &String| tag == "*" || tag.trim_start_matches("W/") == own;
-    tags(request, &IF_NONE_MATCH).is_some_and(|tags| tags.iter().any(fits))
+    tags.iter().any(|tag| tag == "*" || tag.trim_start_matches("W/") == own)
 }
 
 fn tags(request: &HttpRequest, name: &HeaderName) -> Option<Vec<String>> {

@@ -1,6 +1,6 @@
 //! Absolute links: from the configured public URL, else from the request's own host.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
@@ -33,9 +33,24 @@ impl Links {
     }
 
     /// The link to a path, which begins with a slash.
-    pub fn to(&self, path: impl fmt::Display) -> String {
-        format!("{}{path}", self.base)
+    pub fn to(&self, path: impl AsRef<str>) -> String {
+        [&self.base, path.as_ref()].concat()
     }
+
+    /// The link to one of a folder, which ends in a slash.
+    pub fn to_one(&self, folder: &str, id: impl fmt::Display) -> String {
+        numbered([&self.base, folder], id)
+    }
+}
+
+/// The parts, and a number at their end.
+pub fn numbered<const N: usize>(parts: [&str; N], number: impl fmt::Display) -> String {
+    // Room for the longest number: a link that grows is copied.
+    let mut link = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 20);
+    link.extend(parts);
+    // Writing to a String cannot fail.
+    let _ = write!(link, "{number}");
+    link
 }
 
 /// A host that may be repeated in an answer: name or address, and a port.

@@ -8,9 +8,8 @@ use crate::pages::Place;
 use crate::query::Query;
 
 /// The first page of a list of calls as it is answered.
-pub fn page_of_calls(page: CallPage) -> Vec<u8> {
+pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
     let (query, links) = (Query::default(), Links::under("http://127.0.0.1:8080"));
     let size = PageSize::new(PageSize::MAX).unwrap_or(PageSize::SMALLEST);
-    let place = Place { path: "/api/calls", query: &query, links: &links, number: 1, size };
-    place.calls_as_json(page).unwrap_or_default()
+    Place::new("/api/calls", &query, &links, 1, size).calls_as_json(page).unwrap_or_default()
 }

@@ -1,30 +1,33 @@
 //! The envelope of a list: its items, the links to its other pages, and how long it is.
 
-use std::fmt::Write;
+use std::borrow::Cow;
 
-use domain::{Call, Contact, Page, PageSize};
+use domain::{Contact, Page, PageSize};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::links::Links;
+use crate::errors::Refusal;
+use crate::links::{Links, numbered};
 use crate::query::Query;
-use crate::resources::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource};
+use crate::resources::{
+    CALL_BYTES, CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, to_json,
+};
 
 /// A page of calls.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CallPage)]
-pub struct CallPageBody {
-    data: Vec<CallResource>,
+pub struct CallPageBody<'a> {
+    data: Vec<CallResource<'a>>,
     links: PageLinks,
-    meta: CallMeta,
+    meta: CallMeta<'a>,
 }
 
 /// A page of contacts.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactPage)]
-pub struct ContactPageBody {
-    data: Vec<ContactResource>,
+pub struct ContactPageBody<'a> {
+    data: Vec<ContactResource<'a>>,
     links: PageLinks,
     meta: Meta,
 }
@@ -99,10 +102,10 @@ struct Meta {
 /// Where a page of calls stands in its list, and how many calls the account has.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CallPageMeta)]
-struct CallMeta {
+struct CallMeta<'a> {
     #[serde(flatten)]
     meta: Meta,
-    statistics: Statistics,
+    statistics: Statistics<'a>,
 }
 
 /// One button of a page bar: `❮ Previous`, a page's number, `...`, or `Next ❯`.
@@ -110,15 +113,15 @@ struct CallMeta {
 #[schema(as = PageButton)]
 struct MetaLink {
     url: Option<String>,
-    #[schema(example = "1")]
-    label: String,
+    #[schema(example = "1", value_type = String)]
+    label: Cow<'static, str>,
     active: bool,
 }
 
 /// Year → number of the account's calls in it, newest year first; an empty list when there are none.
-struct Statistics(Vec<(i32, u64)>);
+struct Statistics<'a>(&'a [(i32, u64)]);
 
-impl Serialize for Statistics {
+impl Serialize for Statistics<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.is_empty() {
             // PHP cannot tell an empty map from an empty list, and clients of v4.1.2 have seen the list.
@@ -128,7 +131,7 @@ impl Serialize for Statistics {
     }
 }
 
-impl utoipa::PartialSchema for Statistics {
+impl utoipa::PartialSchema for Statistics<'_> {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
         let calls = ObjectBuilder::new().schema_type(Type::Integer);
@@ -143,7 +146,7 @@ impl utoipa::PartialSchema for Statistics {
     }
 }
 
-impl ToSchema for Statistics {
+impl ToSchema for Statistics<'_> {
     fn name() -> std::borrow::Cow<'static, str> {
         "CallStatistics".into()
     }
@@ -151,43 +154,47 @@ impl ToSchema for Statistics {
 
 /// Which list, which page of it: what all its links are made of.
 pub struct Place<'a> {
-    /// The path of the list, with its leading slash.
-    pub path: &'a str,
-    /// The words of the request.
-    pub query: &'a Query,
-    /// The base of links.
-    pub links: &'a Links,
-    /// The page, counted from 1.
-    pub number: u64,
-    /// The size of its pages.
-    pub size: PageSize,
+    query: &'a Query,
+    links: &'a Links,
+    /// The list, without query words.
+    path: String,
+    /// The link to a page, but for its number.
+    stem: String,
+    number: u64,
+    size: PageSize,
 }
 
-/// What a page without calls takes, and a call of some hundred characters.
-const PAGE_BYTES: usize = 2_048;
-const CALL_BYTES: usize = 1_536;
+/// What a page without calls takes.
+const PAGE_BYTES: usize = 4_096;
 
-impl Place<'_> {
-    /// The page of calls as JSON, with room for all of it at once: what grows is copied again and again.
-    pub fn calls_as_json(&self, page: CallPage) -> serde_json::Result<Vec<u8>> {
-        let mut json = Vec::with_capacity(PAGE_BYTES + page.page.items.len() * CALL_BYTES);
-        serde_json::to_writer(&mut json, &self.calls(page))?;
-        Ok(json)
+impl<'a> Place<'a> {
+    /// The page with this number, counted from 1, of the list at this path, which begins with a slash.
+    pub fn new(path: &str, query: &'a Query, links: &'a Links, number: u64, size: PageSize) -> Self {
+        let path = links.to(path);
+        let mut words = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
+        words.extend_pairs(query.pairs().iter().filter(|(name, _)| name != "page"));
+        let stem = words.append_pair("page", "").finish();
+        Self { query, links, path, stem, number, size }
     }
 
-    fn calls(&self, page: CallPage) -> CallPageBody {
-        let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(page.years) };
+    /// The page of calls as JSON.
+    pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, Refusal> {
+        to_json(&self.calls(page), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
+    }
+
+    fn calls<'p>(&self, page: &'p CallPage) -> CallPageBody<'p> {
+        let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.years) };
         let links = self.page_links(&page.page);
-        let show = |call: Call| CallResource::new(call, self.links);
-        CallPageBody { links, meta, data: page.page.items.into_iter().map(show).collect() }
+        let show = |call| CallResource::new(call, self.links);
+        CallPageBody { links, meta, data: page.page.items.iter().map(show).collect() }
     }
 
     /// The page of contacts as it is shown.
-    pub fn contacts(&self, page: Page<Contact>) -> ContactPageBody {
-        let (meta, links) = (self.meta(&page), self.page_links(&page));
+    pub fn contacts<'p>(&self, page: &'p Page<Contact>) -> ContactPageBody<'p> {
+        let (meta, links) = (self.meta(page), self.page_links(page));
         let with_fields = self.query.wants_contact_fields();
-        let show = |contact: Contact| ContactResource::new(contact, with_fields, self.links);
-        ContactPageBody { links, meta, data: page.items.into_iter().map(show).collect() }
+        let show = |contact| ContactResource::new(contact, with_fields, self.links);
+        ContactPageBody { links, meta, data: page.items.iter().map(show).collect() }
     }
 
     /// The page of a list that is short and always the same.
@@ -201,12 +208,7 @@ impl Place<'_> {
     }
 
     fn url(&self, number: u64) -> String {
-        let mut url = self.links.to(self.path);
-        let mut words = form_urlencoded::Serializer::new(String::new());
-        words.extend_pairs(self.query.pairs().iter().filter(|(name, _)| name != "page"));
-        // Writing to a String cannot fail.
-        let _ = write!(url, "?{}", words.append_pair("page", &number.to_string()).finish());
-        url
+        numbered([&self.stem], number)
     }
 
     fn previous(&self) -> Option<u64> {
@@ -232,7 +234,7 @@ impl Place<'_> {
             from: (shown > 0).then(|| before + 1),
             last_page: page.last_number(self.size),
             links: self.buttons(page.last_number(self.size)),
-            path: self.links.to(self.path),
+            path: self.path.clone(),
             per_page: self.size.get(),
             to: (shown > 0).then(|| before + shown),
             total: page.total,
@@ -240,19 +242,19 @@ impl Place<'_> {
     }
 
     fn buttons(&self, last: u64) -> Vec<MetaLink> {
-        let button = |number: Option<u64>, label: String, active| MetaLink {
+        let button = |number: Option<u64>, label: Cow<'static, str>, active| MetaLink {
             url: number.map(|number| self.url(number)),
             label,
             active,
         };
         let pages = window(self.number, last).into_iter().map(|number| match number {
-            Some(number) => button(Some(number), number.to_string(), number == self.number),
-            None => button(None, "...".to_owned(), false),
+            Some(number) => button(Some(number), number.to_string().into(), number == self.number),
+            None => button(None, "...".into(), false),
         });
         let next = (self.number < last).then(|| self.number + 1);
-        let mut buttons = vec![button(self.previous(), "❮ Previous".to_owned(), false)];
+        let mut buttons = vec![button(self.previous(), "❮ Previous".into(), false)];
         buttons.extend(pages);
-        buttons.push(button(next, "Next ❯".to_owned(), false));
+        buttons.push(button(next, "Next ❯".into(), false));
         buttons
     }
 }
@@ -286,10 +288,9 @@ mod tests {
         let query = Query::parse(query);
         let request = query.page_request(query.call_order(), PageSize::new(10).unwrap()).unwrap();
         let links = Links::under("https://app.monicahq.com");
-        let place =
-            Place { path: "/api/calls", query: &query, links: &links, number: request.number, size: request.size };
+        let place = Place::new("/api/calls", &query, &links, request.number, request.size);
         let page = CallPage { page: Page { items: vec![], total }, years: vec![] };
-        serde_json::to_value(place.calls(page)).unwrap()
+        serde_json::to_value(place.calls(&page)).unwrap()
     }
 
     fn labels(current: u64, last: u64) -> String {
@@ -340,7 +341,7 @@ mod tests {
 
     #[test]
     fn years_are_an_object_of_four_digits_newest_first() {
-        let statistics = Statistics(vec![(2019, 2), (999, 1)]);
+        let statistics = Statistics(&[(2019, 2), (999, 1)]);
         assert_eq!(serde_json::to_string(&statistics).unwrap(), r#"{"2019":2,"0999":1}"#);
     }
 }

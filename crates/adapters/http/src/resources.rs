@@ -1,13 +1,24 @@
 //! What is shown: the JSON of calls and contacts, member for member as the document and Monica v4.1.2 have them.
 
 use domain::{
-    AccountId, Call, Contact, ContactCard, ContactField, ContactFieldKind, Gender, ImportantDate, Moment, Name,
-    Profile, Uuid,
+    AccountId, Call, Contact, ContactCard, ContactField, ContactFieldKind, Content, Gender, ImportantDate, Moment,
+    Name, Profile, Uuid,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::errors::Refusal;
 use crate::links::Links;
+
+/// What a call of some hundred characters takes.
+pub const CALL_BYTES: usize = 1_536;
+
+/// The body as JSON, with room for so many bytes at once: what grows is copied again and again.
+pub fn to_json(body: &impl Serialize, room: usize) -> Result<Vec<u8>, Refusal> {
+    let mut json = Vec::with_capacity(room);
+    serde_json::to_writer(&mut json, body).map_err(|error| Refusal::Fault(ports::Error::fault(error)))?;
+    Ok(json)
+}
 
 /// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
 #[derive(Clone, Copy)]
@@ -36,7 +47,7 @@ impl From<AccountId> for AccountRef {
 /// A recorded call.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Call)]
-pub struct CallResource {
+pub struct CallResource<'a> {
     #[schema(example = 5)]
     id: i64,
     uuid: Uuid,
@@ -47,7 +58,7 @@ pub struct CallResource {
     called_at: Stamp,
     /// What it was about; null only when a Monica client left it out.
     #[schema(example = "He called, we had fun.")]
-    content: Option<String>,
+    content: Option<&'a str>,
     /// Whether the contact called; null when never said.
     contact_called: Option<bool>,
     emotions: Vec<EmotionResource>,
@@ -55,25 +66,25 @@ pub struct CallResource {
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
     account: AccountRef,
-    contact: ShortContactResource,
+    contact: ShortContactResource<'a>,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
     created_at: Stamp,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
     updated_at: Stamp,
 }
 
-impl CallResource {
+impl<'a> CallResource<'a> {
     /// The call as it is shown.
-    pub fn new(call: Call, links: &Links) -> Self {
+    pub fn new(call: &'a Call, links: &Links) -> Self {
         Self {
             id: call.id.get(),
             uuid: call.uuid,
             object: "call",
             called_at: Stamp(call.called_at),
-            content: call.content.map(Into::into),
+            content: call.content.as_ref().map(Content::as_str),
             contact_called: call.contact_called,
-            emotions: call.emotions.into_iter().map(EmotionResource::from).collect(),
-            url: links.to(format_args!("/api/calls/{}", call.id)),
+            emotions: call.emotions.iter().copied().map(EmotionResource::from).collect(),
+            url: links.to_one("/api/calls/", call.id),
             account: call.account.into(),
             contact: ShortContactResource::new(&call.contact, links),
             created_at: Stamp(call.created_at),
@@ -84,9 +95,9 @@ impl CallResource {
 
 /// One call.
 #[derive(Serialize, ToSchema)]
-pub struct CallBody {
+pub struct CallBody<'a> {
     /// The call.
-    pub data: CallResource,
+    pub data: CallResource<'a>,
 }
 
 /// What is left of a deleted call or contact.
@@ -120,25 +131,24 @@ impl From<domain::Emotion> for EmotionResource {
 /// What a contact is known by: the members that its short and its full form share.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactNames)]
-struct Names {
+struct Names<'a> {
     #[schema(example = "Leslie")]
-    first_name: String,
+    first_name: &'a str,
     #[schema(example = "Knope")]
-    last_name: Option<String>,
-    nickname: Option<String>,
+    last_name: Option<&'a str>,
+    nickname: Option<&'a str>,
     #[schema(example = "Leslie Knope")]
     complete_name: String,
     #[schema(example = "LK")]
     initials: String,
 }
 
-impl From<&Profile> for Names {
-    fn from(profile: &Profile) -> Self {
-        let text = |name: &Option<Name>| name.as_ref().map(|name| name.as_str().to_owned());
+impl<'a> From<&'a Profile> for Names<'a> {
+    fn from(profile: &'a Profile) -> Self {
         Self {
-            first_name: profile.first_name.as_str().to_owned(),
-            last_name: text(&profile.last_name),
-            nickname: text(&profile.nickname),
+            first_name: profile.first_name.as_str(),
+            last_name: profile.last_name.as_ref().map(Name::as_str),
+            nickname: profile.nickname.as_ref().map(Name::as_str),
             complete_name: profile.complete_name(),
             initials: profile.initials(),
         }
@@ -148,10 +158,10 @@ impl From<&Profile> for Names {
 /// A contact's gender and the flags that its short and its full form share.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactFlags)]
-struct Flags {
+struct Flags<'a> {
     /// The gender's name; `none` when it is not known.
     #[schema(example = "none")]
-    gender: String,
+    gender: &'a str,
     /// M, F, O (other) or N (not known).
     #[schema(example = "N")]
     gender_type: &'static str,
@@ -164,11 +174,11 @@ struct Flags {
     is_me: bool,
 }
 
-impl From<&Profile> for Flags {
-    fn from(profile: &Profile) -> Self {
+impl<'a> From<&'a Profile> for Flags<'a> {
+    fn from(profile: &'a Profile) -> Self {
         let gender = profile.gender.as_ref();
         Self {
-            gender: gender.map_or("none", Gender::as_str).to_owned(),
+            gender: gender.map_or("none", Gender::as_str),
             gender_type: gender.map_or("N", Gender::letter),
             is_starred: profile.is_starred,
             is_partial: profile.is_partial,
@@ -182,7 +192,7 @@ impl From<&Profile> for Flags {
 /// The short contact inside a call.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ShortContact)]
-pub struct ShortContactResource {
+pub struct ShortContactResource<'a> {
     #[schema(example = 3)]
     id: i64,
     uuid: Uuid,
@@ -190,17 +200,17 @@ pub struct ShortContactResource {
     object: &'static str,
     hash_id: String,
     #[serde(flatten)]
-    names: Names,
+    names: Names<'a>,
     #[serde(flatten)]
-    flags: Flags,
+    flags: Flags<'a>,
     information: ShortInformation,
     #[schema(example = "http://127.0.0.1:8080/api/contacts/3")]
     url: String,
     account: AccountRef,
 }
 
-impl ShortContactResource {
-    fn new(card: &ContactCard, links: &Links) -> Self {
+impl<'a> ShortContactResource<'a> {
+    fn new(card: &'a ContactCard, links: &Links) -> Self {
         let profile = &card.profile;
         Self {
             id: card.id.get(),
@@ -215,7 +225,7 @@ impl ShortContactResource {
                 deceased_date: profile.deceased_date.into(),
                 avatar: Avatar::of(card.uuid, links),
             },
-            url: links.to(format_args!("/api/contacts/{}", card.id)),
+            url: links.to_one("/api/contacts/", card.id),
             account: card.account.into(),
         }
     }
@@ -224,7 +234,7 @@ impl ShortContactResource {
 /// Monica's id of a contact in its web pages, here made of the UUID.
 fn hash_id(uuid: Uuid) -> String {
     let mut text = Uuid::encode_buffer();
-    format!("h:{}", &uuid.simple().encode_lower(&mut text)[..18])
+    ["h:", &uuid.simple().encode_lower(&mut text)[..18]].concat()
 }
 
 #[derive(Serialize, ToSchema)]
@@ -289,27 +299,27 @@ struct Avatar {
     #[schema(example = "default")]
     source: &'static str,
     #[schema(example = "#bd5067")]
-    default_avatar_color: String,
+    default_avatar_color: &'static str,
 }
 
 impl Avatar {
     fn of(uuid: Uuid, links: &Links) -> Self {
         let color = COLORS[usize::from(uuid.as_bytes()[15]) % COLORS.len()];
         Self {
-            url: links.to(format_args!("/avatars/{color}.svg")),
+            url: links.to(["/avatars/", &color[1..], ".svg"].concat()),
             source: "default",
-            default_avatar_color: format!("#{color}"),
+            default_avatar_color: color,
         }
     }
 }
 
 /// The colours of avatars, dark enough for white initials.
-const COLORS: [&str; 8] = ["bd5067", "4f6d7a", "6a4c93", "2f6690", "7d5a3c", "3a7d44", "9c3848", "5c677d"];
+const COLORS: [&str; 8] = ["#bd5067", "#4f6d7a", "#6a4c93", "#2f6690", "#7d5a3c", "#3a7d44", "#9c3848", "#5c677d"];
 
 /// A contact, whole. The members that count what Callbook does not keep are 0, empty or null.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Contact)]
-pub struct ContactResource {
+pub struct ContactResource<'a> {
     #[schema(example = 3)]
     id: i64,
     uuid: Uuid,
@@ -317,17 +327,17 @@ pub struct ContactResource {
     object: &'static str,
     hash_id: String,
     #[serde(flatten)]
-    names: Names,
-    description: Option<String>,
+    names: Names<'a>,
+    description: Option<&'a str>,
     #[serde(flatten)]
-    flags: Flags,
+    flags: Flags<'a>,
     /// The newest `called_at` of the contact's calls; null without calls.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_called: Option<Stamp>,
     last_activity_together: Option<String>,
     stay_in_touch_frequency: Option<i64>,
     stay_in_touch_trigger_date: Option<String>,
-    information: Information,
+    information: Information<'a>,
     #[schema(value_type = Vec<String>)]
     addresses: [(); 0],
     #[schema(value_type = Vec<String>)]
@@ -335,7 +345,7 @@ pub struct ContactResource {
     statistics: Statistics,
     /// Only with `with=contactfields`: how the contact is reached.
     #[serde(rename = "contactFields", skip_serializing_if = "Option::is_none")]
-    contact_fields: Option<Vec<ContactFieldResource>>,
+    contact_fields: Option<Vec<ContactFieldResource<'a>>>,
     /// Only with `with=contactfields`; Callbook keeps no notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
@@ -349,22 +359,20 @@ pub struct ContactResource {
     updated_at: Stamp,
 }
 
-impl ContactResource {
+impl<'a> ContactResource<'a> {
     /// The contact as it is shown, with its contact fields when they are asked for.
-    pub fn new(contact: Contact, with_fields: bool, links: &Links) -> Self {
-        let contact_fields = with_fields.then(|| {
-            let show = |field: &ContactField| ContactFieldResource::new(field, &contact.card, links);
-            contact.fields.iter().map(show).collect()
-        });
-        let card = contact.card;
+    pub fn new(contact: &'a Contact, with_fields: bool, links: &Links) -> Self {
+        let card = &contact.card;
         let profile = &card.profile;
+        let contact_fields = with_fields
+            .then(|| contact.fields.iter().map(|field| ContactFieldResource::new(field, card, links)).collect());
         Self {
             id: card.id.get(),
             uuid: card.uuid,
             object: "contact",
             hash_id: hash_id(card.uuid),
             names: profile.into(),
-            description: contact.description.map(Into::into),
+            description: contact.description.as_ref().map(Content::as_str),
             flags: profile.into(),
             last_called: contact.last_called.map(Stamp),
             last_activity_together: None,
@@ -373,7 +381,10 @@ impl ContactResource {
             information: Information {
                 relationships: Relationships::default(),
                 dates: Dates { birthdate: profile.birthdate.into(), deceased_date: profile.deceased_date.into() },
-                career: Career { job: contact.job.map(Into::into), company: contact.company.map(Into::into) },
+                career: Career {
+                    job: contact.job.as_ref().map(Name::as_str),
+                    company: contact.company.as_ref().map(Name::as_str),
+                },
                 avatar: Avatar::of(card.uuid, links),
                 food_preferences: None,
                 how_you_met: HowYouMet {
@@ -387,7 +398,7 @@ impl ContactResource {
             statistics: Statistics { number_of_calls: contact.calls, ..Statistics::default() },
             contact_fields,
             notes: with_fields.then_some([]),
-            url: links.to(format_args!("/api/contacts/{}", card.id)),
+            url: links.to_one("/api/contacts/", card.id),
             account: card.account.into(),
             created_at: Stamp(contact.created_at),
             updated_at: Stamp(contact.updated_at),
@@ -398,7 +409,7 @@ impl ContactResource {
 /// A way to reach a contact.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactField)]
-struct ContactFieldResource {
+struct ContactFieldResource<'a> {
     #[schema(example = 1)]
     id: i64,
     uuid: Uuid,
@@ -406,26 +417,26 @@ struct ContactFieldResource {
     object: &'static str,
     /// The address or number.
     #[schema(example = "+1 555 0100")]
-    content: String,
+    content: &'a str,
     contact_field_type: ContactFieldTypeResource,
     #[schema(value_type = Vec<String>)]
     labels: [(); 0],
     account: AccountRef,
-    contact: ShortContactResource,
+    contact: ShortContactResource<'a>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Stamp,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Stamp,
 }
 
-impl ContactFieldResource {
-    fn new(field: &ContactField, card: &ContactCard, links: &Links) -> Self {
+impl<'a> ContactFieldResource<'a> {
+    fn new(field: &'a ContactField, card: &'a ContactCard, links: &Links) -> Self {
         Self {
             id: field.id.get(),
             // Fields have no UUID of their own: the contact's and the field's number are unique together, and stay.
             uuid: Uuid::from_u128(card.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
             object: "contactfield",
-            content: field.content.data.as_str().to_owned(),
+            content: field.content.data.as_str(),
             contact_field_type: ContactFieldTypeResource::new(field.content.kind, card.account, field.created_at),
             labels: [],
             account: card.account.into(),
@@ -527,16 +538,16 @@ pub struct GenderBody {
 
 /// One contact.
 #[derive(Serialize, ToSchema)]
-pub struct ContactBody {
+pub struct ContactBody<'a> {
     /// The contact.
-    pub data: ContactResource,
+    pub data: ContactResource<'a>,
 }
 
 #[derive(Serialize, ToSchema)]
-struct Information {
+struct Information<'a> {
     relationships: Relationships,
     dates: Dates,
-    career: Career,
+    career: Career<'a>,
     avatar: Avatar,
     food_preferences: Option<String>,
     how_you_met: HowYouMet,
@@ -549,9 +560,9 @@ struct Dates {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Career {
-    job: Option<String>,
-    company: Option<String>,
+struct Career<'a> {
+    job: Option<&'a str>,
+    company: Option<&'a str>,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -14,13 +14,14 @@ use crate::forms::{CallForm, CallPatch, Rules};
 use crate::gate::Known;
 use crate::pages::{CallPageBody, Place};
 use crate::query::Query;
-use crate::resources::{CallBody, CallResource, Deleted};
+use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
 
 /// The call as it is shown, with the tag of its state.
-fn shown(status: StatusCode, call: Call, shared: &Shared, request: &HttpRequest) -> HttpResponse {
-    let tag = conditions::etag(&call);
+fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
     let body = CallBody { data: CallResource::new(call, &shared.links(request)) };
-    HttpResponse::build(status).insert_header((ETAG, tag)).json(body)
+    let mut answer = HttpResponse::build(status);
+    answer.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
+    Ok(answer.body(to_json(&body, CALL_BYTES)?))
 }
 
 /// The id in a path; what is no id names no call.
@@ -57,9 +58,8 @@ pub async fn list_of(
     let page = query.page_request(query.call_order(), shared.options.compat.page_size())?;
     let calls = shared.services.calls.list(caller.account, of, page).await?;
     let links = shared.links(request);
-    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
-    let body = place.calls_as_json(calls).map_err(|error| Refusal::Fault(ports::Error::fault(error)))?;
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(body))
+    let place = Place::new(request.path(), &query, &links, page.number, page.size);
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(place.calls_as_json(&calls)?))
 }
 
 /// Create a call
@@ -85,7 +85,7 @@ pub async fn create(
     let once = conditions::once(&request, &members)?;
     let new = CallForm::take(members).into_new_call(rules)?;
     let call = shared.services.calls.record(caller.account, new, once).await?;
-    Ok(shown(StatusCode::CREATED, call, &shared, &request))
+    shown(StatusCode::CREATED, &call, &shared, &request)
 }
 
 /// Get a specific call
@@ -114,7 +114,7 @@ pub async fn show(
     if conditions::is_known(&request, &call) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
     }
-    Ok(shown(StatusCode::OK, call, &shared, &request))
+    shown(StatusCode::OK, &call, &shared, &request)
 }
 
 /// Update a call
@@ -186,7 +186,7 @@ async fn revise(
     let change = CallForm::take(members).into_change(rules)?;
     let expected = conditions::expected(request);
     let call = shared.services.calls.revise(caller.account, call, change, expected).await?;
-    Ok(shown(StatusCode::OK, call, shared, request))
+    shown(StatusCode::OK, &call, shared, request)
 }
 
 /// Delete a call

@@ -1,5 +1,6 @@
 //! Contacts, and the calls of one contact.
 
+use actix_web::http::StatusCode;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use domain::{Contact, ContactId};
@@ -15,9 +16,10 @@ use crate::query::Query;
 use crate::resources::{ContactBody, ContactResource, Deleted};
 
 /// The contact as it is shown, with what the query asks for.
-fn shown(contact: Contact, shared: &Shared, request: &HttpRequest) -> ContactBody {
+fn shown(status: StatusCode, contact: &Contact, shared: &Shared, request: &HttpRequest) -> HttpResponse {
     let with_fields = Query::parse(request.query_string()).wants_contact_fields();
-    ContactBody { data: ContactResource::new(contact, with_fields, &shared.links(request)) }
+    let body = ContactBody { data: ContactResource::new(contact, with_fields, &shared.links(request)) };
+    HttpResponse::build(status).json(body)
 }
 
 /// The id in a path; what is no id names no contact.
@@ -41,18 +43,14 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
     responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
 )]
 #[get("/contacts")]
-pub async fn list(
-    shared: Data<Shared>,
-    Known(caller): Known,
-    request: HttpRequest,
-) -> Result<Json<ContactPageBody>, Refusal> {
+pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
     let words = query.last("query").map(str::to_owned);
     let contacts = shared.services.contacts.list(caller.account, words, page).await?;
     let links = shared.links(&request);
-    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
-    Ok(Json(place.contacts(contacts)))
+    let place = Place::new(request.path(), &query, &links, page.number, page.size);
+    Ok(HttpResponse::Ok().json(place.contacts(&contacts)))
 }
 
 /// Create a contact
@@ -74,7 +72,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Refusal> {
     let new = ContactForm::take(members).into_new_contact(shared.services.clock.now())?;
     let contact = shared.services.contacts.add(caller.account, new).await?;
-    Ok(HttpResponse::Created().json(shown(contact, &shared, &request)))
+    Ok(shown(StatusCode::CREATED, &contact, &shared, &request))
 }
 
 /// Get a specific contact
@@ -93,9 +91,9 @@ pub async fn show(
     Known(caller): Known,
     path: Path<String>,
     request: HttpRequest,
-) -> Result<Json<ContactBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let contact = shared.services.contacts.find(caller.account, id(&path)?).await?;
-    Ok(Json(shown(contact, &shared, &request)))
+    Ok(shown(StatusCode::OK, &contact, &shared, &request))
 }
 
 /// Update a contact
@@ -118,11 +116,11 @@ pub async fn update(
     path: Path<String>,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<Json<ContactBody>, Refusal> {
+) -> Result<HttpResponse, Refusal> {
     let id = id(&path)?;
     let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
     let contact = shared.services.contacts.revise(caller.account, id, change).await?;
-    Ok(Json(shown(contact, &shared, &request)))
+    Ok(shown(StatusCode::OK, &contact, &shared, &request))
 }
 
 /// Delete a contact and all its calls

@@ -16,7 +16,7 @@ fn page<T>(shared: &Shared, request: &HttpRequest, all: impl Iterator<Item = T>)
     let query = Query::parse(request.query_string());
     let page = query.page_request(Ok(()), shared.options.compat.page_size())?;
     let links = shared.links(request);
-    let place = Place { path: request.path(), query: &query, links: &links, number: page.number, size: page.size };
+    let place = Place::new(request.path(), &query, &links, page.number, page.size);
     Ok(Json(place.cut(all)))
 }
 
