@@ -10,10 +10,10 @@ fn main() {
     divan::main();
 }
 
-fn call(id: i64) -> Call {
+fn call(id: i64, contact: i64) -> Call {
     let (account, at) = (AccountId::from_store(1), Moment::from_unix(1_517_529_600 + id * 86_400).unwrap());
     let profile = NewContact::new(Name::parse("Leslie").unwrap()).profile;
-    let contact = ContactCard { id: ContactId::from_store(3), uuid: Uuid::from_u128(7), account, profile };
+    let contact = ContactCard { id: ContactId::from_store(contact), uuid: Uuid::from_u128(7), account, profile };
     Call {
         id: CallId::from_store(id),
         uuid: Uuid::from_u128(id.unsigned_abs().into()),
@@ -29,10 +29,17 @@ fn call(id: i64) -> Call {
 }
 
 #[divan::bench(args = [1, 10, 100])]
-fn page(bencher: Bencher, calls: i64) {
-    let page = CallPage {
-        page: Page { items: (1..=calls).map(call).collect(), total: 1_000_000 },
-        years: (2015..=2025).rev().map(|year| (year, 90_000)).collect(),
-    };
+fn of_one_contact(bencher: Bencher, calls: i64) {
+    page(bencher, (1..=calls).map(|id| call(id, 3)).collect());
+}
+
+#[divan::bench(args = [1, 10, 100])]
+fn of_many_contacts(bencher: Bencher, calls: i64) {
+    page(bencher, (1..=calls).map(|id| call(id, id)).collect());
+}
+
+fn page(bencher: Bencher, items: Vec<Call>) {
+    let years = (2015..=2025).rev().map(|year| (year, 90_000)).collect();
+    let page = CallPage { page: Page { items, total: 1_000_000 }, years };
     bencher.bench_local(|| page_of_calls(&page));
 }

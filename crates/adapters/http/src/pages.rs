@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use domain::{Contact, Page, PageSize};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::errors::Refusal;
 use crate::links::{Links, numbered};
 use crate::query::Query;
 use crate::resources::{
-    CALL_BYTES, CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, to_json,
+    CALL_BYTES, CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource,
+    contact_of_all, to_json,
 };
 
 /// A page of calls.
@@ -179,13 +181,14 @@ impl<'a> Place<'a> {
 
     /// The page of calls as JSON.
     pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, Refusal> {
-        to_json(&self.calls(page), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
+        let contact = contact_of_all(&page.page.items, self.links)?;
+        to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
 
-    fn calls<'p>(&self, page: &'p CallPage) -> CallPageBody<'p> {
+    fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageBody<'p> {
         let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.years) };
         let links = self.page_links(&page.page);
-        let show = |call| CallResource::new(call, self.links);
+        let show = |call| CallResource::new(call, contact, self.links);
         CallPageBody { links, meta, data: page.page.items.iter().map(show).collect() }
     }
 
@@ -290,7 +293,7 @@ mod tests {
         let links = Links::under("https://app.monicahq.com");
         let place = Place::new("/api/calls", &query, &links, request.number, request.size);
         let page = CallPage { page: Page { items: vec![], total }, years: vec![] };
-        serde_json::to_value(place.calls(&page)).unwrap()
+        serde_json::to_value(place.calls(&page, None)).unwrap()
     }
 
     fn labels(current: u64, last: u64) -> String {

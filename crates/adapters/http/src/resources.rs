@@ -5,6 +5,7 @@ use domain::{
     Name, Profile, Uuid,
 };
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use crate::errors::Refusal;
@@ -16,8 +17,12 @@ pub const CALL_BYTES: usize = 1_536;
 /// The body as JSON, with room for so many bytes at once: what grows is copied again and again.
 pub fn to_json(body: &impl Serialize, room: usize) -> Result<Vec<u8>, Refusal> {
     let mut json = Vec::with_capacity(room);
-    serde_json::to_writer(&mut json, body).map_err(|error| Refusal::Fault(ports::Error::fault(error)))?;
+    serde_json::to_writer(&mut json, body).map_err(unwritable)?;
     Ok(json)
+}
+
+fn unwritable(error: serde_json::Error) -> Refusal {
+    Refusal::Fault(ports::Error::fault(error))
 }
 
 /// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
@@ -66,7 +71,8 @@ pub struct CallResource<'a> {
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
     account: AccountRef,
-    contact: ShortContactResource<'a>,
+    #[schema(value_type = ShortContactResource)]
+    contact: ContactInside<'a>,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
     created_at: Stamp,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
@@ -74,8 +80,9 @@ pub struct CallResource<'a> {
 }
 
 impl<'a> CallResource<'a> {
-    /// The call as it is shown.
-    pub fn new(call: &'a Call, links: &Links) -> Self {
+    /// The call as it is shown, with its contact as it was written before, when it was.
+    pub fn new(call: &'a Call, contact: Option<&'a RawValue>, links: &Links) -> Self {
+        let built = || ContactInside::Built(ShortContactResource::new(&call.contact, links));
         Self {
             id: call.id.get(),
             uuid: call.uuid,
@@ -86,9 +93,34 @@ impl<'a> CallResource<'a> {
             emotions: call.emotions.iter().copied().map(EmotionResource::from).collect(),
             url: links.to_one("/api/calls/", call.id),
             account: call.account.into(),
-            contact: ShortContactResource::new(&call.contact, links),
+            contact: contact.map_or_else(built, ContactInside::Written),
             created_at: Stamp(call.created_at),
             updated_at: Stamp(call.updated_at),
+        }
+    }
+}
+
+/// The contact of all these calls as JSON, when they have the same: most of what each of them shows.
+pub fn contact_of_all(calls: &[Call], links: &Links) -> Result<Option<Box<RawValue>>, Refusal> {
+    let [first, others @ ..] = calls else { return Ok(None) };
+    if others.is_empty() || others.iter().any(|call| call.contact != first.contact) {
+        return Ok(None);
+    }
+    to_raw_value(&ShortContactResource::new(&first.contact, links)).map(Some).map_err(unwritable)
+}
+
+/// The contact inside a call: built for this one, or written once for all calls of a page.
+#[expect(clippy::large_enum_variant, reason = "a box would cost more than the place it saves")]
+enum ContactInside<'a> {
+    Built(ShortContactResource<'a>),
+    Written(&'a RawValue),
+}
+
+impl Serialize for ContactInside<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Built(contact) => contact.serialize(serializer),
+            Self::Written(json) => json.serialize(serializer),
         }
     }
 }

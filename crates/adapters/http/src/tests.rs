@@ -293,6 +293,28 @@ async fn lists_ask_for_the_page_that_the_query_names() {
 }
 
 #[actix_web::test]
+async fn a_list_shows_each_call_as_it_is_shown_alone() {
+    let same = Call { id: CallId::from_store(6), content: None, ..call() };
+    let other = Call { contact: ContactCard { id: ContactId::from_store(4), ..leslie() }, ..same.clone() };
+    for calls in [vec![call()], vec![call(), same.clone()], vec![call(), same, other]] {
+        let mut stage = Stage::new();
+        let page = Page { items: calls.clone(), total: 3 };
+        stage.calls.expect_list().return_once(|_, _, _| Ok(CallPage { page, years: vec![(2017, 3)] }));
+        let list = stage.answer(get("/api/calls")).await;
+        let mut shown = Vec::new();
+        for call in calls {
+            let mut stage = Stage::new();
+            stage.calls.expect_find().return_once(|_, _| Ok(call));
+            let alone = stage.answer(get("/api/calls/5")).await.body;
+            shown.push(alone.strip_prefix("{\"data\":").and_then(|rest| rest.strip_suffix('}')).unwrap().to_owned());
+        }
+        // Byte for byte: the order of members is part of it.
+        let expected = format!("{{\"data\":[{}],\"links\":", shown.join(","));
+        assert!(list.body.starts_with(&expected), "{}", list.body);
+    }
+}
+
+#[actix_web::test]
 async fn a_page_holds_ten_unless_the_client_is_monica_s() {
     for (compat, size) in [(Compat::Documented, 10), (Compat::Monica4, 15)] {
         let mut stage = Stage::new();

@@ -18,7 +18,7 @@ use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
 
 /// The call as it is shown, with the tag of its state.
 fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
-    let body = CallBody { data: CallResource::new(call, &shared.links(request)) };
+    let body = CallBody { data: CallResource::new(call, None, &shared.links(request)) };
     let mut answer = HttpResponse::build(status);
     answer.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
     Ok(answer.body(to_json(&body, CALL_BYTES)?))
