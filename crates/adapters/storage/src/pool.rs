@@ -1,5 +1,6 @@
 //! The r2d2 pool, and migrations over one of its connections.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use diesel::migration::{MigrationSource, MigrationVersion};
@@ -7,6 +8,7 @@ use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
 use diesel::result::Error as DieselError;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use ports::{Error, Result};
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::{Failure, Outcome};
 
@@ -22,6 +24,9 @@ pub struct PoolOptions {
     /// How long a job waits for a connection before the store counts as unavailable.
     pub patience: Duration,
 }
+
+/// The threads that open connections for all pools: r2d2 would start three for each.
+static HELPERS: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(3)));
 
 /// Connections that are kept open, and replaced when they break.
 pub struct Pool<C: R2D2Connection + 'static>(r2d2::Pool<Manager<C>>);
@@ -42,6 +47,7 @@ impl<C: R2D2Connection + 'static> Pool<C> {
         r2d2::Pool::builder()
             .max_size(options.size)
             .min_idle(Some(1))
+            .thread_pool(HELPERS.clone())
             // A check is a round trip for every request; a broken connection shows by its first error instead.
             .test_on_check_out(false)
             .connection_timeout(options.patience)
