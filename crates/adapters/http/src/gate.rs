@@ -183,18 +183,19 @@ async fn gate(
     client: Option<IpAddr>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let path = |request: &ServiceRequest| request.match_info().unprocessed().trim_start_matches('/').to_owned();
-    let Some(Route { allow, .. }) = route else {
+    let Some(route) = route else {
         let path = path(&request);
         return Ok(refuse(request, Refusal::NoRoute { path }));
     };
     let method = request.method().clone();
     if method == Method::OPTIONS {
-        let answer = HttpResponse::Ok().insert_header((ALLOW, allow.replace(' ', ""))).finish();
+        let answer = HttpResponse::Ok().insert_header((ALLOW, route.allow(","))).finish();
         return Ok(request.into_response(answer));
     }
-    if !allow.split(", ").any(|allowed| allowed == method.as_str()) {
+    if !route.allows(method.as_str()) {
         let path = path(&request);
-        return Ok(refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow: allow.clone() }));
+        let allow = route.allow(", ");
+        return Ok(refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow }));
     }
     match admit(&request, shared, client).await {
         Ok(caller) => {

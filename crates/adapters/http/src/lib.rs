@@ -30,7 +30,7 @@ mod tests;
 mod throttle;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -43,7 +43,6 @@ pub use openapi::document;
 use ports::inbound::{Access, CallLog, ContactBook, Readiness};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
-use utoipa::openapi::OpenApi;
 
 use crate::doorstep::Doorstep;
 use crate::limits::Budget;
@@ -121,21 +120,26 @@ struct Shared {
     throttle: Throttle,
     doorstep: Doorstep,
     budget: Budget,
-    /// The OpenAPI document as JSON.
-    document: Bytes,
+    /// The OpenAPI document as JSON, made when it is asked for: it takes megabytes for a moment.
+    document: OnceLock<Bytes>,
 }
 
 impl Shared {
-    fn new(services: Services, options: Options, document: &OpenApi) -> Self {
+    fn new(services: Services, options: Options) -> Self {
         Self {
             throttle: Throttle::new(options.rate_limit),
             doorstep: Doorstep::default(),
             budget: Budget::new(),
-            routes: Routes::of(document),
-            document: document.to_json().unwrap_or_default().into(),
+            routes: routes::table(),
+            document: OnceLock::new(),
             services,
             options,
         }
+    }
+
+    /// One copy for all workers.
+    fn document(&self) -> Bytes {
+        self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
     }
 
     fn links(&self, request: &HttpRequest) -> Links {
@@ -173,8 +177,7 @@ impl Server {
     /// Serves the API on the listener, from within an actix runtime.
     pub fn start(listener: TcpListener, services: Services, options: Options) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let document = openapi::document();
-        let shared = Data::new(Shared::new(services, options, &document));
+        let shared = Data::new(Shared::new(services, options));
         let workers = std::thread::available_parallelism()?.get();
         let server = HttpServer::new(move || application(shared.clone()))
             .workers(workers)

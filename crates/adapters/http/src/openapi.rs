@@ -2,12 +2,12 @@
 
 use actix_web::App;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::HttpMethod;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_actix_web::AppExt;
 
 use crate::errors::ErrorBody;
-use crate::routes;
+use crate::routes::{self, API};
 
 /// What the handlers do not say.
 #[derive(utoipa::OpenApi)]
@@ -52,23 +52,57 @@ pub fn document() -> OpenApi {
 pub struct Route {
     /// The path, with a name in braces for what varies.
     pub pattern: String,
-    /// Its methods, separated by a comma and a space.
-    pub allow: String,
+    /// Its methods, in Laravel's order.
+    methods: Vec<&'static str>,
 }
 
-/// Every path of the API.
+impl Route {
+    /// Whether it is served with the method.
+    pub fn allows(&self, method: &str) -> bool {
+        self.methods.contains(&method)
+    }
+
+    /// Its methods, put together.
+    pub fn allow(&self, separator: &str) -> String {
+        self.methods.join(separator)
+    }
+}
+
+/// Every path of the API, read off the handlers as the document is: but the document takes megabytes to make.
+#[derive(Default)]
 pub struct Routes(Vec<Route>);
 
 impl Routes {
-    /// The routes of the document.
-    pub fn of(document: &OpenApi) -> Self {
-        let route = |(path, item): (&String, &PathItem)| Route { pattern: path.clone(), allow: allow(item) };
-        Self(document.paths.paths.iter().map(route).collect())
+    /// Adds what the handler serves; it is named as actix's and utoipa's scopes name it.
+    pub fn service<H: utoipa::Path>(mut self, _: H) -> Self {
+        let pattern = format!("{API}{}", H::path());
+        let known = self.0.iter().position(|route| route.pattern == pattern);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(Route { pattern, methods: Vec::new() });
+            self.0.len() - 1
+        });
+        let methods = &mut self.0[place].methods;
+        methods.extend(H::methods().iter().flat_map(names));
+        methods.sort_by_key(|method| LARAVEL_S.iter().position(|known| known == method));
+        self
     }
 
     /// The route that the path takes.
     pub fn find(&self, path: &str) -> Option<&Route> {
         self.0.iter().find(|route| is_match(&route.pattern, path))
+    }
+}
+
+const LARAVEL_S: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+
+fn names(method: &HttpMethod) -> &'static [&'static str] {
+    match method {
+        HttpMethod::Get => &["GET", "HEAD"],
+        HttpMethod::Post => &["POST"],
+        HttpMethod::Put => &["PUT"],
+        HttpMethod::Patch => &["PATCH"],
+        HttpMethod::Delete => &["DELETE"],
+        _ => &[],
     }
 }
 
@@ -82,33 +116,35 @@ fn is_match(route: &str, path: &str) -> bool {
     route.split('/').all(fits) && segments.next().is_none()
 }
 
-/// In Laravel's order.
-fn allow(item: &PathItem) -> String {
-    let methods = [
-        ("GET", item.get.is_some()),
-        ("HEAD", item.get.is_some()),
-        ("POST", item.post.is_some()),
-        ("PUT", item.put.is_some()),
-        ("PATCH", item.patch.is_some()),
-        ("DELETE", item.delete.is_some()),
-    ];
-    methods.iter().filter(|(_, has)| *has).map(|(method, _)| *method).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn the_table_of_routes_is_the_document_s() {
-        let routes = Routes::of(&document());
-        let allowed = |path| routes.find(path).map(|route| route.allow.as_str());
-        assert_eq!(allowed("/api"), Some("GET, HEAD"));
-        assert_eq!(allowed("/api/calls"), Some("GET, HEAD, POST"));
-        assert_eq!(allowed("/api/calls/abc"), Some("GET, HEAD, PUT, PATCH, DELETE"));
-        assert_eq!(allowed("/api/contacts/3/calls"), Some("GET, HEAD"));
+        let routes = routes::table();
+        let allowed = |path| routes.find(path).map(|route| route.allow(", "));
+        assert_eq!(allowed("/api").unwrap(), "GET, HEAD");
+        assert_eq!(allowed("/api/calls").unwrap(), "GET, HEAD, POST");
+        assert_eq!(allowed("/api/calls/abc").unwrap(), "GET, HEAD, PUT, PATCH, DELETE");
+        assert_eq!(allowed("/api/contacts/3/calls").unwrap(), "GET, HEAD");
         for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls"] {
             assert_eq!(allowed(path), None, "{path}");
+        }
+        let document = serde_json::to_value(document()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        assert_eq!(paths.keys().collect::<BTreeSet<_>>(), routes.0.iter().map(|route| &route.pattern).collect());
+        for (path, item) in paths {
+            let mut described: Vec<_> = item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+            if item["get"].is_object() {
+                described.push("HEAD".to_owned());
+            }
+            described.sort();
+            let mut served = routes.find(path).unwrap().methods.clone();
+            served.sort_unstable();
+            assert_eq!(described, served, "{path}");
         }
     }
 

@@ -28,10 +28,9 @@ async fn start() -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::html()).body(include_str!("start.html"))
 }
 
-/// One copy for all workers.
 #[get("/openapi.json")]
 async fn document(shared: Data<Shared>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(shared.document.clone())
+    HttpResponse::Ok().content_type(ContentType::json()).body(shared.document())
 }
 
 /// The process answers.

@@ -84,8 +84,7 @@ impl Stage {
             readiness: Arc::new(self.readiness),
             clock: Arc::new(clock),
         };
-        let document = openapi::document();
-        let shared = Data::new(Shared::new(services, self.options, &document));
+        let shared = Data::new(Shared::new(services, self.options));
         let app = init_service(application(shared)).await;
         let mut answers = Vec::new();
         for request in requests {

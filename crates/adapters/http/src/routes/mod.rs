@@ -5,8 +5,13 @@ mod calls;
 mod contacts;
 mod lists;
 
-/// Registers every endpoint of the API in a scope: actix's, or utoipa's, which documents them. What is asked most often
-/// comes first: the router tries them one after the other.
+use crate::openapi::Routes;
+
+/// Where the API is.
+pub const API: &str = "/api";
+
+/// Registers every endpoint of the API in a scope: actix's, utoipa's, which documents them, or the gate's table. What is
+/// asked most often comes first: the router tries them one after the other.
 macro_rules! endpoints {
     ($scope:expr) => {
         $scope
@@ -33,10 +38,15 @@ macro_rules! endpoints {
 
 /// Serves the API. The gate keeps it; see `gate.rs`.
 pub fn serve(config: &mut actix_web::web::ServiceConfig) {
-    config.service(endpoints!(actix_web::web::scope("/api")));
+    config.service(endpoints!(actix_web::web::scope(API)));
 }
 
 /// Describes the API.
 pub fn describe(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
-    config.service(endpoints!(utoipa_actix_web::scope("/api")));
+    config.service(endpoints!(utoipa_actix_web::scope(API)));
+}
+
+/// What is served, for the gate.
+pub fn table() -> Routes {
+    endpoints!(Routes::default())
 }
