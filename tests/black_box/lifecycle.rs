@@ -101,12 +101,18 @@ fn an_address_in_use_is_told() {
 
 #[test]
 fn a_stop_closes_the_store_and_leaves_one_file() {
-    let setup = Setup::sqlite();
-    for _ in 0..5 {
-        let server = setup.serve();
-        assert_eq!(server.stop().0, Some(0));
-        let files = std::fs::read_dir(setup.folder().join("data")).unwrap();
-        let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
-        assert_eq!(names, ["callbook.db"]);
+    let with_metrics = Setup::sqlite().set("CALLBOOK_METRICS_BIND", "127.0.0.1:0");
+    for (setup, has_metrics) in [(Setup::sqlite(), false), (with_metrics, true)] {
+        for _ in 0..5 {
+            let server = setup.serve();
+            let address = server.printed.lines().find_map(|line| line.trim().strip_prefix("Metrics "));
+            let metrics = address.map(|url| Client::new(url.trim().strip_suffix("/metrics").unwrap(), None));
+            assert_eq!(metrics.as_ref().map(|client| client.get("/metrics").status), has_metrics.then_some(200));
+            // While the scraper's connection is still open.
+            assert_eq!(server.stop().0, Some(0));
+            let files = std::fs::read_dir(setup.folder().join("data")).unwrap();
+            let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+            assert_eq!(names, ["callbook.db"], "with metrics: {has_metrics}");
+        }
     }
 }

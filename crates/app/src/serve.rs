@@ -38,17 +38,17 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
         trusted_proxies: settings.trusted_proxies.clone(),
         metrics: metrics_listener.is_some().then(Arc::default),
     };
-    let mut metrics_address = None;
-    if let Some((listener, metrics)) = metrics_listener.zip(options.metrics.clone()) {
+    let mut metrics = None;
+    if let Some((listener, counted)) = metrics_listener.zip(options.metrics.clone()) {
         let failed = "the metrics cannot be served";
         let address = listener.local_addr().map_err(Error::io(failed))?;
-        let served = serve_metrics(listener, metrics, opened.services.readiness.clone()).map_err(Error::io(failed))?;
+        let served = serve_metrics(listener, counted, opened.services.readiness.clone()).map_err(Error::io(failed))?;
+        metrics = Some((address, served.handle()));
         actix_web::rt::spawn(served);
-        metrics_address = Some(address);
     }
     let server =
         Server::start(listener, opened.services.clone(), options).map_err(Error::io("the server cannot start"))?;
-    announce(&server, settings, secret.as_ref(), metrics_address);
+    announce(&server, settings, secret.as_ref(), metrics.as_ref().map(|(address, _)| *address));
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signal = signal(kind).map_err(Error::io("signals cannot be heard"))?;
         let handle = server.handle();
@@ -59,10 +59,15 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
         });
     }
     server.run().await.map_err(Error::io("the server failed"))?;
+    if let Some((_, metrics)) = metrics {
+        metrics.stop(false).await;
+    }
     // The workers let go of the store a moment after they have told that they ended. Whoever is last closes it, and that
     // must not be cut short by the end of the process.
     let ended = Instant::now();
-    while Arc::strong_count(&opened.services.calls) > 1 && ended.elapsed() < CLOSING {
+    let is_held =
+        || Arc::strong_count(&opened.services.calls) > 1 || Arc::strong_count(&opened.services.readiness) > 1;
+    while is_held() && ended.elapsed() < CLOSING {
         sleep(Duration::from_millis(2)).await;
     }
     drop(opened);
