@@ -1,8 +1,32 @@
 //! Query words: which page is asked for, and how it is sorted. Read as Monica v4.1.2 reads them.
 
 use domain::{CallOrder, ContactOrder, Direction, PageRequest, PageSize};
+use utoipa::IntoParams;
 
 use crate::errors::Refusal;
+
+/// Which page of a list is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub struct Paging {
+    /// Indicates the page size: 1 to 100, 10 when it is absent or 0.
+    #[param(value_type = i64, required = false, minimum = 0, maximum = 100)]
+    limit: Option<i64>,
+    /// Indicates the page to return, counted from 1.
+    #[param(value_type = i64, required = false)]
+    page: Option<i64>,
+}
+
+/// How a list of calls is sorted.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "read by the derive only")]
+pub struct CallSorting {
+    /// `created_at`, `updated_at` or `called_at`; with a leading `-` downward.
+    #[param(value_type = String, required = false, pattern = "^-?(called|created|updated)_at$", example = "-called_at")]
+    sort: Option<String>,
+}
 
 /// The words of a query string, decoded, in the order in which they were sent.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,7 @@ use crate::errors::{BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusal
 use crate::forms::{CallForm, CallPatch, Rules};
 use crate::gate::Known;
 use crate::pages::{CallPageBody, Place};
-use crate::query::Query;
+use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
 
 /// The call as it is shown, with the tag of its state.
@@ -35,11 +35,7 @@ fn id(path: &Path<String>) -> Result<CallId, Refusal> {
 #[utoipa::path(
     operation_id = "listCalls",
     tag = "calls",
-    params(
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-        ("sort" = Option<String>, Query, pattern = "^-?(called|created|updated)_at$", description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
-    ),
+    params(Paging, CallSorting),
     responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
 )]
 #[get("/calls")]

@@ -12,7 +12,7 @@ use crate::errors::{BodyRefusals, Missing, Refusal, Refusals, WriteRefusals};
 use crate::forms::ContactForm;
 use crate::gate::Known;
 use crate::pages::{CallPageBody, ContactPageBody, Place};
-use crate::query::Query;
+use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{ContactBody, ContactResource, Deleted};
 
 /// The contact as it is shown, with what the query asks for.
@@ -34,8 +34,7 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
     operation_id = "listContacts",
     tag = "contacts",
     params(
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
+        Paging,
         ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`.", example = "leslie"),
         ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
         ("sort" = Option<String>, Query, pattern = "^-?(created|updated)_at$", description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
@@ -148,9 +147,8 @@ pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<Strin
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-        ("sort" = Option<String>, Query, pattern = "^-?(called|created|updated)_at$", description = "`created_at`, `updated_at` or `called_at`; with a leading `-` downward.", example = "-called_at"),
+        Paging,
+        CallSorting,
     ),
     responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), Missing, Refusals),
 )]

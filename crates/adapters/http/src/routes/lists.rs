@@ -8,7 +8,7 @@ use crate::Shared;
 use crate::errors::{Missing, Refusal, Refusals};
 use crate::gate::Known;
 use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, Listed, Place};
-use crate::query::Query;
+use crate::query::{Paging, Query};
 use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
 
 /// The page that is asked for, of all the items.
@@ -35,10 +35,7 @@ fn gender(id: i64, account: AccountId, since: Moment) -> Option<GenderResource> 
 #[utoipa::path(
     operation_id = "listGenders",
     tag = "lists",
-    params(
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-    ),
+    params(Paging),
     responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
 )]
 #[get("/genders")]
@@ -73,10 +70,7 @@ pub async fn show_gender(
 #[utoipa::path(
     operation_id = "listContactFieldTypes",
     tag = "lists",
-    params(
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-    ),
+    params(Paging),
     responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
 )]
 #[get("/contactfieldtypes")]
@@ -94,10 +88,7 @@ pub async fn contact_field_types(
 #[utoipa::path(
     operation_id = "listEmotions",
     tag = "lists",
-    params(
-        ("limit" = Option<i64>, Query, minimum = 0, maximum = 100, description = "Indicates the page size: 1 to 100, 10 when it is absent or 0."),
-        ("page" = Option<i64>, Query, description = "Indicates the page to return, counted from 1."),
-    ),
+    params(Paging),
     responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
 )]
 #[get("/emotions")]
