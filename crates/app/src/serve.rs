@@ -65,8 +65,7 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
     // The workers let go of the store a moment after they have told that they ended. Whoever is last closes it, and that
     // must not be cut short by the end of the process.
     let ended = Instant::now();
-    let is_held =
-        || Arc::strong_count(&opened.services.calls) > 1 || Arc::strong_count(&opened.services.readiness) > 1;
+    let is_held = || Arc::strong_count(&opened.services.calls) > 1 || Arc::strong_count(&opened.services.readiness) > 1;
     while is_held() && ended.elapsed() < CLOSING {
         sleep(Duration::from_millis(2)).await;
     }
