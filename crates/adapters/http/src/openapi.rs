@@ -1,4 +1,4 @@
-//! The OpenAPI document, generated from the handlers, and the table of routes, read off it.
+//! The OpenAPI document and the table of routes, both read off the handlers.
 
 use actix_web::App;
 use utoipa::openapi::OpenApi;
@@ -68,7 +68,7 @@ impl Route {
     }
 }
 
-/// Every path of the API, read off the handlers as the document is: but the document takes megabytes to make.
+/// Every path of the API. Read off the handlers, not off the document, which takes megabytes to make.
 #[derive(Default)]
 pub struct Routes(Vec<Route>);
 
