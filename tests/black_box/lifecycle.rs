@@ -105,8 +105,7 @@ fn a_stop_closes_the_store_and_leaves_one_file() {
     for (setup, has_metrics) in [(Setup::sqlite(), false), (with_metrics, true)] {
         for _ in 0..5 {
             let server = setup.serve();
-            let address = server.printed.lines().find_map(|line| line.trim().strip_prefix("Metrics "));
-            let metrics = address.map(|url| Client::new(url.trim().strip_suffix("/metrics").unwrap(), None));
+            let metrics = server.metrics();
             assert_eq!(metrics.as_ref().map(|client| client.get("/metrics").status), has_metrics.then_some(200));
             // While the scraper's connection is still open.
             assert_eq!(server.stop().0, Some(0));

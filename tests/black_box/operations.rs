@@ -82,8 +82,7 @@ fn metrics_are_served_on_their_own_address(setup: Setup) {
     for path in [format!("/api/calls/{}", call["id"]), "/api/calls/99".to_owned(), "/api/nowhere/1".to_owned()] {
         client.get(&path);
     }
-    let line = server.printed.lines().find_map(|line| line.trim().strip_prefix("Metrics ")).unwrap();
-    let metrics = Client::new(line.trim().strip_suffix("/metrics").unwrap(), None);
+    let metrics = server.metrics().unwrap();
     let text = metrics.get("/metrics").body;
     for line in [
         r#"callbook_request_duration_seconds_count{method="POST",route="/api/calls",status="201"} 1"#,

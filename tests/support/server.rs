@@ -188,6 +188,12 @@ impl Server {
         self.printed.lines().find_map(|line| line.trim().strip_prefix("Token ")).map(str::trim)
     }
 
+    /// A client of the metrics' address, when they are served.
+    pub fn metrics(&self) -> Option<Client> {
+        let address = self.printed.lines().find_map(|line| line.trim().strip_prefix("Metrics "))?;
+        address.trim().strip_suffix("/metrics").map(|base| Client::new(base, None))
+    }
+
     /// A client with the token of the first start.
     #[track_caller]
     pub fn client(&self) -> Client {
