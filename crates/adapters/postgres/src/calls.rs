@@ -246,6 +246,8 @@ pub type Revision = Option<(CallRow, CardRow)>;
 
 /// Locks contacts, old and new, then the calls, and changes them; but not those that are refused, that moved meanwhile,
 /// or of which `last_called` can only be told by looking at the contact's other calls.
+/// `last_called` is compared with that of the locked contact: an UPDATE asks its condition of the contact as the
+/// statement saw it before it waited, when a later call may still have been there that was deleted meanwhile.
 /// Accounts, calls, contacts, `called_at`, whether contents change, contents, `contact_called`, emotions as PostgreSQL
 /// writes arrays, now.
 struct Update;
@@ -301,9 +303,9 @@ const UPDATE: &str = concat!(
   FROM (
     SELECT account, contact, max(called_at) FILTER (WHERE calls > 0) AS called_at, sum(calls) AS calls FROM moved
     GROUP BY account, contact
-  ) AS sum
+  ) AS sum JOIN contact AS card ON card.account_id = sum.account AND card.id = sum.contact
   WHERE contacts.account_id = sum.account AND contacts.id = sum.contact
-    AND (sum.calls <> 0 OR sum.called_at > contacts.last_called)
+    AND (sum.calls <> 0 OR sum.called_at > card.last_called)
 ), counted AS (
   INSERT INTO call_counts (account_id, month, slot, calls)
   SELECT account, month, pg_backend_pid() % 4, sum(calls) FROM (
