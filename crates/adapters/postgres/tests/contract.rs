@@ -3,13 +3,16 @@
 
 use std::ops::Deref;
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+use domain::{CallChange, Moment, Name, NewCall, NewContact, Uuid};
 use ports::outbound::Store;
 use throwaway_postgres::Database;
 
 /// A new store; its database goes with it.
 struct Fresh {
     store: Store,
-    _database: Database,
+    database: Database,
 }
 
 impl Deref for Fresh {
@@ -23,7 +26,7 @@ impl Deref for Fresh {
 fn fresh() -> Fresh {
     let database = Database::create();
     postgres_adapter::migrate(&database.url()).unwrap();
-    Fresh { store: postgres_adapter::open(&database.url(), 8).unwrap(), _database: database }
+    Fresh { store: postgres_adapter::open(&database.url(), 8).unwrap(), database }
 }
 
 ports::contract_tests!(fresh());
@@ -53,4 +56,44 @@ fn servers_that_start_together_migrate_once() {
         .collect();
     let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
     assert_eq!(ran, postgres_adapter::revert_all_migrations(&database.url()).unwrap().len());
+}
+
+/// A change that waits for its contact while the newest call is deleted must see that `last_called` has gone back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_compares_with_the_contact_for_which_it_waited() {
+    let store = fresh();
+    let at = |second| Moment::from_unix(second).unwrap();
+    let name = |text| Name::parse(text).unwrap();
+    let account = store.accounts.create(name("waiting"), at(0)).await.unwrap().id;
+    let leslie = NewContact::new(name("Leslie"));
+    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().card.id;
+    let mut ids = Vec::new();
+    for second in [3, 5, 20] {
+        let call =
+            NewCall { contact, called_at: at(second), content: None, contact_called: None, emotions: Vec::new() };
+        ids.push(store.calls.create(account, call, Uuid::from_u128(2), at(0), None).await.unwrap().id);
+    }
+
+    let mut other = PgConnection::establish(&store.database.url()).unwrap();
+    let deletion = format!(
+        "BEGIN; DELETE FROM calls WHERE id = {}; \
+         UPDATE call_counts SET calls = calls - 1 WHERE slot = (SELECT min(slot) FROM call_counts); \
+         UPDATE contacts SET calls = 2, last_called = to_timestamp(5) WHERE id = {contact}",
+        ids[2]
+    );
+    other.batch_execute(&deletion).unwrap();
+    let calls = store.calls.clone();
+    let later = CallChange { called_at: Some(at(10)), ..CallChange::default() };
+    let change = tokio::spawn(async move { calls.update(account, ids[0], later, at(0), None).await });
+    let mut observer = PgConnection::establish(&store.database.url()).unwrap();
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while sql_query(waiting).execute(&mut observer).unwrap() == 0 {
+        assert!(!change.is_finished(), "it does not wait");
+    }
+    other.batch_execute("COMMIT").unwrap();
+
+    change.await.unwrap().unwrap();
+    assert_eq!(store.contacts.find(account, contact).await.unwrap().last_called, Some(at(10)));
+    let counters = store.counters.verify().unwrap();
+    assert_eq!((counters.contacts.wrong, counters.months.wrong), (0, 0));
 }
