@@ -27,7 +27,7 @@ pub async fn list(
     match page.offset() {
         Some(offset) if offset <= SHALLOW => {
             let walk = Walk::from_the_beginning(direction, offset, page.size);
-            let wanted = Wanted { account, of, column, walk };
+            let wanted = Wanted { account, of, column, walk, with_years: true };
             database.readers.read_together(&database.pages, wanted, load_many).await?.ok_or(Error::NotFound)
         }
         _ => {
@@ -59,7 +59,8 @@ fn deep(
     let items = match walk {
         None => Vec::new(),
         Some(walk) => {
-            let loaded = load_many(connection, &[Wanted { account, of, column, walk }])?.pop().flatten();
+            let loaded =
+                load_many(connection, &[Wanted { account, of, column, walk, with_years: false }])?.pop().flatten();
             loaded.ok_or(Error::NotFound)?.page.items
         }
     };
@@ -77,19 +78,23 @@ fn months_of(connection: &mut PgConnection, account: AccountId) -> Outcome<Vec<(
         .load(connection)?)
 }
 
-/// A page: whose, in which order, and the way to it.
+/// A page: whose, in which order, the way to it, and whether the years are told with it.
 #[derive(Clone, Copy)]
 pub struct Wanted {
     account: AccountId,
     of: Option<ContactId>,
     column: &'static str,
     walk: Walk,
+    with_years: bool,
 }
+
+/// The column and the direction of the walk, whether the calls are of one contact, and whether the years are told.
+type Kind = (&'static str, Direction, bool, bool);
 
 impl Wanted {
     /// Pages of one kind are found by one text.
-    fn kind(&self) -> (&'static str, Direction, bool) {
-        (self.column, self.walk.direction, self.of.is_some())
+    fn kind(&self) -> Kind {
+        (self.column, self.walk.direction, self.of.is_some(), self.with_years)
     }
 
     /// Where the walk begins.
@@ -114,7 +119,7 @@ type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<Car
 /// calls and contacts are then looked up one by one, which LATERAL with LIMIT 1 asks for: a generic plan, which does
 /// not know the page's size, would join all of them.
 /// Accounts, contacts, edges, skips, takes.
-fn text((column, direction, is_of_contact): (&str, Direction, bool)) -> String {
+fn text((column, direction, is_of_contact, with_years): Kind) -> String {
     let (order, beyond) = match direction {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
@@ -128,19 +133,26 @@ fn text((column, direction, is_of_contact): (&str, Direction, bool)) -> String {
     } else {
         ("", "NULL::bigint", "", "call.contact_id")
     };
-    format!(
-        ", wanted AS (
-  SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS wanted (account, contact, edge, skip, take, n)
-), year AS (
+    let (years, told, join) = if with_years {
+        let years = ", year AS (
   SELECT account_id, month / 12 AS year, sum(calls)::bigint AS calls FROM call_counts
   WHERE account_id = ANY ($1) GROUP BY account_id, month / 12 HAVING sum(calls) <> 0
 ), years AS (
   SELECT account_id, array_agg(year ORDER BY year DESC) AS years, array_agg(calls ORDER BY year DESC) AS calls
   FROM year GROUP BY account_id
-)
-SELECT n, CASE WHEN place IS NULL OR place = 1 THEN years.years END,
-  CASE WHEN place IS NULL OR place = 1 THEN years.calls END, {calls}, card.*, call.*
-FROM wanted LEFT JOIN years ON years.account_id = wanted.account {all} LEFT JOIN LATERAL (
+)";
+        let told = "CASE WHEN place IS NULL OR place = 1 THEN years.years END,
+  CASE WHEN place IS NULL OR place = 1 THEN years.calls END";
+        (years, told, "LEFT JOIN years ON years.account_id = wanted.account")
+    } else {
+        ("", "NULL::integer[], NULL::bigint[]", "")
+    };
+    format!(
+        ", wanted AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS wanted (account, contact, edge, skip, take, n)
+){years}
+SELECT n, {told}, {calls}, card.*, call.*
+FROM wanted {join} {all} LEFT JOIN LATERAL (
   SELECT id, row_number() OVER (ORDER BY {column} {order}, id {order}) AS place FROM (
     SELECT id, {column} FROM calls WHERE account_id = wanted.account {own} AND {column} {beyond} wanted.edge
     ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT wanted.take
