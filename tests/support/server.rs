@@ -185,13 +185,16 @@ impl Server {
 
     /// The token that the first start printed.
     pub fn token(&self) -> Option<&str> {
-        self.printed.lines().find_map(|line| line.trim().strip_prefix("Token ")).map(str::trim)
+        self.printed_after("Token ")
     }
 
     /// A client of the metrics' address, when they are served.
     pub fn metrics(&self) -> Option<Client> {
-        let address = self.printed.lines().find_map(|line| line.trim().strip_prefix("Metrics "))?;
-        address.trim().strip_suffix("/metrics").map(|base| Client::new(base, None))
+        self.printed_after("Metrics ")?.strip_suffix("/metrics").map(|base| Client::new(base, None))
+    }
+
+    fn printed_after(&self, label: &str) -> Option<&str> {
+        self.printed.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::trim)
     }
 
     /// A client with the token of the first start.
