@@ -18,8 +18,8 @@ const BACKLOG: usize = 1024;
 /// The most writes that share one commit.
 const GROUP: usize = 64;
 
-/// After so many commits the log is taken into the file: before changes of old calls, 200 pages a commit, fill it so far
-/// that the writer itself has to.
+/// After so many commits the log is taken into the file. Less often, and what is left for the writer itself takes longer:
+/// new calls then wait for it; more often, and the two compete for the disk.
 const COMMITS: usize = 16;
 
 /// A write within the group's transaction; what it returns tells the one who asked, after the commit.
