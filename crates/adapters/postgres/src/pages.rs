@@ -1,5 +1,7 @@
 //! Pages of calls in PostgreSQL.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -7,13 +9,13 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
 use domain::{AccountId, CallOrder, ContactId, Direction, Moment, Page, PageRequest};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
-use storage::{Outcome, Statement, Walk, index, years};
+use storage::{Outcome, Statement, Walk, index};
 
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
 use crate::schema::{call_counts, contacts};
 use crate::{Database, snapshot};
 
-/// Offsets up to this are walked past in one statement; beyond it, a look at the counters first is cheaper.
+/// Offsets up to this are walked past; beyond it, a look at the counters first is cheaper.
 const SHALLOW: i64 = 1_000;
 
 /// The page that is asked for.
@@ -23,78 +25,109 @@ pub async fn list(
     of: Option<ContactId>,
     page: PageRequest<CallOrder>,
 ) -> Result<CallPage> {
-    let (column, direction) = index(page.order);
-    match page.offset() {
-        Some(offset) if offset <= SHALLOW => {
-            let walk = Walk::from_the_beginning(direction, offset, page.size);
-            let wanted = Wanted { account, of, column, walk, with_years: true };
-            database.readers.read_together(&database.pages, wanted, load_many).await?.ok_or(Error::NotFound)
-        }
-        _ => {
-            database
-                .read(move |connection| snapshot(connection, |connection| deep(connection, account, of, page)))
-                .await
-        }
-    }
-}
-
-/// A page far from the beginning.
-fn deep(
-    connection: &mut PgConnection,
-    account: AccountId,
-    of: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-) -> Outcome<CallPage> {
-    let (column, direction) = index(page.order);
-    let months = months_of(connection, account)?;
-    let total: i64 = match of {
-        None => months.iter().map(|(_, calls)| calls).sum(),
-        Some(contact) => {
-            contacts::table.find((account.get(), contact.get())).select(contacts::calls).get_result(connection)?
-        }
+    let wanted = Wanted { account, of, page };
+    let found = if wanted.near().is_some() || wanted.is_counted() {
+        database.readers.read_together(&database.pages, wanted, load_many).await?
+    } else {
+        // It may be a long way, and others would have to wait for it.
+        database.read(move |connection| Ok(load_many(connection, &[wanted])?.pop().flatten())).await?
     };
-    // The counters know the way along called_at, through all of the account's calls.
-    let way = if of.is_none() && column == "called_at" { &months[..] } else { &[] };
-    let walk = page.offset().and_then(|offset| Walk::shortest(direction, way, total, offset, page.size));
-    let items = match walk {
-        None => Vec::new(),
-        Some(walk) => {
-            let loaded =
-                load_many(connection, &[Wanted { account, of, column, walk, with_years: false }])?.pop().flatten();
-            loaded.ok_or(Error::NotFound)?.page.items
-        }
-    };
-    Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years: years(months) })
+    found.ok_or(Error::NotFound)
 }
 
-/// The account's calls in each month, the newest month first.
-fn months_of(connection: &mut PgConnection, account: AccountId) -> Outcome<Vec<(i32, i64)>> {
-    Ok(call_counts::table
-        .filter(call_counts::account_id.eq(account.get()))
-        .group_by(call_counts::month)
-        .having(sql::<Bool>("sum(calls) <> 0"))
-        .order(call_counts::month.desc())
-        .select((call_counts::month, sql::<BigInt>("sum(calls)::bigint")))
-        .load(connection)?)
-}
-
-/// A page: whose, in which order, the way to it, and whether the years are told with it.
+/// A page: whose, of one contact or not, and which.
 #[derive(Clone, Copy)]
 pub struct Wanted {
     account: AccountId,
     of: Option<ContactId>,
-    column: &'static str,
-    walk: Walk,
-    with_years: bool,
+    page: PageRequest<CallOrder>,
 }
 
-/// The column and the direction of the walk, whether the calls are of one contact, and whether the years are told.
-type Kind = (&'static str, Direction, bool, bool);
-
 impl Wanted {
+    /// The way from the beginning, when it is short.
+    fn near(&self) -> Option<Way> {
+        let offset = self.page.offset().filter(|offset| *offset <= SHALLOW)?;
+        let (_, direction) = index(self.page.order);
+        Some(self.along(Walk::from_the_beginning(direction, offset, self.page.size)))
+    }
+
+    /// The counters know the way: along `called_at`, through all of the account's calls.
+    fn is_counted(&self) -> bool {
+        self.of.is_none() && matches!(self.page.order, CallOrder::CalledAt(_))
+    }
+
+    /// The shortest way there is.
+    fn far(&self, connection: &mut PgConnection, months: &Months) -> Outcome<Way> {
+        let months = months.get(&self.account.get()).map_or(&[][..], Vec::as_slice);
+        let total = match self.of {
+            None => months.iter().map(|(_, calls)| calls).sum(),
+            Some(contact) => contacts::table
+                .find((self.account.get(), contact.get()))
+                .select(contacts::calls)
+                .get_result(connection)
+                .optional()?
+                .unwrap_or_default(),
+        };
+        let (_, direction) = index(self.page.order);
+        let counted = if self.is_counted() { months } else { &[] };
+        let shortest = |offset: i64| Walk::shortest(direction, counted, total, offset, self.page.size);
+        // Beyond the end no call is taken; the totals are told all the same.
+        let nowhere = Walk { take: 0, ..Walk::from_the_beginning(direction, 0, self.page.size) };
+        Ok(self.along(self.page.offset().and_then(shortest).unwrap_or(nowhere)))
+    }
+
+    fn along(&self, walk: Walk) -> Way {
+        Way { account: self.account, of: self.of, column: index(self.page.order).0, walk }
+    }
+}
+
+/// The pages, in their order; none where there is no such contact.
+pub fn load_many(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Option<CallPage>>> {
+    if let Some(ways) = wanted.iter().map(Wanted::near).collect::<Option<Vec<_>>>() {
+        return load_along(connection, &ways);
+    }
+    snapshot(connection, |connection| {
+        let months = months_of(connection, wanted.iter().map(|page| page.account))?;
+        let ways = wanted.iter().map(|page| page.near().map_or_else(|| page.far(connection, &months), Ok));
+        let ways: Vec<_> = ways.collect::<Outcome<_>>()?;
+        load_along(connection, &ways)
+    })
+}
+
+/// The calls of each account in each month, the newest month first.
+type Months = HashMap<i64, Vec<(i32, i64)>>;
+
+fn months_of(connection: &mut PgConnection, accounts: impl Iterator<Item = AccountId>) -> Outcome<Months> {
+    let rows: Vec<(i64, i32, i64)> = call_counts::table
+        .filter(call_counts::account_id.eq_any(accounts.map(AccountId::get)))
+        .group_by((call_counts::account_id, call_counts::month))
+        .having(sql::<Bool>("sum(calls) <> 0"))
+        .order(call_counts::month.desc())
+        .select((call_counts::account_id, call_counts::month, sql::<BigInt>("sum(calls)::bigint")))
+        .load(connection)?;
+    let mut months = Months::new();
+    for (account, month, calls) in rows {
+        months.entry(account).or_default().push((month, calls));
+    }
+    Ok(months)
+}
+
+/// The way to a page along an index.
+#[derive(Clone, Copy)]
+struct Way {
+    account: AccountId,
+    of: Option<ContactId>,
+    column: &'static str,
+    walk: Walk,
+}
+
+/// The column and the direction of the walk, and whether the calls are of one contact.
+type Kind = (&'static str, Direction, bool);
+
+impl Way {
     /// Pages of one kind are found by one text.
     fn kind(&self) -> Kind {
-        (self.column, self.walk.direction, self.of.is_some(), self.with_years)
+        (self.column, self.walk.direction, self.of.is_some())
     }
 
     /// Where the walk begins.
@@ -119,7 +152,7 @@ type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<Car
 /// calls and contacts are then looked up one by one, which LATERAL with LIMIT 1 asks for: a generic plan, which does
 /// not know the page's size, would join all of them.
 /// Accounts, contacts, edges, skips, takes.
-fn text((column, direction, is_of_contact, with_years): Kind) -> String {
+fn text((column, direction, is_of_contact): Kind) -> String {
     let (order, beyond) = match direction {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
@@ -133,26 +166,19 @@ fn text((column, direction, is_of_contact, with_years): Kind) -> String {
     } else {
         ("", "NULL::bigint", "", "call.contact_id")
     };
-    let (years, told, join) = if with_years {
-        let years = ", year AS (
+    format!(
+        ", wanted AS (
+  SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS wanted (account, contact, edge, skip, take, n)
+), year AS (
   SELECT account_id, month / 12 AS year, sum(calls)::bigint AS calls FROM call_counts
   WHERE account_id = ANY ($1) GROUP BY account_id, month / 12 HAVING sum(calls) <> 0
 ), years AS (
   SELECT account_id, array_agg(year ORDER BY year DESC) AS years, array_agg(calls ORDER BY year DESC) AS calls
   FROM year GROUP BY account_id
-)";
-        let told = "CASE WHEN place IS NULL OR place = 1 THEN years.years END,
-  CASE WHEN place IS NULL OR place = 1 THEN years.calls END";
-        (years, told, "LEFT JOIN years ON years.account_id = wanted.account")
-    } else {
-        ("", "NULL::integer[], NULL::bigint[]", "")
-    };
-    format!(
-        ", wanted AS (
-  SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS wanted (account, contact, edge, skip, take, n)
-){years}
-SELECT n, {told}, {calls}, card.*, call.*
-FROM wanted {join} {all} LEFT JOIN LATERAL (
+)
+SELECT n, CASE WHEN place IS NULL OR place = 1 THEN years.years END,
+  CASE WHEN place IS NULL OR place = 1 THEN years.calls END, {calls}, card.*, call.*
+FROM wanted LEFT JOIN years ON years.account_id = wanted.account {all} LEFT JOIN LATERAL (
   SELECT id, row_number() OVER (ORDER BY {column} {order}, id {order}) AS place FROM (
     SELECT id, {column} FROM calls WHERE account_id = wanted.account {own} AND {column} {beyond} wanted.edge
     ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT wanted.take
@@ -167,14 +193,14 @@ FROM wanted {join} {all} LEFT JOIN LATERAL (
     )
 }
 
-/// The pages, in their order; none where there is no such contact.
-pub fn load_many(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Option<CallPage>>> {
-    let mut pages: Vec<Option<CallPage>> = wanted.iter().map(|_| None).collect();
-    let mut rest: Vec<usize> = (0..wanted.len()).collect();
+/// The pages at the ends of the ways.
+fn load_along(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<CallPage>>> {
+    let mut pages: Vec<Option<CallPage>> = ways.iter().map(|_| None).collect();
+    let mut rest: Vec<usize> = (0..ways.len()).collect();
     while let Some(&first) = rest.first() {
-        let kind = wanted[first].kind();
-        let of_kind: Vec<usize> = rest.extract_if(.., |n| wanted[*n].kind() == kind).collect();
-        let found = load_kind(connection, &of_kind.iter().map(|n| wanted[*n]).collect::<Vec<_>>())?;
+        let kind = ways[first].kind();
+        let of_kind: Vec<usize> = rest.extract_if(.., |n| ways[*n].kind() == kind).collect();
+        let found = load_kind(connection, &of_kind.iter().map(|n| ways[*n]).collect::<Vec<_>>())?;
         for (n, page) in of_kind.into_iter().zip(found) {
             pages[n] = page;
         }
@@ -183,22 +209,21 @@ pub fn load_many(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Ve
 }
 
 /// Pages of one kind, by one statement.
-fn load_kind(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Option<CallPage>>> {
-    let Some(first) = wanted.first() else { return Ok(Vec::new()) };
-    let numbers =
-        |number: fn(&Wanted) -> i64| wanted.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
+fn load_kind(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<CallPage>>> {
+    let Some(first) = ways.first() else { return Ok(Vec::new()) };
+    let numbers = |number: fn(&Way) -> i64| ways.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
     let values = (
-        numbers(|page| page.account.get()),
-        numbers(|page| page.of.map_or(0, ContactId::get)),
-        wanted.iter().map(Wanted::edge).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
-        numbers(|page| page.walk.skip),
-        numbers(|page| page.walk.take),
+        numbers(|way| way.account.get()),
+        numbers(|way| way.of.map_or(0, ContactId::get)),
+        ways.iter().map(Way::edge).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
+        numbers(|way| way.walk.skip),
+        numbers(|way| way.walk.take),
     );
     let rows: Vec<PageRow> = Statement::<PageSql, _>::new(text(first.kind()), values).load(connection)?;
-    let mut pages: Vec<Option<CallPage>> = wanted.iter().map(|_| None).collect();
+    let mut pages: Vec<Option<CallPage>> = ways.iter().map(|_| None).collect();
     let mut known = None;
     for (n, years, calls, of_contact, card, call) in rows {
-        let Some((page, wanted)) = usize::try_from(n - 1).ok().and_then(|n| Some((pages.get_mut(n)?, wanted.get(n)?)))
+        let Some((page, way)) = usize::try_from(n - 1).ok().and_then(|n| Some((pages.get_mut(n)?, ways.get(n)?)))
         else {
             continue;
         };
@@ -207,11 +232,11 @@ fn load_kind(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Op
         if let Some((years, calls)) = years.zip(calls) {
             page.years = years.into_iter().zip(calls.into_iter().map(i64::unsigned_abs)).collect();
         }
-        page.page.total = match wanted.of {
+        page.page.total = match way.of {
             Some(_) => of_contact.unwrap_or_default().unsigned_abs(),
             None => page.years.iter().map(|(_, calls)| calls).sum(),
         };
-        let card = if wanted.of.is_some() {
+        let card = if way.of.is_some() {
             known = card.or(known);
             known.clone()
         } else {
@@ -221,8 +246,8 @@ fn load_kind(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Op
             page.page.items.push(call.with(card)?);
         }
     }
-    for (page, wanted) in pages.iter_mut().zip(wanted) {
-        if let Some(page) = page.as_mut().filter(|_| wanted.walk.is_reversed) {
+    for (page, way) in pages.iter_mut().zip(ways) {
+        if let Some(page) = page.as_mut().filter(|_| way.walk.is_reversed) {
             page.page.items.reverse();
         }
     }

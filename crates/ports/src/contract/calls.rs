@@ -284,27 +284,42 @@ pub async fn deep_pages_are_found_as_shallow_ones_are(store: &Store) {
     for writer in writers {
         calls.extend(writer.await.unwrap());
     }
+    let stranger = Scene::new(store).await;
+    stranger.log(stranger.meet("Ann").await, 86_400).await;
     let orders: [(Order<CallOrder>, Stamp<Call>); 2] =
         [(CallOrder::CalledAt, |call| call.called_at), (CallOrder::CreatedAt, |call| call.created_at)];
+    // All at once: what is asked together may be read together.
+    let mut readers = Vec::new();
     for (order, stamp) in orders {
         for of in [None, Some(leslie)] {
-            let mut expected: Vec<_> = calls.iter().filter(|c| of.is_none_or(|of| c.contact.id == of)).collect();
+            let mut expected: Vec<_> =
+                calls.iter().filter(|c| of.is_none_or(|of| c.contact.id == of)).cloned().collect();
             expected.sort_by_key(|call| (stamp(call), call.id));
             for direction in [Direction::Ascending, Direction::Descending] {
                 for (number, size) in
-                    [(1, 100), (2, 100), (6, 100), (12, 100), (13, 100), (14, 100), (172, 7), (185, 7)]
+                    [(1, 100), (2, 100), (6, 100), (12, 100), (13, 100), (14, 100), (172, 7), (185, 7), (9_000, 7)]
                 {
                     let start = usize::try_from(number - 1).unwrap() * usize::try_from(size).unwrap();
-                    let slice: Vec<_> = expected.iter().skip(start).take(size.try_into().unwrap()).copied().collect();
-                    let CallPage { page: shown, years } = scene.page(of, page(number, size, order(direction))).await;
-                    let shown_items: Vec<_> = shown.items.iter().collect();
-                    assert_eq!(shown_items, slice, "page {number} of {size}, {:?}", order(direction));
-                    assert_eq!(shown.total, expected.len() as u64);
-                    assert_eq!(years.iter().map(|(_, calls)| calls).sum::<u64>(), CALLS.unsigned_abs());
+                    let slice: Vec<_> = expected.iter().skip(start).take(size.try_into().unwrap()).cloned().collect();
+                    let (total, scene, stranger) = (expected.len() as u64, scene.clone(), stranger.clone());
+                    readers.push(tokio::spawn(async move {
+                        let page = page(number, size, order(direction));
+                        let CallPage { page: shown, years } = scene.page(of, page).await;
+                        assert_eq!((shown.items, shown.total), (slice, total), "{page:?} of {of:?}");
+                        assert_eq!(years.iter().map(|(_, calls)| calls).sum::<u64>(), CALLS.unsigned_abs());
+                        let other = stranger.page(None, page).await;
+                        assert_eq!((other.page.items.len(), other.page.total), (usize::from(number == 1), 1));
+                        assert_eq!(other.years, [(1970, 1)], "of the stranger's calls only");
+                        let foreign = stranger.store.calls.list(stranger.account, Some(leslie), page).await;
+                        assert_refused!(foreign, NotFound);
+                    }));
                 }
                 expected.reverse();
             }
         }
+    }
+    for reader in readers {
+        reader.await.unwrap();
     }
 }
 
