@@ -264,10 +264,10 @@ fn update(
         count_month(connection, account, new_month, 1)?;
     }
     if new.contact != old.contact {
-        count_contact(connection, account, old.contact, -1)?;
-        count_contact(connection, account, new.contact, 1)?;
+        count_contact(connection, account, old.contact, -1, old.called_at)?;
+        count_contact(connection, account, new.contact, 1, new.called_at)?;
     } else if new.called_at != old.called_at {
-        count_contact(connection, account, new.contact, 0)?;
+        count_contact(connection, account, new.contact, 0, old.called_at.max(new.called_at))?;
     }
     row.with(card)
 }
@@ -282,5 +282,5 @@ fn delete(
     let stored = row.part()?;
     diesel::delete(calls::table.find(call.get())).execute(connection)?;
     count_month(connection, account, stored.called_at.month_number(), -1)?;
-    count_contact(connection, account, stored.contact, -1)
+    count_contact(connection, account, stored.contact, -1, stored.called_at)
 }

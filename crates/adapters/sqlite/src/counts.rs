@@ -24,22 +24,30 @@ pub fn count_month(connection: &mut SqliteConnection, account: AccountId, month:
     Ok(())
 }
 
-/// Account, contact, calls.
+/// Account, contact, calls, the newest `called_at` that came or went.
 struct CountContact;
 
 impl Key for CountContact {}
 
 const COUNT_CONTACT: &str = " UPDATE contacts SET calls = calls + ?3,
-  last_called = (SELECT max(called_at) FROM calls WHERE account_id = ?1 AND contact_id = ?2) WHERE id = ?2";
+  last_called = CASE WHEN last_called > ?4 THEN last_called
+    ELSE (SELECT max(called_at) FROM calls WHERE account_id = ?1 AND contact_id = ?2) END
+WHERE id = ?2";
 
-/// Adds to the contact's counter and finds its `last_called` again.
+/// Adds to the contact's counter, and finds its `last_called` again unless that is of a later call than those changed.
 pub fn count_contact(
     connection: &mut SqliteConnection,
     account: AccountId,
     contact: ContactId,
     calls: i64,
+    changed: Moment,
 ) -> Outcome<()> {
-    let values = (account.get().into_sql::<BigInt>(), contact.get().into_sql::<BigInt>(), calls.into_sql::<BigInt>());
+    let values = (
+        account.get().into_sql::<BigInt>(),
+        contact.get().into_sql::<BigInt>(),
+        calls.into_sql::<BigInt>(),
+        changed.unix().into_sql::<BigInt>(),
+    );
     Statement::<BigInt, _, CountContact>::new(COUNT_CONTACT, values).execute(connection)?;
     Ok(())
 }
