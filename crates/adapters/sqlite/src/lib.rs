@@ -30,12 +30,12 @@ macro_rules! on_connect {
 }
 
 /// The writer changes pages of every index, and keeps more of them: 6 MB. The log is taken into the file beside it, see
-/// `writer.rs`, and by the writer itself only when it has grown to 32 MB. A file that may only be read is opened without
+/// `writer.rs`, and by the writer alone only when it has grown to 128 MB. A file that may only be read is opened without
 /// a word when its log is still there: a write tells at once. It marks the file as Callbook's, and starts the log, from
 /// which each read then knows the file's size without asking the system.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
-    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 8000; PRAGMA application_id = 0x43616C6C"
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 32000; PRAGMA application_id = 0x43616C6C"
 );
 
 /// How long a request waits for a free connection before it is answered that the store is not available.
@@ -87,7 +87,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
-        writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::fault)?,
+        writer: Writer::start(path, writer_pool, pool(path, 1)?).map_err(Error::fault)?,
     });
     let bulk = Arc::new(bulk::Bulk::new(path));
     Ok(Store {

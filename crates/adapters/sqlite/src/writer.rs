@@ -1,13 +1,16 @@
 //! The one writer: it takes whatever waits into one transaction, so that all of it shares one sync to the disk. What it
 //! commits is appended to a log; beside it, another thread takes the log into the file (SQLite's checkpoint), for which
-//! writes would wait 20 ms and more.
+//! writes would wait 50 ms and more.
 
+use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::Integer;
 use ports::{Error, Result};
 use storage::{Failure, Outcome, Pool, within_patience};
 use tokio::sync::oneshot;
@@ -18,9 +21,17 @@ const BACKLOG: usize = 1024;
 /// The most writes that share one commit.
 const GROUP: usize = 64;
 
-/// After so many commits the log is taken into the file. Less often, and what is left for the writer itself takes longer:
-/// new calls then wait for it; more often, and the two compete for the disk.
-const COMMITS: usize = 16;
+/// After so many commits the log is taken into the file. More often, and the same pages are written more often.
+const COMMITS: usize = 64;
+
+/// A log of so many pages (24 MB) is brought to its end. Sooner, and the same pages are synced more often.
+const LONG: i32 = 6_000;
+
+/// Fewer pages than this are left to the writer, who takes some milliseconds for them.
+const REST: i32 = 2_000;
+
+/// How often the log is taken in before its end: on a slow disk there may never be less left.
+const ROUNDS: usize = 8;
 
 /// A write within the group's transaction; what it returns tells the one who asked, after the commit.
 type Job = Box<dyn FnOnce(&mut SqliteConnection) -> Outcome<Answer> + Send>;
@@ -34,19 +45,22 @@ pub struct Writer {
 
 impl Writer {
     /// Starts the threads, each on its pool.
-    pub fn start(pool: Pool<SqliteConnection>, beside: Pool<SqliteConnection>) -> std::io::Result<Self> {
+    pub fn start(path: &str, pool: Pool<SqliteConnection>, beside: Pool<SqliteConnection>) -> std::io::Result<Self> {
+        // Never closed: the system then takes the locks of this process on the file away, SQLite's too.
+        let file = ManuallyDrop::new(File::open(path)?);
         let (jobs, queue) = bounded(BACKLOG);
         let (full, fulls) = bounded(1);
+        let (short, shorts) = bounded(1);
         let thread = |name: &str| std::thread::Builder::new().name(name.into());
         let handles = vec![
             thread("writer").spawn(move || {
-                write_groups(&pool, &queue, &full);
+                write_groups(&pool, &queue, &full, &shorts);
                 // The writer's connection is closed before the other thread hears of the end and closes its own: of two
                 // that close at once SQLite takes neither for the last, which takes the log into the file.
                 drop(pool);
                 drop(full);
             })?,
-            thread("checkpointer").spawn(move || check_points(&beside, &fulls))?,
+            thread("checkpointer").spawn(move || check_points(&beside, &file, &fulls, &short))?,
         ];
         Ok(Self { jobs: Some(jobs), handles })
     }
@@ -91,8 +105,12 @@ impl Writer {
     }
 }
 
-fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sender<()>) {
+fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sender<()>, shorts: &Receiver<()>) {
     for (commits, first) in queue.iter().enumerate() {
+        if shorts.try_recv().is_ok() {
+            // Nothing is appended meanwhile, so the log ends here and is begun anew.
+            let _ = check_point(pool);
+        }
         if commits % COMMITS == COMMITS - 1 {
             // One that is still at it will not be told again.
             let _ = full.try_send(());
@@ -118,13 +136,43 @@ fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sen
     }
 }
 
-fn check_points(pool: &Pool<SqliteConnection>, fulls: &Receiver<()>) {
+fn check_points(pool: &Pool<SqliteConnection>, file: &File, fulls: &Receiver<()>, short: &Sender<()>) {
     for () in fulls {
-        // Passive: it waits for nobody, and nobody for it.
-        if let Err(failure) = pool.run(|connection| Ok(connection.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)) {
-            tracing::debug!(error = %Error::from(failure), "the log was not taken into the file; the writer will");
+        let mut pages = check_point(pool).unwrap_or_default();
+        if pages < LONG {
+            continue;
         }
+        // SQLite syncs the file only at the end of the log, to which it comes when nothing is appended meanwhile: the
+        // writer would wait for all that was written before. Each round there is less to sync, and less is appended.
+        let mut appended = pages;
+        for _ in 0..ROUNDS {
+            // Should it fail, SQLite's own sync fails too, and tells.
+            let _ = file.sync_data();
+            if appended < REST {
+                break;
+            }
+            let now = check_point(pool).unwrap_or_default();
+            appended = now - std::mem::replace(&mut pages, now);
+        }
+        let _ = short.try_send(());
     }
+}
+
+/// Takes the log into the file without waiting for anybody, nor anybody for it; answers how many pages the log has.
+fn check_point(pool: &Pool<SqliteConnection>) -> Option<i32> {
+    let pages =
+        pool.run(|connection| Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Log>(connection)?.log));
+    if let Err(failure) = pages {
+        tracing::debug!(error = %Error::from(failure), "the log was not taken into the file; it will be later");
+        return None;
+    }
+    pages.ok()
+}
+
+#[derive(QueryableByName)]
+struct Log {
+    #[diesel(sql_type = Integer)]
+    log: i32,
 }
 
 impl Drop for Writer {
