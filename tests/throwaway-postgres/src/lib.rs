@@ -98,6 +98,9 @@ fn server() -> &'static Server {
     })
 }
 
+/// Names the socket; nothing listens on a port.
+const PORT: &str = "5432";
+
 /// A PostgreSQL server of the test's own, on a Unix socket in a folder of its own.
 pub struct Throwaway {
     folder: PathBuf,
@@ -147,6 +150,8 @@ impl Throwaway {
             .arg("-k")
             .arg(folder)
             .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300"])
+            // Whatever PGPORT says, which servers under test do not hear.
+            .args(["-p", PORT])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap()
@@ -163,7 +168,7 @@ impl Throwaway {
 
     /// The URL of one of its databases.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres@/{database}?host={}", self.folder.display())
+        format!("postgres://postgres@/{database}?host={}&port={PORT}", self.folder.display())
     }
 
     /// Stops the server at once, as a crash would; its data stay.
