@@ -45,10 +45,10 @@ pub struct Wanted {
 
 impl Wanted {
     /// The way from the beginning, when it is short.
-    fn near(&self) -> Option<Way> {
+    fn near(&self) -> Option<Walk> {
         let offset = self.page.offset().filter(|offset| *offset <= SHALLOW)?;
         let (_, direction) = index(self.page.order);
-        Some(self.along(Walk::from_the_beginning(direction, offset, self.page.size)))
+        Some(Walk::from_the_beginning(direction, offset, self.page.size))
     }
 
     /// The counters know the way: along `called_at`, through all of the account's calls.
@@ -57,7 +57,7 @@ impl Wanted {
     }
 
     /// The shortest way there is.
-    fn far(&self, connection: &mut PgConnection, months: &Months) -> Outcome<Way> {
+    fn far(&self, connection: &mut PgConnection, months: &Months) -> Outcome<Walk> {
         let months = months.get(&self.account.get()).map_or(&[][..], Vec::as_slice);
         let total = match self.of {
             None => months.iter().map(|(_, calls)| calls).sum(),
@@ -73,24 +73,22 @@ impl Wanted {
         let shortest = |offset: i64| Walk::shortest(direction, counted, total, offset, self.page.size);
         // Beyond the end no call is taken; the totals are told all the same.
         let nowhere = Walk { take: 0, ..Walk::from_the_beginning(direction, 0, self.page.size) };
-        Ok(self.along(self.page.offset().and_then(shortest).unwrap_or(nowhere)))
-    }
-
-    fn along(&self, walk: Walk) -> Way {
-        Way { account: self.account, of: self.of, column: index(self.page.order).0, walk }
+        Ok(self.page.offset().and_then(shortest).unwrap_or(nowhere))
     }
 }
 
 /// The pages, in their order; none where there is no such contact.
 pub fn load_many(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Option<CallPage>>> {
-    if let Some(ways) = wanted.iter().map(Wanted::near).collect::<Option<Vec<_>>>() {
-        return load_along(connection, &ways);
+    let along =
+        |walks: Vec<Walk>| wanted.iter().zip(walks).map(|(&wanted, walk)| Way { wanted, walk }).collect::<Vec<_>>();
+    if let Some(walks) = wanted.iter().map(Wanted::near).collect() {
+        return load_along(connection, &along(walks));
     }
     snapshot(connection, |connection| {
         let months = months_of(connection, wanted.iter().map(|page| page.account))?;
-        let ways = wanted.iter().map(|page| page.near().map_or_else(|| page.far(connection, &months), Ok));
-        let ways: Vec<_> = ways.collect::<Outcome<_>>()?;
-        load_along(connection, &ways)
+        let walks = wanted.iter().map(|page| page.near().map_or_else(|| page.far(connection, &months), Ok));
+        let walks = walks.collect::<Outcome<_>>()?;
+        load_along(connection, &along(walks))
     })
 }
 
@@ -112,12 +110,10 @@ fn months_of(connection: &mut PgConnection, accounts: impl Iterator<Item = Accou
     Ok(months)
 }
 
-/// The way to a page along an index.
+/// A page, and the walk to it along an index.
 #[derive(Clone, Copy)]
 struct Way {
-    account: AccountId,
-    of: Option<ContactId>,
-    column: &'static str,
+    wanted: Wanted,
     walk: Walk,
 }
 
@@ -127,7 +123,7 @@ type Kind = (&'static str, Direction, bool);
 impl Way {
     /// Pages of one kind are found by one text.
     fn kind(&self) -> Kind {
-        (self.column, self.walk.direction, self.of.is_some())
+        (index(self.wanted.page.order).0, self.walk.direction, self.wanted.of.is_some())
     }
 
     /// Where the walk begins.
@@ -213,8 +209,8 @@ fn load_kind(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<
     let Some(first) = ways.first() else { return Ok(Vec::new()) };
     let numbers = |number: fn(&Way) -> i64| ways.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
     let values = (
-        numbers(|way| way.account.get()),
-        numbers(|way| way.of.map_or(0, ContactId::get)),
+        numbers(|way| way.wanted.account.get()),
+        numbers(|way| way.wanted.of.map_or(0, ContactId::get)),
         ways.iter().map(Way::edge).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
         numbers(|way| way.walk.skip),
         numbers(|way| way.walk.take),
@@ -232,11 +228,11 @@ fn load_kind(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<
         if let Some((years, calls)) = years.zip(calls) {
             page.years = years.into_iter().zip(calls.into_iter().map(i64::unsigned_abs)).collect();
         }
-        page.page.total = match way.of {
+        page.page.total = match way.wanted.of {
             Some(_) => of_contact.unwrap_or_default().unsigned_abs(),
             None => page.years.iter().map(|(_, calls)| calls).sum(),
         };
-        let card = if way.of.is_some() {
+        let card = if way.wanted.of.is_some() {
             known = card.or(known);
             known.clone()
         } else {
