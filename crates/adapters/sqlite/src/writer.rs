@@ -109,7 +109,7 @@ fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sen
     for (commits, first) in queue.iter().enumerate() {
         if shorts.try_recv().is_ok() {
             // Nothing is appended meanwhile, so the log ends here and is begun anew.
-            let _ = check_point(pool);
+            check_point(pool);
         }
         if commits % COMMITS == COMMITS - 1 {
             // One that is still at it will not be told again.
@@ -138,7 +138,7 @@ fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sen
 
 fn check_points(pool: &Pool<SqliteConnection>, file: &File, fulls: &Receiver<()>, short: &Sender<()>) {
     for () in fulls {
-        let mut pages = check_point(pool).unwrap_or_default();
+        let mut pages = check_point(pool);
         if pages < LONG {
             continue;
         }
@@ -151,22 +151,22 @@ fn check_points(pool: &Pool<SqliteConnection>, file: &File, fulls: &Receiver<()>
             if appended < REST {
                 break;
             }
-            let now = check_point(pool).unwrap_or_default();
+            let now = check_point(pool);
             appended = now - std::mem::replace(&mut pages, now);
         }
         let _ = short.try_send(());
     }
 }
 
-/// Takes the log into the file without waiting for anybody, nor anybody for it; answers how many pages the log has.
-fn check_point(pool: &Pool<SqliteConnection>) -> Option<i32> {
+/// Takes the log into the file without waiting for anybody, nor anybody for it; answers how many pages the log has, 0
+/// when that failed.
+fn check_point(pool: &Pool<SqliteConnection>) -> i32 {
     let pages =
         pool.run(|connection| Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Log>(connection)?.log));
-    if let Err(failure) = pages {
+    pages.unwrap_or_else(|failure| {
         tracing::debug!(error = %Error::from(failure), "the log was not taken into the file; it will be later");
-        return None;
-    }
-    pages.ok()
+        0
+    })
 }
 
 #[derive(QueryableByName)]
