@@ -203,17 +203,11 @@ fn find_to_change(
     if card.profile.is_active() { Ok((call, card)) } else { Err(Error::Archived.into()) }
 }
 
-/// Counts one more call, raises `last_called`, and answers the contact when it is active.
-/// Account, contact, `called_at`.
-struct Take;
-
-impl Key for Take {}
-
-const TAKE: &str = concat!(
-    " UPDATE contacts SET calls = calls + 1, last_called = max(coalesce(last_called, ?3), ?3)
-WHERE id = ?2 AND account_id = ?1 AND is_active RETURNING ",
-    card_columns!()
-);
+/// The contact of a call that is recorded or moved: it is active.
+fn find_active(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<CardRow> {
+    let card = find_card(connection, account, contact)?;
+    if card.profile.is_active() { Ok(card) } else { Err(Error::Archived.into()) }
+}
 
 fn create(
     connection: &mut SqliteConnection,
@@ -223,15 +217,11 @@ fn create(
     now: Moment,
 ) -> Outcome<Call> {
     let (contact, called_at) = (call.contact, call.called_at);
-    let values =
-        (account.get().into_sql::<BigInt>(), contact.get().into_sql::<BigInt>(), called_at.unix().into_sql::<BigInt>());
-    let card: Option<CardRow> = Statement::<CardSql, _, Take>::new(TAKE, values).get_result(connection).optional()?;
-    let Some(card) = card else {
-        find_card(connection, account, contact)?;
-        return Err(Error::Archived.into());
-    };
+    let card = find_active(connection, account, contact)?;
+    let row = CallRow::insert(connection, None, account, uuid, call, [now, now])?;
     count_month(connection, account, called_at.month_number(), 1)?;
-    CallRow::insert(connection, None, account, uuid, call, [now, now])?.with(card)
+    count_contact(connection, account, contact, 1, called_at)?;
+    row.with(card)
 }
 
 fn update(
@@ -245,15 +235,7 @@ fn update(
     let (row, old_card) = find_to_change(connection, account, call, expected)?;
     let old = row.part()?;
     let new = change.apply(old.clone());
-    let card = if new.contact == old.contact {
-        old_card
-    } else {
-        let card = find_card(connection, account, new.contact)?;
-        if !card.profile.is_active() {
-            return Err(Error::Archived.into());
-        }
-        card
-    };
+    let card = if new.contact == old.contact { old_card } else { find_active(connection, account, new.contact)? };
     if new == old {
         return row.with(card);
     }
