@@ -22,10 +22,13 @@ use writer::Writer;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
 
-/// WAL lets readers go on beside the writer; `synchronous=FULL` makes an answered write survive a power cut.
+/// WAL lets readers go on beside the writer; `synchronous=FULL` makes an answered write survive a power cut. A write
+/// changes a few bytes in each of many pages, which are logged whole: half of SQLite's own size is half to log. A file
+/// keeps the size with which it was made.
 macro_rules! on_connect {
     () => {
-        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+        "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON"
     };
 }
 
@@ -35,7 +38,7 @@ macro_rules! on_connect {
 /// which each read then knows the file's size without asking the system.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
-    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 32000; PRAGMA application_id = 0x43616C6C"
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
 );
 
 /// How long a request waits for a free connection before it is answered that the store is not available.

@@ -25,10 +25,10 @@ const GROUP: usize = 64;
 const COMMITS: usize = 64;
 
 /// A log of so many pages (24 MB) is brought to its end. Sooner, and the same pages are synced more often.
-const LONG: i32 = 6_000;
+const LONG: i32 = 12_000;
 
 /// Fewer pages than this are left to the writer, who takes some milliseconds for them.
-const REST: i32 = 2_000;
+const REST: i32 = 4_000;
 
 /// How often the log is taken in before its end: on a slow disk there may never be less left.
 const ROUNDS: usize = 8;
