@@ -6,6 +6,7 @@ mod calls;
 mod contacts;
 mod counts;
 mod once;
+mod read_lock;
 mod rows;
 mod schema;
 mod writer;
@@ -17,6 +18,7 @@ use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use ports::outbound::Store;
 use ports::{Error, Result};
+use read_lock::ReadLock;
 use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
 use writer::Writer;
 
@@ -47,6 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// An opened SQLite file.
 struct Database {
     readers: Threads<SqliteConnection>,
+    read_lock: ReadLock,
     writer: Writer,
 }
 
@@ -63,6 +66,7 @@ impl Database {
         &self,
         job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
+        self.read_lock.want();
         self.readers.read_here(job).await
     }
 
@@ -90,6 +94,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
+        read_lock: ReadLock::start(pool(path, 1)?).map_err(Error::fault)?,
         writer: Writer::start(path, writer_pool, pool(path, 1)?).map_err(Error::fault)?,
     });
     let bulk = Arc::new(bulk::Bulk::new(path));
