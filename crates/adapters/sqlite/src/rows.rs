@@ -410,6 +410,15 @@ impl Key for Update {}
 const UPDATE: &str = " UPDATE calls SET contact_id = ?2, called_at = ?3, content = ?4, contact_called = ?5,
   emotions = ?6, updated_at = ?7 WHERE id = ?1";
 
+/// Call, content, `contact_called`, emotions, now.
+struct Reword;
+
+impl Key for Reword {}
+
+/// What is named after SET is taken out of its indexes and put in again, be it another or the same.
+const REWORD: &str =
+    " UPDATE calls SET content = ?2, contact_called = ?3, emotions = ?4, updated_at = ?5 WHERE id = ?1";
+
 impl CallRow {
     /// Stores a call, under a new id unless it has one.
     pub fn insert(
@@ -444,18 +453,23 @@ impl CallRow {
 
     /// Stores the call as changed.
     pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Moment) -> Outcome<Self> {
-        let changed = Self { part: call.into(), updated_at: now.unix(), ..self };
+        let part = CallPart::from(call);
+        let is_moved = (part.contact_id, part.called_at) != (self.part.contact_id, self.part.called_at);
+        let changed = Self { part, updated_at: now.unix(), ..self };
         let part = &changed.part;
-        let values = (
-            changed.id.into_sql::<BigInt>(),
-            part.contact_id.into_sql::<BigInt>(),
-            part.called_at.into_sql::<BigInt>(),
+        let id = changed.id.into_sql::<BigInt>();
+        let place = (part.contact_id.into_sql::<BigInt>(), part.called_at.into_sql::<BigInt>());
+        let words = (
             part.content.as_deref().into_sql::<Nullable<Text>>(),
             part.contact_called.into_sql::<Nullable<Bool>>(),
             part.emotions.as_str().into_sql::<Text>(),
             changed.updated_at.into_sql::<BigInt>(),
         );
-        Statement::<BigInt, _, Update>::new(UPDATE, values).execute(connection)?;
+        if is_moved {
+            Statement::<BigInt, _, Update>::new(UPDATE, (id, place, words)).execute(connection)?;
+        } else {
+            Statement::<BigInt, _, Reword>::new(REWORD, (id, words)).execute(connection)?;
+        }
         Ok(changed)
     }
 
