@@ -200,12 +200,11 @@ fn find_to_change(
     {
         return Err(Error::Changed.into());
     }
-    if card.profile.is_active() { Ok((call, card)) } else { Err(Error::Archived.into()) }
+    Ok((call, active(card)?))
 }
 
-/// The contact of a call that is recorded or moved: it is active.
-fn find_active(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<CardRow> {
-    let card = find_card(connection, account, contact)?;
+/// The contact of a call that is recorded, changed or deleted: it is not archived.
+fn active(card: CardRow) -> Outcome<CardRow> {
     if card.profile.is_active() { Ok(card) } else { Err(Error::Archived.into()) }
 }
 
@@ -217,7 +216,7 @@ fn create(
     now: Moment,
 ) -> Outcome<Call> {
     let (contact, called_at) = (call.contact, call.called_at);
-    let card = find_active(connection, account, contact)?;
+    let card = active(find_card(connection, account, contact)?)?;
     let row = CallRow::insert(connection, None, account, uuid, call, [now, now])?;
     count_month(connection, account, called_at.month_number(), 1)?;
     count_contact(connection, account, contact, 1, called_at)?;
@@ -235,7 +234,8 @@ fn update(
     let (row, old_card) = find_to_change(connection, account, call, expected)?;
     let old = row.part()?;
     let new = change.apply(old.clone());
-    let card = if new.contact == old.contact { old_card } else { find_active(connection, account, new.contact)? };
+    let card =
+        if new.contact == old.contact { old_card } else { active(find_card(connection, account, new.contact)?)? };
     if new == old {
         return row.with(card);
     }
