@@ -2,7 +2,6 @@
 //! sixth of a short read. But connections of one process share what one of them has locked. So while somebody reads and
 //! nobody writes, one connection keeps the lock for all.
 
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -10,15 +9,15 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Integer;
 use ports::Error;
-use storage::{Outcome, Pool};
+use storage::{Joined, Outcome, Pool};
 
 /// How long the lock is kept at once. What is written meanwhile stays in the log until it is let go.
 const KEPT: Duration = Duration::from_millis(50);
 
 /// The thread that keeps the lock. Dropping it lets go.
 pub struct ReadLock {
-    wanted: Option<Sender<()>>,
-    handle: Option<JoinHandle<()>>,
+    wanted: Sender<()>,
+    _joined: Joined,
 }
 
 impl ReadLock {
@@ -26,13 +25,13 @@ impl ReadLock {
     pub fn start(pool: Pool<SqliteConnection>) -> std::io::Result<Self> {
         let (wanted, wishes) = bounded(1);
         let handle = std::thread::Builder::new().name("read-lock".into()).spawn(move || keep(&pool, &wishes))?;
-        Ok(Self { wanted: Some(wanted), handle: Some(handle) })
+        Ok(Self { wanted, _joined: Joined(vec![handle]) })
     }
 
     /// Tells that somebody reads.
     pub fn want(&self) {
         // One wish is enough.
-        let _ = self.wanted.as_ref().map(|wanted| wanted.try_send(()));
+        let _ = self.wanted.try_send(());
     }
 }
 
@@ -65,15 +64,6 @@ fn keep(pool: &Pool<SqliteConnection>, wishes: &Receiver<()>) {
 struct Version {
     #[diesel(sql_type = Integer)]
     data_version: i32,
-}
-
-impl Drop for ReadLock {
-    fn drop(&mut self) {
-        self.wanted = None;
-        if let Some(handle) = self.handle.take() {
-            let _ = handle.join();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@
 use std::fs::File;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Integer;
 use ports::{Error, Result};
-use storage::{Failure, Outcome, Pool, within_patience};
+use storage::{Failure, Joined, Outcome, Pool, within_patience};
 use tokio::sync::oneshot;
 
 /// More waiting writes than this are refused: by then the last would wait for seconds.
@@ -39,8 +38,8 @@ type Answer = Box<dyn FnOnce() + Send>;
 
 /// The threads that write. Dropping them finishes what is queued.
 pub struct Writer {
-    jobs: Option<Sender<Job>>,
-    handles: Vec<JoinHandle<()>>,
+    jobs: Sender<Job>,
+    _joined: Joined,
 }
 
 impl Writer {
@@ -62,12 +61,12 @@ impl Writer {
             })?,
             thread("checkpointer").spawn(move || check_points(&beside, &file, &fulls, &short))?,
         ];
-        Ok(Self { jobs: Some(jobs), handles })
+        Ok(Self { jobs, _joined: Joined(handles) })
     }
 
     /// How many writes wait.
     pub fn waiting(&self) -> usize {
-        self.jobs.as_ref().map_or(0, Sender::len)
+        self.jobs.len()
     }
 
     /// Runs the job in a savepoint of its own; the answer comes when it is on the disk.
@@ -96,8 +95,7 @@ impl Writer {
                 })),
             }
         });
-        let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
-        jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
+        self.jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
         let outcome = within_patience(answered)
             .await?
             .map_err(|_| Error::unavailable("the transaction could not be committed"))?;
@@ -173,13 +171,4 @@ fn check_point(pool: &Pool<SqliteConnection>) -> i32 {
 struct Log {
     #[diesel(sql_type = Integer)]
     log: i32,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.jobs = None;
-        for handle in self.handles.drain(..) {
-            let _ = handle.join();
-        }
-    }
 }

@@ -19,5 +19,5 @@ pub use gathered::Gathered;
 pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
-pub use threads::{Threads, within_patience};
+pub use threads::{Joined, Threads, within_patience};
 pub use walk::{Walk, index};

@@ -32,9 +32,21 @@ pub fn too_many() -> Error {
 
 /// Database threads behind one bounded queue. Dropping them finishes what is queued.
 pub struct Threads<C: R2D2Connection + 'static> {
+    jobs: Sender<Job<C>>,
+    _joined: Joined,
     pool: Pool<C>,
-    jobs: Option<Sender<Job<C>>>,
-    handles: Vec<JoinHandle<()>>,
+}
+
+/// Threads that end when their channel is closed: dropping them waits for that. Fields are dropped in their order, so
+/// this stands after the channel's sender.
+pub struct Joined(pub Vec<JoinHandle<()>>);
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        for handle in self.0.drain(..) {
+            let _ = handle.join();
+        }
+    }
 }
 
 impl<C: R2D2Connection + 'static> Threads<C> {
@@ -52,7 +64,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
                 })
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { pool: pool.clone(), jobs: Some(jobs), handles })
+        Ok(Self { jobs, _joined: Joined(handles), pool: pool.clone() })
     }
 
     /// Runs a job that changes nothing; it is tried once more when its connection was gone.
@@ -137,7 +149,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// How many jobs wait.
     pub fn waiting(&self) -> usize {
-        self.jobs.as_ref().map_or(0, Sender::len)
+        self.jobs.len()
     }
 
     /// How many connections are busy, and how many idle.
@@ -146,8 +158,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     }
 
     fn send(&self, job: Job<C>) -> Result<()> {
-        let jobs = self.jobs.as_ref().ok_or_else(|| Error::unavailable("the store is closed"))?;
-        jobs.try_send(job).map_err(|_| too_many())
+        self.jobs.try_send(job).map_err(|_| too_many())
     }
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
@@ -181,13 +192,4 @@ fn settled<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) 
 /// What a database thread answers; unavailable when it is silent for too long.
 pub async fn within_patience<T>(answer: impl Future<Output = T>) -> Result<T> {
     timeout(PATIENCE, answer).await.map_err(|_| Error::unavailable("the store does not answer"))
-}
-
-impl<C: R2D2Connection + 'static> Drop for Threads<C> {
-    fn drop(&mut self) {
-        self.jobs = None;
-        for handle in self.handles.drain(..) {
-            let _ = handle.join();
-        }
-    }
 }
