@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
 use domain::{AccountId, CallOrder, ContactId, Direction, Moment, Page, PageRequest};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
-use storage::{Outcome, Statement, Walk, index};
+use storage::{Outcome, Statement, Walk, index, is_counted};
 
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
 use crate::schema::{call_counts, contacts};
@@ -51,9 +51,8 @@ impl Wanted {
         Some(Walk::from_the_beginning(direction, offset, self.page.size))
     }
 
-    /// The counters know the way: along `called_at`, through all of the account's calls.
     fn is_counted(&self) -> bool {
-        self.of.is_none() && matches!(self.page.order, CallOrder::CalledAt(_))
+        is_counted(self.of, self.page.order)
     }
 
     /// The shortest way there is.

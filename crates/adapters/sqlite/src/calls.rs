@@ -9,7 +9,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Key, Outcome, Statement, Walk, index, years};
+use storage::{Key, Outcome, Statement, Walk, index, is_counted, years};
 
 use crate::counts::{count_contact, count_month};
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
@@ -93,8 +93,7 @@ fn list(
             .map(|(total, card)| (total, Some(card)))?,
     };
     let (column, direction) = index(page.order);
-    // The counters know the way along called_at, through all of the account's calls.
-    let months = if of.is_none() && column == "called_at" { &months[..] } else { &[] };
+    let months = if is_counted(of, page.order) { &months[..] } else { &[] };
     let walk = page.offset().and_then(|offset| Walk::shortest(direction, months, total, offset, page.size));
     let items = walk.map(|walk| load_page(connection, account, card, column, walk)).transpose()?.unwrap_or_default();
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })

@@ -20,4 +20,4 @@ pub use pool::{Pool, PoolOptions, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
 pub use threads::{Joined, Threads, within_patience};
-pub use walk::{Walk, index};
+pub use walk::{Walk, index, is_counted};

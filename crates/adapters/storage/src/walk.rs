@@ -1,6 +1,6 @@
 //! How to come to a page of a long list without walking past all that stands before it.
 
-use domain::{CallOrder, Direction, Moment, PageSize};
+use domain::{CallOrder, ContactId, Direction, Moment, PageSize};
 
 /// A way along an index: from an edge, over some items, to the items of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,11 @@ impl Walk {
         };
         Some(if back.skip < ahead.skip { back } else { ahead })
     }
+}
+
+/// Whether the account's counters know the way: along `called_at`, through all of its calls.
+pub fn is_counted(of: Option<ContactId>, order: CallOrder) -> bool {
+    of.is_none() && matches!(order, CallOrder::CalledAt(_))
 }
 
 /// The column that a list is sorted by, and the direction.
