@@ -34,6 +34,22 @@ pub struct Monica {
     bearer: String,
 }
 
+/// The pauses between the tries of one request.
+#[derive(Default)]
+struct Pauses {
+    failures: u32,
+}
+
+impl Pauses {
+    /// The next one, as long as Monica asks for, else longer with each failure; none when it is time to give up.
+    fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        // Waiting for one's turn is no failure.
+        let pause = asked.map_or_else(|| PAUSE * 2_u32.pow(self.failures), |asked| asked.max(PAUSE));
+        self.failures += u32::from(asked.is_none());
+        (self.failures < TRIES && pause <= LONGEST_PAUSE).then_some(pause)
+    }
+}
+
 /// What came of one try.
 enum Try {
     Answered(Option<Value>),
@@ -74,24 +90,17 @@ impl Monica {
     /// The answer; none when there is no such thing.
     pub fn get(&self, path: &str) -> Result<Option<Value>, Error> {
         let url = format!("{}/api{path}", self.base);
-        let mut failures = 0;
-        let mut pause = PAUSE;
+        let mut pauses = Pauses::default();
         loop {
             let (problem, wait) = match self.try_get(&url)? {
                 Try::Answered(answer) => return Ok(answer),
                 Try::Failed(problem, wait) => (problem, wait),
             };
-            // Waiting for one's turn is no failure.
-            if wait.is_none() {
-                failures += 1;
-            }
-            if failures >= TRIES || wait.is_some_and(|wait| wait > LONGEST_PAUSE) {
+            let Some(wait) = pauses.next(wait) else {
                 return Err(Error::Refused(format!("{url}: {problem}")));
-            }
-            let wait = wait.unwrap_or(pause);
+            };
             tracing::info!(problem, seconds = wait.as_secs_f64(), "asking Monica again");
             std::thread::sleep(wait);
-            pause *= 2;
         }
     }
 
@@ -125,5 +134,22 @@ impl Monica {
             Err(error) => return Ok(Try::Failed(error.to_string(), None)),
         };
         serde_json::from_str(&text).map(|value| Try::Answered(Some(value))).map_err(|_| self.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monica_may_say_wait_as_often_as_it_likes_and_fail_four_times() {
+        let mut pauses = Pauses::default();
+        for _ in 0..100 {
+            assert_eq!(pauses.next(Some(Duration::from_secs(7))), Some(Duration::from_secs(7)));
+            assert_eq!(pauses.next(Some(Duration::ZERO)), Some(PAUSE), "never without a pause");
+        }
+        let failed: Vec<_> = std::iter::from_fn(|| pauses.next(None)).map(|pause| pause.as_millis()).collect();
+        assert_eq!(failed, [500, 1000, 2000, 4000]);
+        assert_eq!(Pauses::default().next(Some(Duration::from_secs(3601))), None, "no limit of requests");
     }
 }
