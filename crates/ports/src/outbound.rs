@@ -50,9 +50,9 @@ pub trait CallRepository: Send + Sync {
     ) -> Result<Call>;
 
     /// Changes the call, and `last_called` and counts of both contacts when it moves. `updated_at` becomes `now`
-    /// only when something changed. Must answer `NotFound` without such a call or contact, `Archived` when the
-    /// call's contact or the new one is archived, `Changed` when versions are expected and the call, when it is
-    /// locked, has none of them.
+    /// only when something changed. Must answer, the first that holds: `NotFound` without such a call, `Archived` when
+    /// its contact is archived, `NotFound` or `Archived` for the contact that it shall have, `Changed` when versions
+    /// are expected and the call, when it is locked, has none of them.
     async fn update(
         &self,
         account: AccountId,

@@ -423,22 +423,21 @@ fn contact_of(connection: &mut PgConnection, account: AccountId, call: CallId) -
     Ok(ContactId::from_store(id))
 }
 
-/// Locks both contacts against other writers of their calls.
+/// Locks the call's contact and the one that it shall have against other writers of their calls.
 fn lock_active_contacts(
     connection: &mut PgConnection,
     account: AccountId,
-    one: ContactId,
-    other: ContactId,
+    old: ContactId,
+    new: ContactId,
 ) -> Outcome<()> {
-    let ids = if one == other { vec![one.get()] } else { vec![one.get(), other.get()] };
-    let cards = lock_cards(connection, account, &ids)?;
-    if cards.len() < ids.len() {
-        Err(Error::NotFound.into())
-    } else if cards.iter().all(|card| card.profile.is_active()) {
-        Ok(())
-    } else {
-        Err(Error::Archived.into())
+    let cards = lock_cards(connection, account, &[old.get(), new.get()])?;
+    for contact in [old, new] {
+        let card = cards.iter().find(|card| card.id == contact.get()).ok_or(Error::NotFound)?;
+        if !card.profile.is_active() {
+            return Err(Error::Archived.into());
+        }
     }
+    Ok(())
 }
 
 /// Locks the call, whose contact is locked already.

@@ -153,7 +153,7 @@ impl From<ProfileRow> for Profile {
 #[derive(Queryable, Selectable, Clone)]
 #[diesel(table_name = contacts, check_for_backend(Pg))]
 pub struct CardRow {
-    id: i64,
+    pub id: i64,
     uuid: Uuid,
     account_id: i64,
     #[diesel(embed)]

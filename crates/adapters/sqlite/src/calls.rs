@@ -186,20 +186,18 @@ fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> 
     call.with(card)
 }
 
-/// The call with its contact, to be changed: the contact is active, and the call has one of the expected versions.
-fn find_to_change(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    call: CallId,
-    expected: Option<&[Version]>,
-) -> Outcome<(CallRow, CardRow)> {
+/// The call with its contact, which is active, to be changed.
+fn find_to_change(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
     let (call, card) = find_rows(connection, account, call)?;
-    if let Some(versions) = expected
-        && !versions.contains(&call.clone().with(card.clone())?.version())
-    {
-        return Err(Error::Changed.into());
-    }
     Ok((call, active(card)?))
+}
+
+/// Refuses when the call has none of the expected versions.
+fn expect(call: &CallRow, card: &CardRow, expected: Option<&[Version]>) -> Outcome<()> {
+    match expected {
+        Some(versions) if !versions.contains(&call.clone().with(card.clone())?.version()) => Err(Error::Changed.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The contact of a call that is recorded, changed or deleted: it is not archived.
@@ -230,11 +228,13 @@ fn update(
     now: Moment,
     expected: Option<&[Version]>,
 ) -> Outcome<Call> {
-    let (row, old_card) = find_to_change(connection, account, call, expected)?;
+    let (row, old_card) = find_to_change(connection, account, call)?;
     let old = row.part()?;
     let new = change.apply(old.clone());
-    let card =
-        if new.contact == old.contact { old_card } else { active(find_card(connection, account, new.contact)?)? };
+    let new_card = (new.contact != old.contact).then(|| active(find_card(connection, account, new.contact)?));
+    let new_card = new_card.transpose()?;
+    expect(&row, &old_card, expected)?;
+    let card = new_card.unwrap_or(old_card);
     if new == old {
         return row.with(card);
     }
@@ -259,7 +259,8 @@ fn delete(
     call: CallId,
     expected: Option<&[Version]>,
 ) -> Outcome<()> {
-    let (row, _) = find_to_change(connection, account, call, expected)?;
+    let (row, card) = find_to_change(connection, account, call)?;
+    expect(&row, &card, expected)?;
     let stored = row.part()?;
     diesel::delete(calls::table.find(call.get())).execute(connection)?;
     count_month(connection, account, stored.called_at.month_number(), -1)?;

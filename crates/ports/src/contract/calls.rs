@@ -72,8 +72,17 @@ pub async fn an_archived_contact_s_calls_stay_as_they_are(store: &Store) {
     assert_refused!(scene.create(call(archived, NOW)).await, Archived);
     assert_refused!(store.calls.update(scene.account, old.id, called_at(0), at(NOW), None).await, Archived);
     let into = CallChange { contact: Some(archived), ..CallChange::default() };
-    assert_refused!(store.calls.update(scene.account, free.id, into, at(NOW), None).await, Archived);
+    assert_refused!(store.calls.update(scene.account, free.id, into.clone(), at(NOW), None).await, Archived);
     assert_refused!(store.calls.delete(scene.account, old.id, None).await, Archived);
+    // What would be refused anyhow is not refused for its version.
+    let nowhere = CallChange { contact: Some(ContactId::from_store((1 << 53) - 1)), ..CallChange::default() };
+    for (stored, change) in [(&old, called_at(0)), (&old, nowhere.clone()), (&free, into)] {
+        let update = store.calls.update(scene.account, stored.id, change, at(NOW), Some(vec![]));
+        assert_refused!(update.await, Archived);
+    }
+    assert_refused!(store.calls.update(scene.account, free.id, nowhere, at(NOW), Some(vec![])).await, NotFound);
+    assert_refused!(store.calls.delete(scene.account, old.id, Some(vec![])).await, Archived);
+    assert_refused!(store.calls.delete(scene.account, free.id, Some(vec![])).await, Changed);
     assert_eq!(scene.all(None).await.len(), 2);
     scene.assert_consistent().await;
 }
