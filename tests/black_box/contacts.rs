@@ -223,7 +223,9 @@ fn what_is_the_same_for_all_is_listed(setup: Setup) {
     assert_eq!(names("/api/genders"), ["Man", "Woman", "Rather not say"]);
     assert_eq!(client.get("/api/genders/2").expect(200)["data"]["type"], "F");
     client.get("/api/genders/4").expect_error(404, 31, "The resource has not been found");
-    client.get("/api/genders/x").expect_error(404, 31, "The resource has not been found");
+    for id in ["x", "+2", "-2"] {
+        client.get(&format!("/api/genders/{id}")).expect_error(404, 31, "The resource has not been found");
+    }
     assert_eq!(names("/api/contactfieldtypes")[..2], ["Email", "Phone"]);
     assert_eq!(names("/api/emotions?limit=2"), ["adoration", "affection"]);
     let emotions = client.get("/api/emotions?limit=100&page=2").expect(200);

@@ -61,7 +61,9 @@ pub async fn show_gender(
     Known(caller): Known,
     path: Path<String>,
 ) -> Result<Json<GenderBody>, Refusal> {
-    let id = path.parse().map_err(|_| Refusal::NotFound)?;
+    // Digits alone, as in the ids of calls and contacts.
+    let id = path.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.parse().ok()).flatten();
+    let id = id.ok_or(Refusal::NotFound)?;
     let since = since(&shared, caller).await?;
     Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(Refusal::NotFound)? }))
 }
