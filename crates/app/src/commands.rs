@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::CommandFactory;
-use domain::{Account, CallOrder, ContactOrder, Direction, Moment, PageRequest, PageSize, Scope};
+use domain::{AccountId, CallOrder, ContactOrder, ContactSearch, Direction, Moment, PageRequest, PageSize, Scope};
 use ports::inbound::TokenRequest;
 use ports::outbound::{Audit, Clock};
 
@@ -15,8 +15,8 @@ use crate::opened::{Opened, no_such};
 use crate::settings::{Settings, StoreUrl};
 use crate::{archive, demo, healthcheck, monica, serve, settings, store};
 
-/// Opens a store that has something to copy; answers how many contacts and calls, for the bar.
-async fn existing(settings: &Settings) -> Result<(Opened, u64), Error> {
+/// Opens a store that has something to copy; answers whose.
+async fn existing(settings: &Settings) -> Result<(Opened, Vec<AccountId>), Error> {
     if let StoreUrl::Sqlite(path) = &settings.store
         && !path.exists()
     {
@@ -27,16 +27,21 @@ async fn existing(settings: &Settings) -> Result<(Opened, u64), Error> {
     if accounts.is_empty() {
         return Err(Error::Refused("the store is empty".to_owned()));
     }
+    Ok((opened, accounts.into_iter().map(|account| account.id).collect()))
+}
+
+/// How many contacts and calls these accounts have.
+async fn records(opened: &Opened, accounts: &[AccountId]) -> Result<u64, Error> {
     let mut records = 0;
-    for Account { id, .. } in accounts {
+    for id in accounts {
         let order = ContactOrder::CreatedAt(Direction::Ascending);
         let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-        records += opened.services.contacts.list(id, None, page).await?.total;
+        records += opened.services.contacts.list(*id, ContactSearch::default(), page).await?.total;
         let order = CallOrder::CreatedAt(Direction::Ascending);
         let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-        records += opened.services.calls.list(id, None, page).await?.page.total;
+        records += opened.services.calls.list(*id, None, page).await?.page.total;
     }
-    Ok((opened, records))
+    Ok(records)
 }
 
 /// Runs the command.
@@ -81,13 +86,14 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             }
         }
         Command::Backup { file } => {
-            let (opened, records) = existing(&settings).await?;
-            archive::back_up(&opened, &file, records)
+            let (opened, accounts) = existing(&settings).await?;
+            archive::back_up(&opened, &file, records(&opened, &accounts).await?)
         }
         Command::Restore { file } => archive::restore(&Opened::by(&settings)?, &file),
         Command::Export { account, file } => {
-            let (opened, records) = existing(&settings).await?;
+            let (opened, _) = existing(&settings).await?;
             let account = opened.account(account).await?;
+            let records = records(&opened, &[account]).await?;
             archive::export(&opened, account, file.as_deref(), records)
         }
         Command::Import { account, dry_run, file } => {

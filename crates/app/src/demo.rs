@@ -1,7 +1,8 @@
 //! Contacts and calls to look at: those of Monica's published documentation, or made-up ones.
 
 use domain::{
-    Content, Direction, Gender, ImportantDate, Moment, Name, NewCall, NewContact, PageRequest, PageSize, Profile,
+    ContactSearch, Content, Direction, Gender, ImportantDate, Moment, Name, NewCall, NewContact, PageRequest, PageSize,
+    Profile,
 };
 use ports::outbound::Clock;
 
@@ -29,7 +30,8 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
     let request = |number| PageRequest { number, size: PageSize::SMALLEST, order };
     for (first, last, ..) in CONTACTS {
-        if book.list(account, Some(format!("{first} {last}")), request(1)).await?.total > 0 {
+        let search = ContactSearch::parse(&format!("{first} {last}")).unwrap_or_default();
+        if book.list(account, search, request(1)).await?.total > 0 {
             println!("Account {account} has {first} {last} already; nothing was added.");
             return Ok(());
         }
@@ -57,7 +59,7 @@ pub async fn make_up(opened: &Opened, contacts: u64, calls: u64) -> Result<(), E
     let account = opened.first_account().await?.id;
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
     let first = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-    if opened.services.contacts.list(account, None, first).await?.total > 0 {
+    if opened.services.contacts.list(account, ContactSearch::default(), first).await?.total > 0 {
         return Err(Error::Refused(format!("account {account} has contacts already; nothing was added")));
     }
     let bar = progress::bar("Making up", Some(contacts + calls));

@@ -1,5 +1,7 @@
 //! Contacts: the people that calls are made with.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use crate::{AccountId, ContactField, ContactId, Content, Moment, Name, NewContactField, fold};
@@ -169,7 +171,15 @@ pub struct NewContact {
     pub fields: Vec<NewContactField>,
 }
 
+/// A contact would have more than [`NewContact::MOST_FIELDS`] contact fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the contact has too many contact fields")]
+pub struct TooManyFields;
+
 impl NewContact {
+    /// The most contact fields that somebody may give a contact; an imported one may have more.
+    pub const MOST_FIELDS: usize = 100;
+
     /// A contact of a first name alone.
     pub fn new(first_name: Name) -> Self {
         let profile = Profile::new(first_name);
@@ -238,17 +248,17 @@ pub struct ContactChange {
 
 impl ContactChange {
     /// The contact as it will be: the stored parts, overlaid with the changed ones.
-    pub fn apply(self, stored: NewContact) -> NewContact {
+    pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
         let NewContact { profile, description, job, company, fields } = stored;
-        let mut all_fields: Vec<NewContactField> = Vec::new();
-        for field in self.fields.unwrap_or(fields).into_iter().chain(self.more_fields) {
-            let is_known =
-                |known: &NewContactField| known.kind == field.kind && known.search_data() == field.search_data();
-            if !all_fields.iter().any(is_known) {
-                all_fields.push(field);
-            }
+        let most = fields.len().max(NewContact::MOST_FIELDS);
+        let mut all_fields = self.fields.unwrap_or(fields);
+        all_fields.extend(self.more_fields);
+        let mut known = HashSet::new();
+        all_fields.retain(|field| known.insert((field.kind, field.search_data())));
+        if all_fields.len() > most {
+            return Err(TooManyFields);
         }
-        NewContact {
+        Ok(NewContact {
             profile: Profile {
                 first_name: self.first_name.unwrap_or(profile.first_name),
                 middle_name: self.middle_name.unwrap_or(profile.middle_name),
@@ -266,7 +276,7 @@ impl ContactChange {
             job: self.job.unwrap_or(job),
             company: self.company.unwrap_or(company),
             fields: all_fields,
-        }
+        })
     }
 }
 
@@ -317,9 +327,9 @@ mod tests {
 
     #[test]
     fn a_change_leaves_what_it_does_not_name() {
-        assert_eq!(ContactChange::default().apply(jane()), jane());
+        assert_eq!(ContactChange::default().apply(jane()), Ok(jane()));
         let change = ContactChange { nickname: Some(None), is_starred: Some(true), ..ContactChange::default() };
-        let changed = change.apply(jane());
+        let changed = change.apply(jane()).unwrap();
         assert_eq!(changed.profile.complete_name(), "Jane q Doë");
         assert!(changed.profile.is_starred);
         assert_eq!(changed.job, jane().job);
@@ -333,8 +343,26 @@ mod tests {
         let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
         let more = vec![phone("1-555-0100"), email.clone()];
         let added = ContactChange { more_fields: more, ..ContactChange::default() }.apply(stored.clone());
-        assert_eq!(added.fields, [phone("+1 555 0100"), email.clone()]);
+        assert_eq!(added.unwrap().fields, [phone("+1 555 0100"), email.clone()]);
         let replaced = ContactChange { fields: Some(vec![email.clone()]), ..ContactChange::default() }.apply(stored);
-        assert_eq!(replaced.fields, [email]);
+        assert_eq!(replaced.unwrap().fields, [email]);
+    }
+
+    #[test]
+    fn a_contact_has_so_many_fields_and_no_more() {
+        let phones = |count: usize| -> Vec<_> {
+            let phone = |n: usize| NewContactField { kind: crate::ContactFieldKind::PHONE, data: name(&n.to_string()) };
+            (0..count).map(phone).collect()
+        };
+        let stored = |count| NewContact { fields: phones(count), ..jane() };
+        let more = |from: usize, to| ContactChange { more_fields: phones(to).split_off(from), ..Default::default() };
+        assert_eq!(more(99, 100).apply(stored(99)).unwrap().fields.len(), 100);
+        assert_eq!(more(99, 100).apply(stored(100)).unwrap().fields.len(), 100, "it has this one");
+        assert_eq!(more(100, 101).apply(stored(100)), Err(TooManyFields));
+        let imported = stored(150);
+        assert_eq!(ContactChange::default().apply(imported.clone()), Ok(imported.clone()));
+        assert_eq!(more(150, 151).apply(imported.clone()), Err(TooManyFields));
+        let fewer = ContactChange { fields: Some(phones(120)), ..Default::default() };
+        assert_eq!(fewer.apply(imported).unwrap().fields.len(), 120);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{ContactFieldId, Moment, Name, fold};
 
 /// A kind of contact field: a fixed list, so an id means the same on every server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContactFieldKind(u8);
 
 struct Row {

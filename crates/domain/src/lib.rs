@@ -16,7 +16,7 @@ mod token;
 
 pub use account::Account;
 pub use call::{Call, CallChange, NewCall, Once, Version};
-pub use contact::{Contact, ContactCard, ContactChange, Gender, ImportantDate, NewContact, Profile};
+pub use contact::{Contact, ContactCard, ContactChange, Gender, ImportantDate, NewContact, Profile, TooManyFields};
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId};

@@ -6,6 +6,12 @@ use unicode_normalization::char::is_combining_mark;
 use crate::contact_field::digits;
 use crate::{ContactFieldKind, trim};
 
+/// A longer query is none, in characters.
+const LONGEST: usize = 255;
+
+/// A query of more words is none: a store looks through all contacts for each.
+const MOST_WORDS: usize = 32;
+
 /// The fewest digits that are taken for a part of a phone number.
 const FEWEST_DIGITS: usize = 3;
 
@@ -20,20 +26,23 @@ pub struct ContactSearch {
 
 impl ContactSearch {
     /// Reads a query: words, a phone number however it is spaced, or Monica's `field:value`. U+0000, which no text has,
-    /// is read as a space.
-    pub fn parse(query: &str) -> Self {
+    /// is read as a space. None when it has more than 255 characters or 32 words.
+    pub fn parse(query: &str) -> Option<Self> {
         let query = &query.replace('\0', " ");
         let query = trim(query);
+        if query.chars().count() > LONGEST {
+            return None;
+        }
         if let Some((name, value)) = query.split_once(':')
             && let Some(kind) = ContactFieldKind::named(trim(name))
         {
-            return Self { words: Vec::new(), field: Some((kind, kind.search_data(value))) };
+            return Some(Self { words: Vec::new(), field: Some((kind, kind.search_data(value))) });
         }
-        let words = fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let words: Vec<_> = fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let is_number = query.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-./()".contains(c));
         let number = digits(query);
         let field = (is_number && number.len() >= FEWEST_DIGITS).then_some((ContactFieldKind::PHONE, number));
-        Self { words, field }
+        (words.len() <= MOST_WORDS).then_some(Self { words, field })
     }
 }
 
@@ -57,9 +66,9 @@ mod tests {
 
     #[test]
     fn a_query_is_words_a_number_or_a_named_field() {
-        let search = |words: &[&str], field: Option<(ContactFieldKind, &str)>| ContactSearch {
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
-            field: field.map(|(kind, data)| (kind, data.to_owned())),
+        let search = |words: &[&str], field: Option<(ContactFieldKind, &str)>| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            Some(ContactSearch { words, field: field.map(|(kind, data)| (kind, data.to_owned())) })
         };
         let phone = |data| Some((ContactFieldKind::PHONE, data));
         assert_eq!(ContactSearch::parse(" Zoë  BRONTË "), search(&["zoe", "bronte"], None));
@@ -70,6 +79,15 @@ mod tests {
         assert_eq!(ContactSearch::parse("note: call"), search(&["note:", "call"], None));
         assert_eq!(ContactSearch::parse("zoe\0 \0"), search(&["zoe"], None));
         assert_eq!(ContactSearch::parse("email:\0zoe"), search(&[], Some((ContactFieldKind::EMAIL, "zoe"))));
-        assert_eq!(ContactSearch::parse("  "), ContactSearch::default());
+        assert_eq!(ContactSearch::parse("  "), Some(ContactSearch::default()));
+    }
+
+    #[test]
+    fn a_query_that_is_too_long_is_none() {
+        assert!(ContactSearch::parse(&format!(" {} ", "é".repeat(255))).is_some());
+        assert_eq!(ContactSearch::parse(&"é".repeat(256)), None);
+        assert_eq!(ContactSearch::parse(&"a ".repeat(32)).unwrap().words.len(), 32);
+        assert_eq!(ContactSearch::parse(&"a ".repeat(33)), None);
+        assert_eq!(ContactSearch::parse(&"\u{fdfa}".repeat(20)), None, "one character that is four words");
     }
 }

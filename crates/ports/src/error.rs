@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use domain::TooManyFields;
+
 /// The cause behind a fault, for the log and never for the client. One cause may be behind many refusals.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
@@ -18,6 +20,9 @@ pub enum Error {
     /// The call is not in a state that was expected.
     #[error("the call has changed")]
     Changed,
+    /// The contact would have too many contact fields.
+    #[error(transparent)]
+    TooManyFields(#[from] TooManyFields),
     /// The key of a request was used for another one.
     #[error("the key was used for another request")]
     KeyReused,

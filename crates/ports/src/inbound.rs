@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactChange, ContactId, ContactOrder,
-    Moment, Name, NewCall, NewContact, Once, Page, PageRequest, Scope, Secret, Version,
+    ContactSearch, Moment, Name, NewCall, NewContact, Once, Page, PageRequest, Scope, Secret, Version,
 };
 
 use crate::Result;
@@ -46,11 +46,11 @@ pub trait CallLog: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ContactBook: Send + Sync {
-    /// A page of the account's contacts; with a query, of those in which every word of it is found.
+    /// A page of the account's contacts that are searched.
     async fn list(
         &self,
         account: AccountId,
-        query: Option<String>,
+        search: ContactSearch,
         page: PageRequest<ContactOrder>,
     ) -> Result<Page<Contact>>;
 

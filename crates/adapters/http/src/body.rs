@@ -41,6 +41,10 @@ impl FromRequest for Body {
                 Err(refusal) => Err(refusal),
             };
             let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(Unread::new(payload))))?;
+            if let Some(shared) = shared {
+                // What was read is held as long as the request, which may wait for the store.
+                request.extensions_mut().insert(shared.budget.forced_share(bytes.len()));
+            }
             members.extend(if is_form && !looks_like_json(&bytes) { form(&bytes)? } else { json(&bytes)? });
             Ok(Self(members))
         })

@@ -5,10 +5,12 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
+use domain::TooManyFields;
 use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::fields::Violation;
 use crate::limits::BODY_PATIENCE;
 
 /// The largest body, in bytes: 100,000 characters of content always fit, also with each escaped as a surrogate pair.
@@ -175,6 +177,12 @@ impl ResponseError for Refusal {
     }
 }
 
+impl From<TooManyFields> for Refusal {
+    fn from(_: TooManyFields) -> Self {
+        Self::Invalid(vec![Violation::OVER_100_ITEMS.about("contact_fields")])
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
@@ -182,6 +190,7 @@ impl From<Error> for Refusal {
             Error::Archived => {
                 Self::Invalid(vec!["Archived contact can’t be edited, please unarchive it first.".to_owned()])
             }
+            Error::TooManyFields(error) => error.into(),
             Error::Changed => Self::Changed,
             Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),

@@ -72,6 +72,8 @@ impl Violation {
     const BOOLEAN: Self = Self("The {} field must be true or false.");
     /// The value is no list.
     pub const ARRAY: Self = Self("The {} must be an array.");
+    /// The list is too long.
+    pub const OVER_100_ITEMS: Self = Self("The {} may not have more than 100 items.");
     const NUL: Self = Self("The {} may not contain the character U+0000.");
     const OVER_255: Self = Self("The {} may not be greater than 255 characters.");
     const OVER_100000: Self = Self("The {} may not be greater than 100000 characters.");

@@ -18,7 +18,7 @@ pub fn read(query: &str, body: &[u8]) {
     if let Ok(page) = query.page_request(query.call_order(), default) {
         assert!(page.number >= 1 && (1..=100).contains(&page.size.get()), "{page:?}");
     }
-    let _ = (query.contact_order().is_ok(), query.wants_contact_fields());
+    let _ = (query.contact_order().is_ok(), query.contact_search().is_ok(), query.wants_contact_fields());
     let bodies = [json(body), form(body), Ok(pairs(query.pairs()))];
     for members in bodies.into_iter().flatten() {
         for compat in [Compat::Documented, Compat::Monica4] {

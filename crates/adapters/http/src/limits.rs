@@ -66,6 +66,11 @@ impl Budget {
         (share.bytes == 0 || share.held.load(Ordering::Relaxed) <= self.limit).then_some(share)
     }
 
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// A share for what cannot be refused any more.
     pub fn forced_share(&self, bytes: usize) -> Share {
         let bytes = if bytes <= SMALL { 0 } else { bytes };
@@ -172,7 +177,7 @@ mod tests {
         assert!(budget.share(60_000).is_none(), "what was forced counts");
         drop(forced);
         assert!(budget.share(60_000).is_some());
-        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.held(), 0);
     }
 
     #[actix_web::test]
@@ -185,6 +190,6 @@ mod tests {
         assert_eq!(first.len(), PIECE);
         let rest = to_bytes(answer).await.unwrap();
         assert_eq!([first, rest].concat(), bytes);
-        assert_eq!(budget.held.load(Ordering::Relaxed), 0);
+        assert_eq!(budget.held(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Query words: which page is asked for, and how it is sorted. Read as Monica v4.1.2 reads them.
 
-use domain::{CallOrder, ContactOrder, Direction, PageRequest, PageSize};
+use domain::{CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize};
 use utoipa::IntoParams;
 
 use crate::errors::Refusal;
@@ -56,6 +56,11 @@ impl Query {
     /// Contacts are asked for with their contact fields.
     pub fn wants_contact_fields(&self) -> bool {
         self.last("with").is_some_and(|with| with.split(',').any(|word| word.trim() == "contactfields"))
+    }
+
+    /// Which contacts are searched: all, when no `query` is asked.
+    pub fn contact_search(&self) -> Result<ContactSearch, Refusal> {
+        ContactSearch::parse(self.last("query").unwrap_or_default()).ok_or(Refusal::BadParameters)
     }
 
     /// How the query wants a list of calls sorted: the newest call first unless it says otherwise.

@@ -1,13 +1,14 @@
 //! The whole application against mocked use cases: routes, the gate, and what becomes of every answer.
 
+use actix_web::FromRequest;
 use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
     Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactCard, ContactChange, ContactField,
-    ContactFieldId, ContactFieldKind, ContactId, ContactOrder, Content, Direction, Moment, Name, NewContactField, Page,
-    Profile, Scope, TokenId, Uuid,
+    ContactFieldId, ContactFieldKind, ContactId, ContactOrder, ContactSearch, Content, Direction, Moment, Name,
+    NewContactField, Page, Profile, Scope, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
@@ -16,6 +17,7 @@ use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::body::Body;
 use crate::errors::BODY_LIMIT;
 
 const ACCOUNT: i64 = 5;
@@ -74,7 +76,7 @@ impl Stage {
         self.answers([request]).await.remove(0)
     }
 
-    async fn answers(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
+    fn shared(self) -> Data<Shared> {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Moment::from_unix(NOW).unwrap());
         let services = Services {
@@ -84,8 +86,11 @@ impl Stage {
             readiness: Arc::new(self.readiness),
             clock: Arc::new(clock),
         };
-        let shared = Data::new(Shared::new(services, self.options));
-        let app = init_service(application(shared)).await;
+        Data::new(Shared::new(services, self.options))
+    }
+
+    async fn answers(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
+        let app = init_service(application(self.shared())).await;
         let mut answers = Vec::new();
         for request in requests {
             let response = call_service(&app, request.to_request()).await;
@@ -329,10 +334,10 @@ async fn a_page_holds_ten_unless_the_client_is_monica_s() {
 #[actix_web::test]
 async fn contacts_are_listed_shown_added_changed_and_deleted() {
     let mut stage = Stage::new();
-    let (id, query) = (ContactId::from_store(3), Some("les".to_owned()));
+    let (id, search) = (ContactId::from_store(3), ContactSearch::parse("les").unwrap());
     let list = stage.contacts.expect_list();
     let oldest = ContactOrder::CreatedAt(Direction::Ascending);
-    list.withf(move |a, words, page| *a == account() && *words == query && page.order == oldest)
+    list.withf(move |a, asked, page| *a == account() && *asked == search && page.order == oldest)
         .return_once(|_, _, _| Ok(Page { items: vec![contact()], total: 1 }));
     stage.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
     stage.contacts.expect_add().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
@@ -477,6 +482,17 @@ async fn routes_and_methods_are_told_before_the_token() {
 }
 
 #[actix_web::test]
+async fn a_large_body_is_counted_as_long_as_its_request() {
+    let shared = Stage::new().shared();
+    let body = json!({"content": "x".repeat(100_000)});
+    let (request, mut payload) = TestRequest::post().app_data(shared.clone()).set_json(&body).to_http_parts();
+    Body::from_request(&request, &mut payload).await.unwrap();
+    assert_eq!(shared.budget.held(), body.to_string().len());
+    drop(request);
+    assert_eq!(shared.budget.held(), 0);
+}
+
+#[actix_web::test]
 async fn query_words_are_checked_on_every_route_sort_first() {
     for path in ["/api/calls", "/api/calls/5", "/api/contacts/3/calls", "/api/me"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
@@ -484,6 +500,9 @@ async fn query_words_are_checked_on_every_route_sort_first() {
             assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(code)), "{path}?{query}");
         }
     }
+    let long = format!("/api/contacts?query={}", "x".repeat(256));
+    let answer = Stage::new().answer(get(&long)).await;
+    assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(41)));
 }
 
 #[actix_web::test]

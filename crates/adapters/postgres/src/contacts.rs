@@ -73,7 +73,7 @@ impl ContactRepository for Database {
                 let known =
                     fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
                 let contents = known.iter().map(|field| field.content.clone()).collect();
-                let changed = change.clone().apply(stored.clone().with(contents));
+                let changed = change.clone().apply(stored.clone().with(contents))?;
                 let mut has_changed = change_fields(connection, account, contact, &known, &changed.fields, now)?;
                 let part = ContactPart::from(changed);
                 has_changed |= part != stored;

@@ -1,6 +1,7 @@
 //! What can go wrong in a job.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use domain::TooManyFields;
 use ports::Error;
 
 /// Why a job failed: a refusal that the port's law asks for, or the database's error.
@@ -28,6 +29,12 @@ impl From<DieselError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Refused(error)
+    }
+}
+
+impl From<TooManyFields> for Failure {
+    fn from(error: TooManyFields) -> Self {
+        Self::Refused(error.into())
     }
 }
 

@@ -123,7 +123,7 @@ pub async fn what_was_imported_is_read_again(store: &Store) {
         order: domain::ContactOrder::CreatedAt(domain::Direction::Ascending),
     };
     for words in ["waffles", "555 0100"] {
-        let search = domain::ContactSearch::parse(words);
+        let search = domain::ContactSearch::parse(words).unwrap();
         let found = store.contacts.list(scene.account, search, request).await.unwrap();
         assert_eq!(found.total, 2, "an imported contact is found by {words}");
     }

@@ -46,7 +46,7 @@ fn contents(contact: &Contact) -> Vec<NewContactField> {
 async fn found(scene: &Scene, query: &str) -> Vec<Contact> {
     let order = ContactOrder::CreatedAt(Direction::Ascending);
     let request = PageRequest { number: 1, size: PageSize::new(100).unwrap(), order };
-    let page = scene.store.contacts.list(scene.account, ContactSearch::parse(query), request).await.unwrap();
+    let page = scene.store.contacts.list(scene.account, ContactSearch::parse(query).unwrap(), request).await.unwrap();
     assert_eq!(page.total, page.items.len() as u64);
     page.items
 }
@@ -121,6 +121,11 @@ pub async fn a_search_finds_every_word_and_takes_no_wildcards(store: &Store) {
     for query in ["jane smith", "1_0", "%x%", "air%lines", "\\", "'", "airxlines"] {
         assert_eq!(found(&scene, query).await, [], "{query}");
     }
+    // The longest, in words and in what is looked for.
+    for query in ["jane ".repeat(32), "\u{fdfa}".repeat(8)] {
+        assert_eq!(found(&scene, &query).await.len(), if query.contains("jane") { 2 } else { 0 });
+    }
+    assert_eq!(found(&scene, &"\u{3316}".repeat(255)).await, []);
 }
 
 pub async fn fields_are_kept_added_and_taken_away(store: &Store) {
@@ -139,6 +144,12 @@ pub async fn fields_are_kept_added_and_taken_away(store: &Store) {
     assert_eq!(contents(&replaced), [phone("+44 20 7946"), email("jane@example.org")]);
     assert_eq!(replaced.fields[0], added.fields[2]);
     assert_eq!(scene.contact(id).await, replaced);
+    let many = (0..NewContact::MOST_FIELDS).map(|n| phone(&n.to_string())).collect();
+    let full = update(ContactChange { fields: Some(many), ..Default::default() }).await;
+    assert_eq!(full.fields.len(), NewContact::MOST_FIELDS);
+    let more = ContactChange { more_fields: vec![phone("15550100")], ..Default::default() };
+    assert_refused!(store.contacts.update(scene.account, id, more, at(NOW + 9)).await, TooManyFields(_));
+    assert_eq!(scene.contact(id).await, full);
     let emptied = update(ContactChange { fields: Some(vec![]), ..Default::default() }).await;
     assert_eq!(emptied.fields, []);
     scene.add(jane()).await;

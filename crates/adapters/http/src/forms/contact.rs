@@ -60,9 +60,9 @@ pub struct ContactForm {
     #[schema(value_type = Option<String>, max_length = 255, required = false, example = "+1 555 0100")]
     phone: Field,
     /// All the ways to reach the contact, in place of those it has: each a `contact_field_type_id` of
-    /// `GET /contactfieldtypes` and the `data`.
+    /// `GET /contactfieldtypes` and the `data`; at most 100.
     #[validate(custom(function = "contact_fields_rule"))]
-    #[schema(value_type = Option<Vec<ContactFieldForm>>, required = false)]
+    #[schema(value_type = Option<Vec<ContactFieldForm>>, max_items = 100, required = false)]
     contact_fields: Field,
     /// Kept at the top of lists.
     #[validate(custom(function = "boolean_rule"))]
@@ -191,7 +191,11 @@ fn contact_fields(value: &Value) -> Result<Vec<NewContactField>, Violation> {
         let kind = kind.ok_or(Violation::SELECTED)?;
         Ok(NewContactField { kind, data: name(&item["data"])? })
     };
-    value.as_array().ok_or(Violation::ARRAY)?.iter().map(field).collect()
+    let items = value.as_array().ok_or(Violation::ARRAY)?;
+    if items.len() > NewContact::MOST_FIELDS {
+        return Err(Violation::OVER_100_ITEMS);
+    }
+    items.iter().map(field).collect()
 }
 
 /// What is known of a birthdate.
@@ -251,7 +255,7 @@ impl ContactForm {
     pub fn into_new_contact(self, now: Moment) -> Result<NewContact, Refusal> {
         let change = self.into_change(now)?;
         let first_name = change.first_name.clone().ok_or(Violation::REQUIRED)?;
-        Ok(change.apply(NewContact::new(first_name)))
+        Ok(change.apply(NewContact::new(first_name))?)
     }
 
     /// What to change.
@@ -489,6 +493,7 @@ mod tests {
             (json!("x"), "The contact fields must be an array."),
             (json!([{"contact_field_type_id": 99, "data": "x"}]), "The selected contact fields is invalid."),
             (json!([{"contact_field_type_id": 1}]), "The contact fields must be a string."),
+            (json!(vec![0; 101]), "The contact fields may not have more than 100 items."),
         ] {
             assert_eq!(refused(json!({"first_name": "J", "contact_fields": list})), [sentence]);
         }

@@ -35,7 +35,7 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
     tag = "contacts",
     params(
         Paging,
-        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`.", example = "leslie"),
+        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.", example = "leslie"),
         ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
         ("sort" = Option<String>, Query, pattern = "^-?(created|updated)_at$", description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
     ),
@@ -45,8 +45,7 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
 pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
-    let words = query.last("query").map(str::to_owned);
-    let contacts = shared.services.contacts.list(caller.account, words, page).await?;
+    let contacts = shared.services.contacts.list(caller.account, query.contact_search()?, page).await?;
     let links = shared.links(&request);
     let place = Place::new(request.path(), &query, &links, page.number, page.size);
     Ok(HttpResponse::Ok().json(place.contacts(&contacts)))
