@@ -18,6 +18,10 @@ use crate::{Database, snapshot};
 /// Offsets up to this are walked past; beyond it, a look at the counters first is cheaper.
 const SHALLOW: i64 = 1_000;
 
+/// Pages of more calls do not share a statement: it would gain nothing, and what a statement answers is held in memory
+/// whole, in which a call may take 400 KB.
+const SHORT: u32 = 25;
+
 /// The page that is asked for.
 pub async fn list(
     database: &Database,
@@ -26,10 +30,11 @@ pub async fn list(
     page: PageRequest<CallOrder>,
 ) -> Result<CallPage> {
     let wanted = Wanted { account, of, page };
-    let found = if wanted.near().is_some() || wanted.is_counted() {
+    // A long way is not shared either: others would have to wait for it.
+    let is_shared = page.size.get() <= SHORT && (wanted.near().is_some() || wanted.is_counted());
+    let found = if is_shared {
         database.readers.read_together(&database.pages, wanted, load_many).await?
     } else {
-        // It may be a long way, and others would have to wait for it.
         database.read(move |connection| Ok(load_many(connection, &[wanted])?.pop().flatten())).await?
     };
     found.ok_or(Error::NotFound)
