@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::{AccountId, ContactField, ContactId, Content, Moment, Name, NewContactField, fold};
@@ -107,9 +108,10 @@ impl Profile {
         name
     }
 
-    /// The first letters of first, middle and last name: `JQD`.
+    /// The first letter or digit of each word of first, middle and last name, without its accent: `JvD`.
     pub fn initials(&self) -> String {
-        self.names().filter_map(|name| name.chars().next()).flat_map(char::to_uppercase).collect()
+        let initial = |word: &str| word.nfkd().next().filter(|c| c.is_alphanumeric());
+        self.names().flat_map(str::split_whitespace).filter_map(initial).collect()
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -306,7 +308,12 @@ mod tests {
     #[test]
     fn names_are_put_together_as_monica_does() {
         assert_eq!(jane().profile.complete_name(), "Jane q Doë (JD)");
-        assert_eq!(jane().profile.initials(), "JQD");
+        assert_eq!(jane().profile.initials(), "JqD");
+        let named = |first, last| Profile { last_name: Name::parse(last).ok(), ..Profile::new(name(first)) };
+        assert_eq!(named("Ünï ☎ 📞", "O'Brien <b>").initials(), "UO");
+        assert_eq!(named("Bobs contact", "").initials(), "Bc");
+        assert_eq!(named("Ludwig", "van Beethoven 2nd").initials(), "LvB2");
+        assert_eq!(named("Лев", "李").initials(), "Л李");
         assert_eq!(Profile::new(name("John")).complete_name(), "John");
     }
 

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::Shared;
@@ -94,6 +95,7 @@ pub fn json(bytes: &[u8]) -> Result<Members, Refusal> {
 
 pub fn form(bytes: &[u8]) -> Result<Members, Refusal> {
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::BadJson)?;
+    percent_decode_str(text).decode_utf8().map_err(|_| Refusal::BadJson)?;
     Ok(pairs(Query::parse(text).pairs()))
 }
 
@@ -145,5 +147,8 @@ mod tests {
     fn a_form_body_has_texts_and_lists() {
         let members = form(b"contact_id=7&content=a+b%21&emotions[]=1&emotions[]=2&content=last").unwrap();
         assert_eq!(Value::Object(members), json!({"contact_id": "7", "content": "last", "emotions": ["1", "2"]}));
+        for text in [&b"content=\xff"[..], b"content=%FF", b"content=%C3&a=%A9"] {
+            assert!(matches!(form(text), Err(Refusal::BadJson)), "{}", String::from_utf8_lossy(text));
+        }
     }
 }

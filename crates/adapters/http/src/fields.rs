@@ -101,6 +101,7 @@ pub fn integer(value: &Value) -> Result<i64, Violation> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)).ok_or(Violation::INTEGER),
         Value::String(text) => {
+            let text = trim(text);
             let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
             let plain = digits == "0" || !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
             text.parse().ok().filter(|_| plain).ok_or(Violation::INTEGER)
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn an_id_is_a_number_or_a_numeric_text() {
-        for value in [json!(7), json!("7"), json!(7.0), json!("+7")] {
+        for value in [json!(7), json!("7"), json!(7.0), json!("+7"), json!(" 7\u{200b}")] {
             assert_eq!(contact_id(&value), Ok(ContactId::new(7)), "{value}");
         }
         for value in [json!(0), json!(-1), json!("-1"), json!(9_007_199_254_740_992_i64), json!(i64::MAX)] {
@@ -311,7 +312,7 @@ mod tests {
     fn emotions_are_a_list_of_ids_that_exist() {
         let ids = |value| emotions(&value).map(|list| list.map(|list| list.iter().map(|e| e.id()).collect::<Vec<_>>()));
         assert_eq!(ids(json!([2, "1", 2])), Ok(Some(vec![2, 1])));
-        assert_eq!(ids(json!({"a": 1})), Ok(Some(vec![1])));
+        assert_eq!(ids(json!({"a": 1, "b": " 2 "})), Ok(Some(vec![1, 2])));
         assert_eq!(ids(json!([])), Ok(Some(vec![])));
         for value in [json!([999_999]), json!(["abc"]), json!([1, [2]]), json!([{"id": 1}]), json!([null]), json!([0])]
         {
