@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::CommandFactory;
@@ -12,8 +13,9 @@ use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::log::Log;
 use crate::opened::{Opened, no_such};
+use crate::output::answer;
 use crate::settings::{Settings, StoreUrl};
-use crate::{archive, demo, healthcheck, monica, serve, settings, store};
+use crate::{archive, demo, healthcheck, monica, output, serve, settings, store};
 
 /// Opens a store that has something to copy; answers whose.
 async fn existing(settings: &Settings) -> Result<(Opened, Vec<AccountId>), Error> {
@@ -28,6 +30,18 @@ async fn existing(settings: &Settings) -> Result<(Opened, Vec<AccountId>), Error
         return Err(Error::Refused("the store is empty".to_owned()));
     }
     Ok((opened, accounts.into_iter().map(|account| account.id).collect()))
+}
+
+/// A copy of the store replaces what has its name; that must not be the store.
+fn not_the_store(settings: &Settings, file: &Path) -> Result<(), Error> {
+    match &settings.store {
+        StoreUrl::Sqlite(store)
+            if file.canonicalize().is_ok_and(|file| store.canonicalize().is_ok_and(|s| s == file)) =>
+        {
+            Err(Error::Refused(format!("{} is the store itself", file.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How many contacts and calls these accounts have.
@@ -50,17 +64,17 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
     match command {
         Command::Openapi => {
             let document = http_adapter::document().to_pretty_json().map_err(ports::Error::fault)?;
-            return print(&(document + "\n"));
+            return answer!("{document}");
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "callbook", &mut script);
-            return print(&String::from_utf8_lossy(&script));
+            return output::text(format_args!("{}", String::from_utf8_lossy(&script)));
         }
         Command::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Error::io("the manual page"))?;
-            return print(&String::from_utf8_lossy(&page));
+            return output::text(format_args!("{}", String::from_utf8_lossy(&page)));
         }
         _ => {}
     }
@@ -70,11 +84,11 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         Command::Serve => serve::run(&settings).await,
         Command::Migrate { verify_counters } => {
             for migration in store::migrate(&settings)? {
-                println!("{migration}");
+                answer!("{migration}")?;
             }
             if verify_counters {
                 let audit = store::open(&settings)?.counters.verify()?;
-                println!("counters: {}", outcome(audit));
+                answer!("counters: {}", outcome(audit))?;
             }
             Ok(())
         }
@@ -86,7 +100,13 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             }
         }
         Command::Backup { file } => {
+            if file == Path::new("-") {
+                return Err(Error::Usage(
+                    "a backup is read again once it is written: it takes a file, not -".to_owned(),
+                ));
+            }
             let (opened, accounts) = existing(&settings).await?;
+            not_the_store(&settings, &file)?;
             archive::back_up(&opened, &file, records(&opened, &accounts).await?)
         }
         Command::Restore { file } => archive::restore(&Opened::by(&settings)?, &file),
@@ -94,34 +114,22 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             let (opened, _) = existing(&settings).await?;
             let account = opened.account(account).await?;
             let records = records(&opened, &[account]).await?;
+            file.as_deref().map_or(Ok(()), |file| not_the_store(&settings, file))?;
             archive::export(&opened, account, file.as_deref(), records)
         }
         Command::Import { account, dry_run, file } => {
-            let opened = Opened::by(&settings)?;
-            let account = opened.account(account).await?;
-            archive::import(&opened, account, &file, dry_run)
+            archive::import(&Opened::by(&settings)?, account, &file, dry_run).await
         }
         Command::ImportMonica { url, account, from_page } => {
             let token = settings::monica_token()?;
-            let opened = Opened::by(&settings)?;
-            let account = opened.account(account).await?;
-            monica::import(&opened, account, &url, &token, from_page)
+            monica::import(&Opened::by(&settings)?, account, &url, &token, from_page).await
         }
         Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
         Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
         Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
-        Command::CheckConfig => {
-            check_config(&settings);
-            Ok(())
-        }
+        Command::CheckConfig => check_config(&settings),
         Command::Healthcheck => healthcheck::run(&settings),
     }
-}
-
-/// Prints on standard output; a reader that has gone is a failure, not a panic.
-fn print(text: &str) -> Result<(), Error> {
-    use std::io::Write;
-    std::io::stdout().write_all(text.as_bytes()).map_err(Error::io("standard output"))
 }
 
 /// What the comparison of the counters with the calls has found.
@@ -137,35 +145,41 @@ fn outcome(Audit { contacts, months }: Audit) -> String {
     format!("{wrong} {was} wrong and {is} repaired")
 }
 
-fn check_config(settings: &Settings) {
+fn check_config(settings: &Settings) -> Result<(), Error> {
     for [name, value, source] in settings.report() {
-        println!("{name:<32} {value:<40} {source}");
+        answer!("{name:<32} {value:<40} {source}")?;
     }
     for name in settings::unknown() {
         eprintln!("callbook: {name} is no setting of Callbook");
     }
+    Ok(())
 }
 
 async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> {
     match command {
         TokenCommand::Create { account, name, expires, read_only } => {
-            let account = opened.account(account).await?;
             let expires_at = expires.map(from_now).transpose()?;
+            let account = opened.account(account).await?;
             let scope = if read_only { Scope::ReadOnly } else { Scope::ReadWrite };
             let request = TokenRequest { account, name, scope, expires_at };
             let secret = opened.services.access.issue(request).await?;
-            println!("{}", secret.reveal());
+            answer!("{}", secret.reveal())?;
         }
         TokenCommand::List => {
-            println!(
+            answer!(
                 "{:<6} {:<8} {:<10} {:<20} {:<20} {:<20} NAME",
-                "ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED"
-            );
+                "ID",
+                "ACCOUNT",
+                "SCOPE",
+                "CREATED",
+                "EXPIRES",
+                "REVOKED"
+            )?;
             for token in opened.store.tokens.list().await? {
                 let scope = if token.scope == Scope::ReadOnly { "read-only" } else { "read-write" };
                 let stamp =
                     |moment: Option<Moment>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
-                println!(
+                answer!(
                     "{:<6} {:<8} {scope:<10} {:<20} {:<20} {:<20} {}",
                     token.id.get(),
                     token.account.get(),
@@ -173,7 +187,7 @@ async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> 
                     stamp(token.expires_at),
                     stamp(token.revoked_at),
                     token.name
-                );
+                )?;
             }
         }
         TokenCommand::Revoke { id } => {
@@ -186,12 +200,12 @@ async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> 
 async fn run_account(opened: &Opened, command: AccountCommand) -> Result<(), Error> {
     match command {
         AccountCommand::Create { name } => {
-            println!("{}", opened.store.accounts.create(name, SystemClock.now()).await?.id);
+            answer!("{}", opened.store.accounts.create(name, SystemClock.now()).await?.id)?;
         }
         AccountCommand::List => {
-            println!("{:<6} {:<20} NAME", "ID", "CREATED");
+            answer!("{:<6} {:<20} NAME", "ID", "CREATED")?;
             for account in opened.store.accounts.list().await? {
-                println!("{:<6} {:<20} {}", account.id.get(), account.created_at.to_string(), account.name);
+                answer!("{:<6} {:<20} {}", account.id.get(), account.created_at.to_string(), account.name)?;
             }
         }
     }

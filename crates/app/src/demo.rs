@@ -9,6 +9,7 @@ use ports::outbound::Clock;
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::opened::Opened;
+use crate::output::answer;
 use crate::{made_up, progress};
 
 /// The people of the document, in the order of their ids: first name, last name, gender, approximate birthdate.
@@ -32,7 +33,7 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
     for (first, last, ..) in CONTACTS {
         let search = ContactSearch::parse(&format!("{first} {last}")).unwrap_or_default();
         if book.list(account, search, request(1)).await?.total > 0 {
-            println!("Account {account} has {first} {last} already; nothing was added.");
+            answer!("Account {account} has {first} {last} already; nothing was added.")?;
             return Ok(());
         }
     }
@@ -50,7 +51,7 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
         };
         opened.services.calls.record(account, call, None).await?;
     }
-    println!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len());
+    answer!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())?;
     Ok(())
 }
 
@@ -64,10 +65,11 @@ pub async fn make_up(opened: &Opened, contacts: u64, calls: u64) -> Result<(), E
     }
     let bar = progress::bar("Making up", Some(contacts + calls));
     let imported = opened.store.bulk.import(account, &mut bar.wrap_iter(made_up::records(contacts, calls)), false)?;
-    println!(
+    answer!(
         "Account {account} has {} made-up contacts and {} made-up calls.",
-        imported.contacts.added, imported.calls.added
-    );
+        imported.contacts.added,
+        imported.calls.added
+    )?;
     Ok(())
 }
 

@@ -13,6 +13,7 @@ mod log;
 mod made_up;
 mod monica;
 mod opened;
+mod output;
 mod progress;
 mod serve;
 mod settings;
@@ -30,7 +31,9 @@ fn main() -> ExitCode {
     match actix_web::rt::System::new().block_on(commands::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("callbook: {error}");
+            // libpq tells some things in several lines.
+            let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            eprintln!("callbook: {line}");
             error.exit_code()
         }
     }

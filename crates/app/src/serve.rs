@@ -14,6 +14,7 @@ use ports::outbound::Clock;
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::opened::Opened;
+use crate::output::answer;
 use crate::settings::Settings;
 use crate::use_cases::hash;
 
@@ -48,7 +49,10 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
     }
     let server =
         Server::start(listener, opened.services.clone(), options).map_err(Error::io("the server cannot start"))?;
-    announce(&server, settings, secret.as_ref(), metrics.as_ref().map(|(address, _)| *address));
+    let announced = announce(&server, settings, secret.as_ref(), metrics.as_ref().map(|(address, _)| *address));
+    if let Err(error) = announced {
+        tracing::warn!(%error, "the start could not be told; `callbook token create` makes a token");
+    }
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signal = signal(kind).map_err(Error::io("signals cannot be heard"))?;
         let handle = server.handle();
@@ -98,19 +102,24 @@ async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<S
 }
 
 /// Tells the terminal where to go; the token goes there only, never into the log.
-fn announce(server: &Server, settings: &Settings, secret: Option<&Secret>, metrics: Option<SocketAddr>) {
+fn announce(
+    server: &Server,
+    settings: &Settings,
+    secret: Option<&Secret>,
+    metrics: Option<SocketAddr>,
+) -> Result<(), Error> {
     let address = server.address();
     let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    println!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"));
-    if let Some(secret) = secret {
-        println!("  Token       {}", secret.reveal());
-        println!("              shown this once; `callbook token create` makes another");
-    }
-    println!("  API         {base}/api");
-    if let Some(metrics) = metrics {
-        println!("  Metrics     http://{metrics}/metrics");
-        tracing::info!(address = %metrics, "serving metrics");
-    }
-    println!("  Swagger UI  {base}/docs/");
     tracing::info!(%address, store = ?settings.store, "listening");
+    answer!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"))?;
+    if let Some(secret) = secret {
+        answer!("  Token       {}", secret.reveal())?;
+        answer!("              shown this once; `callbook token create` makes another")?;
+    }
+    answer!("  API         {base}/api")?;
+    if let Some(metrics) = metrics {
+        tracing::info!(address = %metrics, "serving metrics");
+        answer!("  Metrics     http://{metrics}/metrics")?;
+    }
+    answer!("  Swagger UI  {base}/docs/")
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use domain::Secret;
 use http_adapter::{Compat, TrustedProxies};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
 /// A setting as `--help` shows it.
@@ -302,20 +302,39 @@ impl<E: Fn(&str) -> Option<String>> Source<E> {
     ) -> Result<Option<T>, SettingError> {
         let Some(text) = self.get(name)? else { return Ok(None) };
         let is_secret = SETTINGS.iter().any(|setting| setting.name == name && setting.is_secret);
-        let refuse = || SettingError {
-            name: name.to_owned(),
-            problem: if is_secret { takes.to_owned() } else { format!("{takes}, not {text:?}") },
+        let problem = || match scheme(&text).filter(|_| name == DATABASE_URL) {
+            Some(scheme) => format!("{takes}, not this {scheme}://…"),
+            None if is_secret => takes.to_owned(),
+            None => format!("{takes}, not {text:?}"),
         };
-        parse(&text).ok_or_else(refuse).map(Some)
+        parse(&text).ok_or_else(|| SettingError { name: name.to_owned(), problem: problem() }).map(Some)
     }
+}
+
+/// What stands before `://`, when that is no secret.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(scheme)
 }
 
 fn store_url(text: &str) -> Option<StoreUrl> {
     match text.split_once("://")? {
         ("sqlite", path) if !path.is_empty() => Some(StoreUrl::Sqlite(PathBuf::from(path))),
-        ("postgres" | "postgresql", _) => Some(StoreUrl::Postgres(text.to_owned())),
+        ("postgres" | "postgresql", rest) if is_plain(rest) => Some(StoreUrl::Postgres(text.to_owned())),
         _ => None,
     }
+}
+
+/// Whether libpq takes this for user, password and host as its writer does: of what it takes for something else it tells,
+/// and that may be a part of the password. There, `@`, `/`, `?`, spaces and what is not ASCII stand in percent signs.
+fn is_plain(rest: &str) -> bool {
+    let place = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+    let is_encoded = |piece: &str| piece.len() >= 2 && piece.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    authority.matches('@').count() <= 1
+        && !path.contains('@')
+        && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        && rest.split('%').skip(1).all(is_encoded)
 }
 
 fn bind(text: &str) -> Option<SocketAddr> {
@@ -340,8 +359,14 @@ fn compat(text: &str) -> Option<Compat> {
     }
 }
 
+/// A level for all, or for what a name begins with. `Targets` takes any other word for a name, and logs that alone.
 fn log(text: &str) -> Option<Targets> {
-    text.parse().ok()
+    let is_level = |text: &str| !text.is_empty() && text.parse::<LevelFilter>().is_ok();
+    let is_part = |part: &str| match part.split_once('=') {
+        Some((name, level)) => !name.is_empty() && !name.contains(char::is_whitespace) && is_level(level),
+        None => is_level(part),
+    };
+    text.split(',').all(is_part).then(|| text.parse().ok()).flatten()
 }
 
 fn log_format(text: &str) -> Option<LogFormat> {
@@ -378,6 +403,13 @@ mod tests {
         assert_eq!(store("sqlite://c.db"), Ok(StoreUrl::Sqlite("c.db".into())));
         let url = "postgres://u:secret@h/db";
         assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
+        for url in
+            ["postgres:///db?host=/run", "postgresql://h1:5432,h2:5433/db?user=u", "postgres://u:%40%2f@[::1]/db"]
+        {
+            assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
+        }
+        let refused = store("mysql://root:secret@h/db").unwrap_err();
+        assert!(refused.ends_with("not this mysql://…"), "{refused}");
         assert_eq!(read(&[(DATABASE_URL, url)]).unwrap().pool_size, 16);
         assert!(!format!("{:?}", store(url)).contains("secret"));
         let moved = read(&[(DATA_DIR, "/srv/callbook")]).unwrap().store;
@@ -389,6 +421,10 @@ mod tests {
         for (name, value) in [
             (DATABASE_URL, "mysql://root:secret@h/db"),
             (DATABASE_URL, "callbook.db"),
+            (DATABASE_URL, "postgres://u:secret%et@h/db"),
+            (DATABASE_URL, "postgres://u:a secret@h/db"),
+            (DATABASE_URL, "postgres://u:a/secret@h/db"),
+            (DATABASE_URL, "postgres://u:a@secret@h/db"),
             (BIND, "8080"),
             (PUBLIC_URL, "example.org"),
             (PUBLIC_URL, "ftp://example.org"),
@@ -402,12 +438,24 @@ mod tests {
             (TRUSTED_PROXIES, "10.0.0.0/33"),
             (METRICS_BIND, "9090"),
             (LOG, "loud=very"),
+            (LOG, "warning"),
+            (LOG, "info,"),
+            (LOG, "warn http_adapter=info"),
+            (LOG, "info;debug"),
+            (LOG, "9"),
             (LOG_FORMAT, "xml"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(name) && error.contains("takes"), "{error}");
             assert!(!error.contains("secret"), "{error}");
             assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_log_has_levels_for_all_and_for_some() {
+        for filter in ["warn", "off", "WARN,http_adapter=info", "http_adapter::gate=off,debug"] {
+            assert!(read(&[(LOG, filter)]).is_ok(), "{filter}");
         }
     }
 

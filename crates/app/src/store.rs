@@ -1,7 +1,7 @@
 //! Opens the store that the settings name.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use ports::outbound::Store;
@@ -28,11 +28,13 @@ pub fn open(settings: &Settings) -> Result<Store, Error> {
     })
 }
 
-/// Makes the file's folder, for its owner alone: it holds what people said on the phone.
+/// Makes the file and its folder, for their owner alone: it holds what people said on the phone.
 fn prepare(path: &Path) -> Result<&str, Error> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(Error::io(format!("the folder {} cannot be made", folder.display())))?;
     }
+    // One that is there keeps its mode; SQLite says what it is. Its log gets the same.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     path.to_str().ok_or_else(|| Error::Refused(format!("the path {} is not UTF-8", path.display())))
 }

@@ -16,6 +16,7 @@ use self::reader::Reader;
 use self::writer::Writer;
 use crate::error::Error;
 use crate::opened::Opened;
+use crate::output::answer;
 use crate::progress;
 
 /// Writes the account's contacts and calls to the file, or to standard output.
@@ -27,7 +28,7 @@ pub fn export(opened: &Opened, account: AccountId, file: Option<&Path>, records:
     };
     let bar = progress::bar("Exporting", Some(records));
     let totals = writer::write_file(path, Kind::Export, |writer| read_into(writer, opened, Some(account), &bar))?;
-    println!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls);
+    answer!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)?;
     Ok(())
 }
 
@@ -35,7 +36,7 @@ pub fn export(opened: &Opened, account: AccountId, file: Option<&Path>, records:
 pub fn back_up(opened: &Opened, path: &Path, records: u64) -> Result<(), Error> {
     let bar = progress::bar("Backing up", Some(records));
     let totals = writer::write_file(path, Kind::Backup, |writer| read_into(writer, opened, None, &bar))?;
-    println!("{}: {totals}.", path.display());
+    answer!("{}: {totals}.", path.display())?;
     Ok(())
 }
 
@@ -60,8 +61,12 @@ fn read_into<W: io::Write>(
 }
 
 /// Adds the export's contacts and calls to the account. What stands before a line that cannot be read is imported.
-pub fn import(opened: &Opened, account: AccountId, path: &Path, dry_run: bool) -> Result<(), Error> {
+pub async fn import(opened: &Opened, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
     let mut reader = open(path, Kind::Export)?;
+    if dry_run && opened.store.accounts.list().await?.is_empty() {
+        return Err(Error::Refused("the store is empty: all of it would be added".to_owned()));
+    }
+    let account = opened.account(account).await?;
     let bar = progress::bar("Importing", reader.size());
     let mut failure = None;
     let mut records = std::iter::from_fn(|| {
@@ -76,7 +81,7 @@ pub fn import(opened: &Opened, account: AccountId, path: &Path, dry_run: bool) -
     .fuse();
     let imported = opened.store.bulk.import(account, &mut records, dry_run)?;
     bar.finish_and_clear();
-    tell(account, &imported, dry_run);
+    tell(account, &imported, dry_run)?;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -88,13 +93,16 @@ pub fn import(opened: &Opened, account: AccountId, path: &Path, dry_run: bool) -
 }
 
 /// Says what came of an import.
-pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) {
+pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) -> Result<(), Error> {
     let would = if dry_run { " would be" } else { "" };
     let Imported { contacts, calls, .. } = imported;
-    println!(
+    answer!(
         "Account {account}: {} contacts and {} calls{would} added, {} contacts and {} calls were there already.",
-        contacts.added, calls.added, contacts.known, calls.known
-    );
+        contacts.added,
+        calls.added,
+        contacts.known,
+        calls.known
+    )
 }
 
 /// Fills an empty store from a backup, wholly or not at all.
@@ -121,7 +129,7 @@ pub fn restore(opened: &Opened, path: &Path) -> Result<(), Error> {
     if !restored? {
         return Err(Error::Refused("the store is not empty; nothing was restored".to_owned()));
     }
-    println!("Restored {}.", reader.totals());
+    answer!("Restored {}.", reader.totals())?;
     Ok(())
 }
 

@@ -88,8 +88,12 @@ pub fn write_file(
     kind: Kind,
     write: impl FnOnce(&mut Writer<File>) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
-    let partial = Partial::beside(path);
     let name = path.display().to_string();
+    // Whatever stands there now is replaced: a device or a pipe must not be, nor what a link points to.
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(Error::Refused(format!("{name} is there already, and is no plain file")));
+    }
+    let partial = Partial::beside(path);
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let file = options.open(&partial.path).map_err(Error::io(name.clone()))?;

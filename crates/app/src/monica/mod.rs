@@ -13,17 +13,25 @@ use serde_json::Value;
 use self::client::Monica;
 use crate::error::Error;
 use crate::opened::Opened;
+use crate::output::answer;
 use crate::{archive, progress};
 
 /// Takes the contacts, then the calls from this page on. What was read before a failure is imported.
-pub fn import(opened: &Opened, account: AccountId, url: &str, token: &str, from_page: u64) -> Result<(), Error> {
+pub async fn import(
+    opened: &Opened,
+    account: Option<AccountId>,
+    url: &str,
+    token: &str,
+    from_page: u64,
+) -> Result<(), Error> {
     let monica = Monica::new(url, token)?;
+    let account = opened.account(account).await?;
     let bar = progress::bar("Asking Monica", Some(0));
     let mut source = Source::new(&monica, from_page, &bar);
     let imported = opened.store.bulk.import(account, &mut (&mut source).map(Ok), false)?;
     bar.finish_and_clear();
     let Source { left, failure, calls_page, .. } = source;
-    archive::tell(account, &imported, false);
+    archive::tell(account, &imported, false)?;
     for line in &left {
         eprintln!("callbook: left out: {line}");
     }
@@ -33,7 +41,7 @@ pub fn import(opened: &Opened, account: AccountId, url: &str, token: &str, from_
         );
         return Err(failure);
     }
-    println!("{} things of Monica were left out.", left.len() as u64 + imported.orphans);
+    answer!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)?;
     Ok(())
 }
 
