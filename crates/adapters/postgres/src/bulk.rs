@@ -37,6 +37,9 @@ CREATE TEMP TABLE known_contacts (uuid uuid PRIMARY KEY, id bigint NOT NULL);
 CREATE TEMP TABLE known_calls (uuid uuid PRIMARY KEY);";
 const NO_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET enable_seqscan = off";
 
+/// One import's batch at a time; the number is this project's own.
+const IMPORT_LOCK: &str = "SELECT pg_advisory_xact_lock(2026112401)";
+
 /// How many rows are read at a time.
 const PAGE: i64 = 1_000;
 
@@ -71,13 +74,17 @@ impl BulkStore for Bulk {
         self.run(|connection| {
             find_account(connection, account)?;
             connection.batch_execute(KNOWN)?;
-            know(connection, account)?;
+            let mut known = LastIds::default();
+            connection.transaction(|connection| know(connection, account, &mut known))?;
             connection.batch_execute(NO_SCANS)?;
             let mut imported = Imported::default();
             for batch in Batches::of(records) {
                 let batch = batch?;
-                let done = connection
-                    .transaction(|connection| import_batch(&mut Session(connection), account, batch, dry_run))?;
+                let done = connection.transaction(|connection| {
+                    // Another import may have added the same meanwhile.
+                    know(connection, account, &mut known)?;
+                    import_batch(&mut Session(connection), account, batch, dry_run)
+                })?;
                 add(&mut imported, &done);
             }
             Ok(imported)
@@ -221,13 +228,19 @@ fn last_ids(connection: &mut PgConnection) -> Outcome<LastIds> {
     })
 }
 
-/// Fills the tables of what the account has.
-fn know(connection: &mut PgConnection, account: AccountId) -> Outcome<()> {
-    for sql in [
-        "INSERT INTO known_contacts SELECT uuid, id FROM contacts WHERE account_id = $1 ON CONFLICT DO NOTHING",
-        "INSERT INTO known_calls SELECT uuid FROM calls WHERE account_id = $1 ON CONFLICT DO NOTHING",
+/// Adds to the tables what the account has under later ids than these, which become the last ones.
+fn know(connection: &mut PgConnection, account: AccountId, known: &mut LastIds) -> Outcome<()> {
+    // Until the transaction's end no other import gives ids out.
+    connection.batch_execute(IMPORT_LOCK)?;
+    let since = std::mem::replace(known, last_ids(connection)?);
+    for (sql, since) in [
+        ("INSERT INTO known_contacts SELECT uuid, id FROM contacts", since.contacts),
+        ("INSERT INTO known_calls SELECT uuid FROM calls", since.calls),
     ] {
-        diesel::sql_query(sql).bind::<BigInt, _>(account.get()).execute(connection)?;
+        diesel::sql_query(format!("{sql} WHERE account_id = $1 AND id > $2 ON CONFLICT DO NOTHING"))
+            .bind::<BigInt, _>(account.get())
+            .bind::<BigInt, _>(since)
+            .execute(connection)?;
     }
     Ok(())
 }

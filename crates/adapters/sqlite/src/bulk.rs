@@ -84,11 +84,14 @@ impl BulkStore for Bulk {
         self.run(|connection| {
             find_account(connection, account)?;
             connection.batch_execute(KNOWN)?;
-            know(connection, account)?;
+            let mut known = LastIds::default();
+            connection.transaction(|connection| know(connection, account, &mut known))?;
             let mut imported = Imported::default();
             for batch in Batches::of(records) {
                 let batch = batch?;
                 let done = connection.immediate_transaction(|connection| {
+                    // Another import may have added the same meanwhile.
+                    know(connection, account, &mut known)?;
                     import_batch(&mut Session(connection), account, batch, dry_run)
                 })?;
                 add(&mut imported, &done);
@@ -226,17 +229,20 @@ fn last_ids(connection: &mut SqliteConnection) -> Outcome<LastIds> {
     })
 }
 
-/// Fills the tables of what the account has.
-fn know(connection: &mut SqliteConnection, account: AccountId) -> Outcome<()> {
+/// Adds to the tables what the account has under later ids than these, which become the last ones.
+fn know(connection: &mut SqliteConnection, account: AccountId, known: &mut LastIds) -> Outcome<()> {
+    let since = std::mem::replace(known, last_ids(connection)?);
     contacts::table
-        .filter(contacts::account_id.eq(account.get()))
+        .filter(contacts::account_id.eq(account.get()).and(contacts::id.gt(since.contacts)))
         .select((contacts::uuid, contacts::id))
         .insert_into(known_contacts::table)
         .into_columns((known_contacts::uuid, known_contacts::id))
         .on_conflict_do_nothing()
         .execute(connection)?;
+    // The plus keeps SQLite from walking along an index of the account's calls, all of them.
+    let of_account = diesel::dsl::sql::<Bool>("+calls.account_id = ").bind::<BigInt, _>(account.get());
     calls::table
-        .filter(calls::account_id.eq(account.get()))
+        .filter(calls::id.gt(since.calls).and(of_account))
         .select(calls::uuid)
         .insert_into(known_calls::table)
         .into_columns(known_calls::uuid)

@@ -147,6 +147,22 @@ pub async fn importing_twice_adds_nothing(store: &Store) {
     assert_eq!(scene.all(None).await.len(), 4);
 }
 
+pub async fn two_imports_at_once_add_everything_once(store: &Store) {
+    let scene = Scene::new(store).await;
+    let mut other = None;
+    let mut records = records().into_iter();
+    let mut asked = std::iter::from_fn(|| {
+        // The first has looked at what is there; now the other does all of it.
+        other.get_or_insert_with(|| import(&scene, self::records(), false).unwrap());
+        records.next().map(Ok)
+    });
+    let done = store.bulk.import(scene.account, &mut asked, false).unwrap();
+    assert_eq!((done.contacts, done.calls), (Tally { added: 0, known: 2 }, Tally { added: 0, known: 3 }));
+    assert_eq!(other.unwrap().calls, Tally { added: 3, known: 0 });
+    assert_eq!(scene.all(None).await.len(), 3);
+    scene.assert_consistent().await;
+}
+
 pub async fn a_dry_run_tells_the_same_and_changes_nothing(store: &Store) {
     let scene = Scene::new(store).await;
     let told = import(&scene, records(), true).unwrap();

@@ -38,6 +38,7 @@ macro_rules! contract_tests {
             bulk {
                 what_was_imported_is_read_again,
                 importing_twice_adds_nothing,
+                two_imports_at_once_add_everything_once,
                 a_dry_run_tells_the_same_and_changes_nothing,
                 a_call_without_its_contact_is_left_out,
                 an_import_that_breaks_goes_on_where_it_broke,
