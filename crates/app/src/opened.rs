@@ -29,11 +29,7 @@ impl Opened {
 
     /// The first account, made when there is none.
     pub async fn first_account(&self) -> Result<Account, Error> {
-        if let Some(first) = self.store.accounts.list().await?.into_iter().next() {
-            return Ok(first);
-        }
-        let name = Name::from_store("My account".to_owned());
-        Ok(self.store.accounts.create(name, SystemClock.now()).await?)
+        Ok(self.store.accounts.first(Name::from_store("My account".to_owned()), SystemClock.now()).await?)
     }
 
     /// The account that is named, which must exist, or else the first one.

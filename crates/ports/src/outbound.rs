@@ -113,6 +113,9 @@ pub trait AccountRepository: Send + Sync {
 
     /// Stores an account under an id never used before.
     async fn create(&self, name: Name, now: Moment) -> Result<Account>;
+
+    /// The account of the lowest id; when there is none it is made, once, however many ask at the same time.
+    async fn first(&self, name: Name, now: Moment) -> Result<Account>;
 }
 
 /// For keeping tokens.

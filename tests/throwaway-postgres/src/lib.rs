@@ -25,9 +25,14 @@ pub struct Database {
 impl Database {
     /// Makes an empty database.
     pub fn create() -> Self {
+        Self::create_with("")
+    }
+
+    /// Makes an empty database, with these options of `CREATE DATABASE`.
+    pub fn create_with(options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("callbook_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        administer(&format!("CREATE DATABASE {name}"));
+        administer(&format!("CREATE DATABASE {name} {options}"));
         Self { name }
     }
 

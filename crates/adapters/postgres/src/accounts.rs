@@ -26,15 +26,40 @@ impl AccountRepository for Database {
     }
 
     async fn create(&self, name: Name, now: Moment) -> Result<Account> {
+        self.write(move |connection| create(connection, &name, now)).await
+    }
+
+    async fn first(&self, name: Name, now: Moment) -> Result<Account> {
+        if let Some(first) = self.read(find_first).await? {
+            return Ok(first);
+        }
         self.write(move |connection| {
-            let row = diesel::insert_into(accounts::table)
-                .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.calendar())))
-                .returning(AccountRow::as_returning())
-                .get_result(connection)?;
-            Ok(row.into())
+            connection.transaction(|connection| {
+                lock_accounts(connection)?;
+                find_first(connection)?.map_or_else(|| create(connection, &name, now), Ok)
+            })
         })
         .await
     }
+}
+
+/// Until the transaction's end nobody else makes an account.
+pub fn lock_accounts(connection: &mut PgConnection) -> Outcome<()> {
+    diesel::sql_query("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(connection)?;
+    Ok(())
+}
+
+fn create(connection: &mut PgConnection, name: &Name, now: Moment) -> Outcome<Account> {
+    let row = diesel::insert_into(accounts::table)
+        .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.calendar())))
+        .returning(AccountRow::as_returning())
+        .get_result(connection)?;
+    Ok(row.into())
+}
+
+fn find_first(connection: &mut PgConnection) -> Outcome<Option<Account>> {
+    let query = accounts::table.order(accounts::id).limit(1).select(AccountRow::as_select());
+    Ok(query.get_result(connection).optional()?.map(Account::from))
 }
 
 /// The account. Not found when there is none of this id.

@@ -16,7 +16,7 @@ use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
 use storage::{Failure, Outcome};
 
-use crate::accounts::find_account;
+use crate::accounts::{find_account, lock_accounts};
 use crate::contacts::{fields_of, lock_cards};
 use crate::counts::{count_month, verify};
 use crate::rows::{AccountRow, CallPart, CallRow, ContactRow, NewContactFieldRow, NewContactRow, TokenRow};
@@ -94,8 +94,7 @@ impl BulkStore for Bulk {
     fn restore(&self, records: Records<'_>) -> Result<bool> {
         self.run(|connection| {
             connection.transaction(|connection| {
-                // Until the end nobody else makes the first account.
-                diesel::sql_query("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(connection)?;
+                lock_accounts(connection)?;
                 if accounts::table.count().get_result::<i64>(connection)? > 0 {
                     return Ok(false);
                 }

@@ -13,8 +13,10 @@ mod schema;
 use std::sync::Arc;
 use std::time::Duration;
 
-use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, CallId};
 use ports::outbound::{CallPage, Store};
@@ -68,11 +70,16 @@ fn snapshot<T>(connection: &mut PgConnection, job: impl FnOnce(&mut PgConnection
     connection.build_transaction().read_only().repeatable_read().run(job)
 }
 
-/// Runs the pending migrations of the database and names them.
+/// Runs the pending migrations of the database, whose encoding takes every text, and names them.
 pub fn migrate(url: &str) -> Result<Vec<String>> {
     Ok(pool(url, 1)?.run(|connection| {
+        let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
+        let encoding: String = encoding.get_result(connection)?;
+        if encoding != "UTF8" {
+            return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
+        }
         connection.batch_execute(MIGRATION_LOCK)?;
-        Ok(run_migrations(connection, MIGRATIONS).map_err(Error::fault)?)
+        run_migrations(connection, MIGRATIONS)
     })?)
 }
 

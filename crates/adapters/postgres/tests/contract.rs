@@ -58,6 +58,22 @@ fn servers_that_start_together_migrate_once() {
     assert_eq!(ran, postgres_adapter::revert_all_migrations(&database.url()).unwrap().len());
 }
 
+#[test]
+fn a_store_of_a_newer_version_is_refused() {
+    let database = Database::create();
+    postgres_adapter::migrate(&database.url()).unwrap();
+    database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
+    let refused = postgres_adapter::migrate(&database.url()).unwrap_err().to_string();
+    assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
+}
+
+#[test]
+fn a_database_that_does_not_take_every_text_is_refused() {
+    let database = Database::create_with("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    let refused = postgres_adapter::migrate(&database.url()).unwrap_err().to_string();
+    assert!(refused.contains("LATIN1"), "{refused}");
+}
+
 /// A change that waits for its contact while the newest call is deleted must see that `last_called` has gone back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_compares_with_the_contact_for_which_it_waited() {

@@ -26,15 +26,29 @@ impl AccountRepository for Database {
     }
 
     async fn create(&self, name: Name, now: Moment) -> Result<Account> {
-        self.write(move |connection| {
-            diesel::insert_into(accounts::table)
-                .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.unix())))
-                .returning(AccountRow::as_returning())
-                .get_result(connection)?
-                .try_into()
-        })
-        .await
+        self.write(move |connection| create(connection, &name, now)).await
     }
+
+    async fn first(&self, name: Name, now: Moment) -> Result<Account> {
+        if let Some(first) = self.read(find_first).await? {
+            return Ok(first);
+        }
+        // A write has the file to itself.
+        self.write(move |connection| find_first(connection)?.map_or_else(|| create(connection, &name, now), Ok)).await
+    }
+}
+
+fn create(connection: &mut SqliteConnection, name: &Name, now: Moment) -> Outcome<Account> {
+    diesel::insert_into(accounts::table)
+        .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.unix())))
+        .returning(AccountRow::as_returning())
+        .get_result(connection)?
+        .try_into()
+}
+
+fn find_first(connection: &mut SqliteConnection) -> Outcome<Option<Account>> {
+    let query = accounts::table.order(accounts::id).limit(1).select(AccountRow::as_select());
+    query.get_result(connection).optional()?.map(Account::try_from).transpose()
 }
 
 /// The account. Not found when there is none of this id.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::SqliteConnection;
-use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use ports::outbound::Store;
 use ports::{Error, Result};
 use read_lock::ReadLock;
@@ -80,7 +80,14 @@ impl Database {
 
 /// Runs the pending migrations of the file, which is made when it is missing, and names them.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
-    Ok(pool(path, 1)?.run(|connection| Ok(run_migrations(connection, MIGRATIONS).map_err(Error::fault)?))?)
+    Ok(pool(path, 1)?.run(|connection| {
+        let is_done = !connection.has_pending_migration(MIGRATIONS).map_err(Error::fault)?;
+        if is_done {
+            return run_migrations(connection, MIGRATIONS);
+        }
+        // Of several that start together one migrates, the others wait.
+        connection.immediate_transaction(|connection| run_migrations(connection, MIGRATIONS))
+    })?)
 }
 
 /// Takes every migration back, and all data with it.

@@ -3,6 +3,7 @@
 
 use std::ops::Deref;
 
+use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
 use ports::outbound::Store;
 use tempfile::TempDir;
 
@@ -43,4 +44,32 @@ fn migrations_go_up_down_and_up_again() {
     assert_eq!(down, up);
     assert_eq!(sqlite_adapter::migrate(path).unwrap(), up);
     sqlite_adapter::open(path, 1).unwrap();
+}
+
+#[test]
+fn servers_that_start_together_migrate_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("callbook.db").to_str().unwrap().to_owned();
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let path = path.clone();
+            std::thread::spawn(move || sqlite_adapter::migrate(&path).unwrap().len())
+        })
+        .collect();
+    let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
+    assert_eq!(ran, sqlite_adapter::revert_all_migrations(&path).unwrap().len());
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("callbook.db");
+    let path = path.to_str().unwrap();
+    sqlite_adapter::migrate(path).unwrap();
+    let mut connection = SqliteConnection::establish(path).unwrap();
+    sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')")
+        .execute(&mut connection)
+        .unwrap();
+    let refused = sqlite_adapter::migrate(path).unwrap_err().to_string();
+    assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
 }

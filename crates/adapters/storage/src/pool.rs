@@ -130,14 +130,22 @@ impl<E: std::fmt::Display> r2d2::HandleError<E> for Quiet {
 
 type MigrationResult<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Runs what is pending and names it.
-pub fn run_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> MigrationResult<Vec<String>>
+/// Runs what is pending and names it. Refuses a store that has a migration which is none of these: a newer version has
+/// made it, and this one would misread it.
+pub fn run_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> Outcome<Vec<String>>
 where
     C: MigrationHarness<DB>,
     DB: diesel::backend::Backend,
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    connection.run_pending_migrations(all).map(|versions| names(&versions))
+    let known = all.migrations().map_err(Error::fault)?;
+    let is_known = |version: &MigrationVersion| known.iter().any(|known| known.name().version() == *version);
+    let applied = connection.applied_migrations().map_err(Error::fault)?;
+    if let Some(newer) = applied.iter().find(|version| !is_known(version)) {
+        let cause = format!("a newer version of Callbook has migrated it ({newer}): use that one");
+        return Err(Error::unavailable(cause).into());
+    }
+    Ok(connection.run_pending_migrations(all).map(|versions| names(&versions)).map_err(Error::fault)?)
 }
 
 /// Takes every migration back, the newest first.

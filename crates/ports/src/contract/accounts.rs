@@ -60,6 +60,21 @@ pub async fn accounts_are_listed_by_id(store: &Store) {
     assert_refused!(store.accounts.find(AccountId::from_store((1 << 53) - 1)).await, NotFound);
 }
 
+pub async fn the_first_account_is_made_once(store: &Store) {
+    let starts: Vec<_> = (0..8)
+        .map(|_| {
+            let accounts = store.accounts.clone();
+            tokio::spawn(async move { accounts.first(name("first"), at(NOW)).await.unwrap() })
+        })
+        .collect();
+    for start in starts {
+        let first = start.await.unwrap();
+        assert_eq!(store.accounts.list().await.unwrap(), [first]);
+    }
+    store.accounts.create(name("second"), at(NOW)).await.unwrap();
+    assert_eq!(store.accounts.first(name("third"), at(NOW)).await.unwrap().name, name("first"));
+}
+
 pub async fn the_store_says_that_it_is_well(store: &Store) {
     store.health.check().await.unwrap();
     let load = store.health.load();

@@ -33,6 +33,7 @@ macro_rules! contract_tests {
                 a_token_of_one_hash_is_stored_once,
                 a_token_is_revoked_once_and_for_all,
                 accounts_are_listed_by_id,
+                the_first_account_is_made_once,
                 the_store_says_that_it_is_well,
             }
             bulk {
