@@ -1,7 +1,8 @@
 //! What Callbook asks of the world. The storage adapters implement these.
 //!
 //! One method is one use case and one transaction: it happens wholly or not at all, and what was answered
-//! survives a crash. Every method takes the account first and never sees or touches another's rows.
+//! survives a crash. Every method for calls and contacts takes the account first and never sees
+//! or touches another's rows.
 
 use std::sync::Arc;
 
