@@ -16,6 +16,7 @@ on_both_stores!(
     an_import_takes_what_stands_before_a_broken_line,
     a_backup_under_load_holds_every_call_that_was_answered_before,
     a_broken_backup_restores_nothing,
+    what_fails_leaves_an_empty_store_empty,
 );
 
 /// A setup on the other store.
@@ -305,6 +306,40 @@ fn a_broken_backup_restores_nothing(setup: Setup) {
     }
     setup.output(&["restore", text(&file)]);
     assert_eq!(setup.output(&["export"]), source.output(&["export"]));
+}
+
+fn what_fails_leaves_an_empty_store_empty(setup: Setup) {
+    let source = Setup::sqlite();
+    source.output(&["demo"]);
+    let (backup, export) = (source.folder().join("backup"), source.folder().join("export"));
+    source.output(&["backup", text(&backup)]);
+    source.output(&["export", text(&export)]);
+    for arguments in [
+        &["import", text(&backup)][..],
+        &["import", "missing"],
+        &["import", "--dry-run", text(&export)],
+        &["token", "create", "--expires", "9000y"],
+    ] {
+        assert_eq!(setup.run(arguments).status.code(), Some(1), "{arguments:?}");
+    }
+    setup.output(&["restore", text(&backup)]);
+    assert_eq!(setup.output(&["export"]), source.output(&["export"]));
+}
+
+#[test]
+fn a_copy_replaces_neither_the_store_nor_a_link() {
+    let setup = Setup::sqlite();
+    setup.output(&["demo"]);
+    let export = setup.output(&["export"]);
+    std::os::unix::fs::symlink("elsewhere", setup.folder().join("link")).unwrap();
+    for command in ["backup", "export"] {
+        let output = setup.run(&[command, "data/callbook.db"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error(&output).contains("the store itself"), "{}", error(&output));
+        assert!(error(&setup.run(&[command, "link"])).contains("no plain file"));
+    }
+    assert_eq!(setup.run(&["backup", "-"]).status.code(), Some(2));
+    assert_eq!(setup.output(&["export"]), export);
 }
 
 #[test]

@@ -185,6 +185,28 @@ fn help_and_version_are_told() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_told_is_a_failure_and_no_panic() {
+    let setup = Setup::sqlite();
+    for arguments in [&["account", "create", "x"][..], &["account", "list"], &["token", "list"], &["check-config"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = setup.command(arguments).stdout(full).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+        assert!(error.starts_with("callbook: standard output: "), "{error}");
+    }
+}
+
+#[test]
+fn the_store_s_file_is_its_owner_s_alone_in_any_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let setup = Setup::sqlite().set("DATABASE_URL", "sqlite://here.db");
+    setup.output(&["demo"]);
+    let mode = std::fs::metadata(setup.folder().join("here.db")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
 fn wrong_usage_is_2() {
     let setup = Setup::sqlite();
     for arguments in [
@@ -202,6 +224,7 @@ fn wrong_usage_is_2() {
 fn a_wrong_setting_never_starts_a_server() {
     for (name, value) in [
         ("DATABASE_URL", "mysql://root@localhost/db"),
+        ("DATABASE_URL", "postgres://root:se%cret@localhost/db"),
         ("CALLBOOK_BIND", "nonsense"),
         ("CALLBOOK_PUBLIC_URL", "example"),
         ("CALLBOOK_COMPAT", "monica-5"),
