@@ -11,7 +11,6 @@ mod rows;
 mod schema;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -21,7 +20,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, CallId};
 use ports::outbound::{CallPage, Store};
 use ports::{Error, Result};
-use storage::{Gathered, Outcome, Pool, PoolOptions, Threads, run_migrations};
+use storage::{Gathered, Outcome, Pool, Threads, run_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
@@ -32,9 +31,6 @@ const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = of
 
 /// Servers that start together migrate one after the other; the number is this project's own.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
-
-/// How long a request waits for a free connection before it is answered that the store is not available.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened PostgreSQL database.
 struct Database {
@@ -114,8 +110,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
 }
 
 fn pool(url: &str, size: u32) -> Result<Pool<PgConnection>> {
-    let url = with_defaults(url);
-    Pool::open(&PoolOptions { url, size, on_connect: ON_CONNECT, patience: PATIENCE })
+    Pool::open(with_defaults(url), size, ON_CONNECT)
 }
 
 /// libpq waits for ever for a server that does not answer, and the system for hours for one that has gone without a word;

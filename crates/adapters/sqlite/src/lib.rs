@@ -12,14 +12,13 @@ mod schema;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use ports::outbound::Store;
 use ports::{Error, Result};
 use read_lock::ReadLock;
-use storage::{Outcome, Pool, PoolOptions, Threads, run_migrations};
+use storage::{Outcome, Pool, Threads, run_migrations};
 use writer::Writer;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
@@ -42,9 +41,6 @@ const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
     "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
 );
-
-/// How long a request waits for a free connection before it is answered that the store is not available.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An opened SQLite file.
 struct Database {
@@ -121,5 +117,5 @@ fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
 }
 
 fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<SqliteConnection>> {
-    Pool::open(&PoolOptions { url: path.to_owned(), size, on_connect, patience: PATIENCE })
+    Pool::open(path, size, on_connect)
 }

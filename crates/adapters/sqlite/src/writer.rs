@@ -11,11 +11,8 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Integer;
 use ports::{Error, Result};
-use storage::{Failure, Joined, Outcome, Pool, within_patience};
+use storage::{BACKLOG, Failure, Joined, Outcome, Pool, too_many, within_patience};
 use tokio::sync::oneshot;
-
-/// More waiting writes than this are refused: by then the last would wait for seconds.
-const BACKLOG: usize = 1024;
 
 /// The most writes that share one commit.
 const GROUP: usize = 64;
@@ -95,7 +92,7 @@ impl Writer {
                 })),
             }
         });
-        self.jobs.try_send(job).map_err(|_| Error::unavailable("too many writes wait for the store"))?;
+        self.jobs.try_send(job).map_err(|_| too_many())?;
         let outcome = within_patience(answered)
             .await?
             .map_err(|_| Error::unavailable("the transaction could not be committed"))?;

@@ -53,9 +53,9 @@ impl Failure {
 
     /// The store's operator must act: it is full, read-only, locked by another, or cannot be opened.
     pub fn is_outage(&self) -> bool {
-        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk, too many
-        // clients, its own start and end, and a statement that took too long; Diesel gives no code for them.
-        const SENTENCES: [&str; 11] = [
+        // SQLite's sentences for FULL, READONLY, IOERR, BUSY, CANTOPEN, and PostgreSQL's for a full disk and a statement
+        // that took too long; Diesel gives no code for them.
+        const SENTENCES: [&str; 8] = [
             "disk is full",
             "readonly database",
             "disk I/O error",
@@ -63,9 +63,6 @@ impl Failure {
             "unable to open database file",
             "No space left on device",
             "could not extend file",
-            "too many clients",
-            "remaining connection slots",
-            "the database system is",
             "due to statement timeout",
         ];
         match self {

@@ -12,18 +12,8 @@ use scheduled_thread_pool::ScheduledThreadPool;
 
 use crate::{Failure, Outcome};
 
-/// How a pool is made.
-#[derive(Clone)]
-pub struct PoolOptions {
-    /// Diesel's URL or path of the store.
-    pub url: String,
-    /// The most connections.
-    pub size: u32,
-    /// SQL that each new connection runs first.
-    pub on_connect: &'static str,
-    /// How long a job waits for a connection before the store counts as unavailable.
-    pub patience: Duration,
-}
+/// How long a job waits for a free connection before the store counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The threads that open connections for all pools: r2d2 would start three for each.
 static HELPERS: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(3)));
@@ -38,19 +28,19 @@ impl<C: R2D2Connection + 'static> Clone for Pool<C> {
 }
 
 impl<C: R2D2Connection + 'static> Pool<C> {
-    /// Opens the first connection; fails when the store cannot be reached.
-    pub fn open(options: &PoolOptions) -> Result<Self> {
-        let manager =
-            Manager { connections: ConnectionManager::new(options.url.clone()), on_connect: options.on_connect };
+    /// Opens the first connection to the store at Diesel's URL or path, of `size` at most; each runs `on_connect` first.
+    /// Fails when the store cannot be reached.
+    pub fn open(url: impl Into<String>, size: u32, on_connect: &'static str) -> Result<Self> {
+        let manager = Manager { connections: ConnectionManager::new(url), on_connect };
         // One try of our own first: r2d2 would repeat it until the time is up, and log each.
         manager.connect().map_err(Error::unavailable)?;
         r2d2::Pool::builder()
-            .max_size(options.size)
+            .max_size(size)
             .min_idle(Some(1))
             .thread_pool(HELPERS.clone())
             // A check is a round trip for every request; a broken connection shows by its first error instead.
             .test_on_check_out(false)
-            .connection_timeout(options.patience)
+            .connection_timeout(PATIENCE)
             .error_handler(Box::new(Quiet))
             .build(manager)
             .map(Self)

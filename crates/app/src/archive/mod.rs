@@ -5,7 +5,7 @@ mod reader;
 mod writer;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use domain::AccountId;
@@ -140,5 +140,5 @@ fn open(path: &Path, kind: Kind) -> Result<Reader<Box<dyn Read>>, Error> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(Error::io(name.clone()))?;
     let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-    Reader::new(Box::new(BufReader::new(file)), name, size, kind)
+    Reader::new(Box::new(file), name, size, kind)
 }
