@@ -1,7 +1,7 @@
 //! Opening accounts to those who hold a token of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -31,17 +31,25 @@ impl Doorkeeper {
         Self { tokens, accounts, clock, seen: Mutex::default() }
     }
 
-    fn remembered(&self, hash: &SecretHash) -> Option<Token> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(hash).filter(|(at, _)| at.elapsed() < BELIEVED).map(|(_, token)| token.clone())
-    }
-
-    fn remember(&self, hash: SecretHash, token: Token) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
+        let (hash, now) = (hash(bearer), self.clock.now());
+        if let Some((seen, token)) = self.seen().get(&hash)
+            && instant.duration_since(*seen) < BELIEVED
+        {
+            return Ok(token.caller(now));
+        }
+        let Some(token) = self.tokens.find(hash).await? else { return Ok(None) };
+        let caller = token.caller(now);
+        let mut seen = self.seen();
         if seen.len() >= REMEMBERED {
             seen.clear();
         }
-        seen.insert(hash, (Instant::now(), token));
+        seen.insert(hash, (instant, token));
+        Ok(caller)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<SecretHash, (Instant, Token)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,15 +68,7 @@ fn fresh_secret() -> Result<Secret> {
 #[async_trait]
 impl Access for Doorkeeper {
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>> {
-        let hash = hash(bearer);
-        let mut token = self.remembered(&hash);
-        if token.is_none() {
-            token = self.tokens.find(hash).await?;
-            if let Some(token) = &token {
-                self.remember(hash, token.clone());
-            }
-        }
-        Ok(token.and_then(|token| token.caller(self.clock.now())))
+        self.authenticate_at(Instant::now(), bearer).await
     }
 
     async fn account(&self, account: AccountId) -> Result<Account> {
@@ -109,14 +109,18 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_token_is_found_by_its_hash_and_looked_up_once_a_second() {
+    async fn a_token_is_found_by_its_hash_and_believed_for_a_second() {
         let mut tokens = MockTokenRepository::new();
-        tokens.expect_find().withf(|asked| *asked == hash("good")).times(1).returning(|_| Ok(Some(token(None))));
+        tokens.expect_find().withf(|asked| *asked == hash("good")).times(1).return_once(|_| Ok(Some(token(None))));
+        let revoked = Token { revoked_at: Moment::from_unix(99), ..token(None) };
+        tokens.expect_find().times(1).return_once(|_| Ok(Some(revoked)));
         let doorkeeper = doorkeeper(tokens);
-        for _ in 0..3 {
-            let caller = doorkeeper.authenticate("good").await.unwrap().unwrap();
+        let first = Instant::now();
+        for later in [Duration::ZERO, Duration::from_millis(999)] {
+            let caller = doorkeeper.authenticate_at(first + later, "good").await.unwrap().unwrap();
             assert_eq!(caller.account.get(), 5);
         }
+        assert_eq!(doorkeeper.authenticate_at(first + BELIEVED, "good").await.unwrap(), None, "revoked meanwhile");
     }
 
     #[actix_web::test]
