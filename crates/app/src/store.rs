@@ -12,7 +12,7 @@ use crate::settings::{Settings, StoreUrl};
 /// Runs pending migrations and names them.
 pub fn migrate(settings: &Settings) -> Result<Vec<String>, Error> {
     Ok(match &settings.store {
-        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(prepare(path)?)?,
+        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(prepare(path)?).map_err(about(path))?,
         StoreUrl::Postgres(url) => postgres_adapter::migrate(url)?,
     })
 }
@@ -23,9 +23,14 @@ pub fn open(settings: &Settings) -> Result<Store, Error> {
         tracing::info!(migration, "the store was migrated");
     }
     Ok(match &settings.store {
-        StoreUrl::Sqlite(path) => sqlite_adapter::open(prepare(path)?, settings.pool_size)?,
+        StoreUrl::Sqlite(path) => sqlite_adapter::open(prepare(path)?, settings.pool_size).map_err(about(path))?,
         StoreUrl::Postgres(url) => postgres_adapter::open(url, settings.pool_size)?,
     })
+}
+
+/// SQLite does not tell which file it cannot open.
+fn about(path: &Path) -> impl FnOnce(ports::Error) -> Error {
+    move |error| Error::Refused(format!("{}: {error}", path.display()))
 }
 
 /// Makes the file and its folder, for their owner alone: it holds what people said on the phone.

@@ -48,7 +48,9 @@ impl ContactSearch {
 
 /// The text without case and accents, runs of white space as one space: `Zoë  Brontë` becomes `zoe bronte`.
 pub fn fold(text: &str) -> String {
-    let plain: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
+    // At a word's end the Greek sigma is another letter, in lower case only.
+    let plain: String = plain.map(|c| if c == 'ς' { 'σ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -61,6 +63,7 @@ mod tests {
         assert_eq!(fold("  Zoë\t BRONTË "), "zoe bronte");
         assert_eq!(fold("Łódź"), "łodz");
         assert_eq!(fold("Åsa"), fold("a\u{30a}SA"));
+        assert_eq!(fold("Σίσυφος"), fold("ΣΙΣΥΦΟΣ"));
         assert_eq!(fold(""), "");
     }
 

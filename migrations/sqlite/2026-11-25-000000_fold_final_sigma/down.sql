@@ -1,0 +1,2 @@
+-- Searched texts are made of others; none is lost.
+SELECT 1;
