@@ -78,7 +78,7 @@ pub async fn envelope(
     let beside = if is_api { None } else { response.request().match_pattern() };
     let route = route.map(|route| route.pattern.as_str()).or(beside.as_deref()).unwrap_or("none");
     let elapsed = started.elapsed();
-    let milliseconds = elapsed.as_secs_f64() * 1000.0;
+    let milliseconds = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
     if let Some(metrics) = &shared.options.metrics {
         metrics.count(&method, route, status.as_u16(), elapsed);
     }
