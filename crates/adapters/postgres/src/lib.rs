@@ -92,7 +92,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     let database = Arc::new(Database {
         readers: Threads::start(&pool, readers).map_err(Error::fault)?,
         finds: Gathered::by(1),
-        pages: Gathered::by(2),
+        pages: Gathered::weighing(2, pages::Wanted::weight),
         creates: Gathered::by(2),
         updates: Gathered::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,

@@ -18,9 +18,9 @@ use crate::{Database, snapshot};
 /// Offsets up to this are walked past; beyond it, a look at the counters first is cheaper.
 const SHALLOW: i64 = 1_000;
 
-/// Pages of more calls do not share a statement: it would gain nothing, and what a statement answers is held in memory
-/// whole, in which a call may take 400 KB.
-const SHORT: u32 = 25;
+/// What a statement answers is held in memory whole, and a call may take 400 KB: a page takes a place in the group for
+/// each so many calls.
+const CALLS: u32 = 10;
 
 /// The page that is asked for.
 pub async fn list(
@@ -30,11 +30,10 @@ pub async fn list(
     page: PageRequest<CallOrder>,
 ) -> Result<CallPage> {
     let wanted = Wanted { account, of, page };
-    // A long way is not shared either: others would have to wait for it.
-    let is_shared = page.size.get() <= SHORT && (wanted.near().is_some() || wanted.is_counted());
-    let found = if is_shared {
+    let found = if wanted.near().is_some() || wanted.is_counted() {
         database.readers.read_together(&database.pages, wanted, load_many).await?
     } else {
+        // It may be a long way, and others would have to wait for it.
         database.read(move |connection| Ok(load_many(connection, &[wanted])?.pop().flatten())).await?
     };
     found.ok_or(Error::NotFound)
@@ -54,6 +53,11 @@ impl Wanted {
         let offset = self.page.offset().filter(|offset| *offset <= SHALLOW)?;
         let (_, direction) = index(self.page.order);
         Some(Walk::from_the_beginning(direction, offset, self.page.size))
+    }
+
+    /// How many places of a group it takes.
+    pub fn weight(&self) -> usize {
+        (self.page.size.get() / CALLS).max(1) as usize
     }
 
     fn is_counted(&self) -> bool {

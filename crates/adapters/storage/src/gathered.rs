@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::Outcome;
 use crate::threads::{BACKLOG, too_many};
 
-/// How many share a statement at most.
+/// How many share a statement at most; each takes one place, unless it weighs more.
 const GROUP: usize = 32;
 
 /// Whoever has waited for so long waits for a store in trouble, and is served alone: whether a statement is done that
@@ -22,6 +22,7 @@ const LONG: Duration = Duration::from_secs(2);
 pub struct Gathered<K, V> {
     waiting: Arc<Mutex<Waiting<K, V>>>,
     most_jobs: usize,
+    weight: fn(&K) -> usize,
 }
 
 struct Waiting<K, V> {
@@ -34,14 +35,19 @@ pub type Asked<K, V> = (K, oneshot::Sender<Result<V>>);
 
 impl<K, V> Clone for Gathered<K, V> {
     fn clone(&self) -> Self {
-        Self { waiting: self.waiting.clone(), most_jobs: self.most_jobs }
+        Self { waiting: self.waiting.clone(), ..*self }
     }
 }
 
 impl<K, V> Gathered<K, V> {
     /// To be served by this many jobs at most.
     pub fn by(most_jobs: usize) -> Self {
-        Self { waiting: Arc::new(Mutex::new(Waiting { asked: VecDeque::new(), jobs: 0 })), most_jobs }
+        Self::weighing(most_jobs, |_| 1)
+    }
+
+    /// To be served by this many jobs at most, of requests that take so many places of a group.
+    pub fn weighing(most_jobs: usize, weight: fn(&K) -> usize) -> Self {
+        Self { waiting: Arc::new(Mutex::new(Waiting { asked: VecDeque::new(), jobs: 0 })), most_jobs, weight }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting<K, V>> {
@@ -67,8 +73,13 @@ impl<K, V> Gathered<K, V> {
             waiting.jobs -= 1;
             return None;
         };
-        let most = if since.elapsed() > LONG { 1 } else { GROUP };
-        let count = waiting.asked.len().min(most);
+        let mut places = if since.elapsed() > LONG { 1 } else { GROUP };
+        let mut takes_place = |key| {
+            let is_free = places > 0;
+            places = places.saturating_sub((self.weight)(key));
+            is_free
+        };
+        let count = waiting.asked.iter().take_while(|(_, (key, _))| takes_place(key)).count();
         Some(waiting.asked.drain(..count).map(|(_, asked)| asked).collect())
     }
 
@@ -144,6 +155,15 @@ mod tests {
         gathered.lock().asked[0].0 -= LONG * 2;
         let sizes: Vec<_> = std::iter::from_fn(|| gathered.next()).map(|group| group.len()).collect();
         assert_eq!(sizes, [1, 2]);
+    }
+
+    #[test]
+    fn fewer_of_those_that_weigh_more_share_a_statement() {
+        let gathered = Gathered::weighing(1, |key| *key as usize);
+        let _asked: Vec<_> = [10, 10, 10, 10, 1, 100, 1].map(|key| ask(&gathered, key)).into();
+        let groups = std::iter::from_fn(|| gathered.next());
+        let keys: Vec<Vec<u32>> = groups.map(|group| group.into_iter().map(|(key, _)| key).collect()).collect();
+        assert_eq!(keys, [vec![10, 10, 10, 10], vec![1, 100], vec![1]]);
     }
 
     #[test]
