@@ -5,6 +5,11 @@ use std::fmt;
 /// The first integer that a double cannot tell from its neighbour.
 const LIMIT: i64 = 1 << 53;
 
+/// The number that these decimal digits name; none with a sign or anything else.
+pub fn parse_digits(digits: &str) -> Option<i64> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -19,7 +24,7 @@ macro_rules! id {
 
             /// The id that these decimal digits name.
             pub fn parse(digits: &str) -> Option<Self> {
-                digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten().and_then(Self::new)
+                parse_digits(digits).and_then(Self::new)
             }
 
             /// An id that a store gave out, taken as it is.

@@ -19,7 +19,7 @@ pub use call::{Call, CallChange, NewCall, Once, Version};
 pub use contact::{Contact, ContactCard, ContactChange, Gender, ImportantDate, NewContact, Profile, TooManyFields};
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
 pub use emotion::Emotion;
-pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId};
+pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
 pub use moment::Moment;
 pub use page::{CallOrder, ContactOrder, Direction, Page, PageRequest, PageSize};
 pub use search::{ContactSearch, fold};

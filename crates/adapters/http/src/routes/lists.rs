@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, get};
-use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Moment};
+use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Moment, parse_digits};
 
 use crate::Shared;
 use crate::errors::{Missing, Refusal, Refusals};
@@ -61,9 +61,7 @@ pub async fn show_gender(
     Known(caller): Known,
     path: Path<String>,
 ) -> Result<Json<GenderBody>, Refusal> {
-    // Digits alone, as in the ids of calls and contacts.
-    let id = path.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.parse().ok()).flatten();
-    let id = id.ok_or(Refusal::NotFound)?;
+    let id = parse_digits(&path).ok_or(Refusal::NotFound)?;
     let since = since(&shared, caller).await?;
     Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(Refusal::NotFound)? }))
 }
