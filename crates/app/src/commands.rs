@@ -17,12 +17,16 @@ use crate::output::answer;
 use crate::settings::{Settings, StoreUrl};
 use crate::{archive, demo, healthcheck, monica, output, serve, settings, store};
 
-/// Opens a store that has something to copy; answers whose.
-async fn existing(settings: &Settings) -> Result<(Opened, Vec<AccountId>), Error> {
-    if let StoreUrl::Sqlite(path) = &settings.store
-        && !path.exists()
-    {
-        return Err(Error::Refused(format!("there is no store at {}", path.display())));
+/// Opens a store that has something to copy, to a file or to standard output; answers whose. The copy replaces what has
+/// its name: that must not be the store.
+async fn existing(settings: &Settings, copy: Option<&Path>) -> Result<(Opened, Vec<AccountId>), Error> {
+    if let StoreUrl::Sqlite(path) = &settings.store {
+        let Ok(store) = path.canonicalize() else {
+            return Err(Error::Refused(format!("there is no store at {}", path.display())));
+        };
+        if let Some(copy) = copy.filter(|copy| copy.canonicalize().is_ok_and(|copy| copy == store)) {
+            return Err(Error::Refused(format!("{} is the store itself", copy.display())));
+        }
     }
     let opened = Opened::by(settings)?;
     let accounts = opened.store.accounts.list().await?;
@@ -30,18 +34,6 @@ async fn existing(settings: &Settings) -> Result<(Opened, Vec<AccountId>), Error
         return Err(Error::Refused("the store is empty".to_owned()));
     }
     Ok((opened, accounts.into_iter().map(|account| account.id).collect()))
-}
-
-/// A copy of the store replaces what has its name; that must not be the store.
-fn not_the_store(settings: &Settings, file: &Path) -> Result<(), Error> {
-    match &settings.store {
-        StoreUrl::Sqlite(store)
-            if file.canonicalize().is_ok_and(|file| store.canonicalize().is_ok_and(|s| s == file)) =>
-        {
-            Err(Error::Refused(format!("{} is the store itself", file.display())))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// How many contacts and calls these accounts have.
@@ -105,16 +97,14 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
                     "a backup is read again once it is written: it takes a file, not -".to_owned(),
                 ));
             }
-            let (opened, accounts) = existing(&settings).await?;
-            not_the_store(&settings, &file)?;
+            let (opened, accounts) = existing(&settings, Some(&file)).await?;
             archive::back_up(&opened, &file, records(&opened, &accounts).await?)
         }
         Command::Restore { file } => archive::restore(&Opened::by(&settings)?, &file),
         Command::Export { account, file } => {
-            let (opened, _) = existing(&settings).await?;
+            let (opened, _) = existing(&settings, file.as_deref()).await?;
             let account = opened.account(account).await?;
             let records = records(&opened, &[account]).await?;
-            file.as_deref().map_or(Ok(()), |file| not_the_store(&settings, file))?;
             archive::export(&opened, account, file.as_deref(), records)
         }
         Command::Import { account, dry_run, file } => {

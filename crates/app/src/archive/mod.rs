@@ -28,16 +28,14 @@ pub fn export(opened: &Opened, account: AccountId, file: Option<&Path>, records:
     };
     let bar = progress::bar("Exporting", Some(records));
     let totals = writer::write_file(path, Kind::Export, |writer| read_into(writer, opened, Some(account), &bar))?;
-    answer!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)?;
-    Ok(())
+    answer!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
 }
 
 /// Writes a copy of the whole store, and reads it again before it gets its name.
 pub fn back_up(opened: &Opened, path: &Path, records: u64) -> Result<(), Error> {
     let bar = progress::bar("Backing up", Some(records));
     let totals = writer::write_file(path, Kind::Backup, |writer| read_into(writer, opened, None, &bar))?;
-    answer!("{}: {totals}.", path.display())?;
-    Ok(())
+    answer!("{}: {totals}.", path.display())
 }
 
 fn read_into<W: io::Write>(
@@ -129,8 +127,7 @@ pub fn restore(opened: &Opened, path: &Path) -> Result<(), Error> {
     if !restored? {
         return Err(Error::Refused("the store is not empty; nothing was restored".to_owned()));
     }
-    answer!("Restored {}.", reader.totals())?;
-    Ok(())
+    answer!("Restored {}.", reader.totals())
 }
 
 fn open(path: &Path, kind: Kind) -> Result<Reader<Box<dyn Read>>, Error> {

@@ -41,8 +41,7 @@ pub async fn import(
         );
         return Err(failure);
     }
-    answer!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)?;
-    Ok(())
+    answer!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)
 }
 
 enum Phase {
