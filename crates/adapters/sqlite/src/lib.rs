@@ -77,12 +77,13 @@ impl Database {
 /// Runs the pending migrations of the file, which is made when it is missing, and names them.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
-        let is_done = !connection.has_pending_migration(MIGRATIONS).map_err(Error::fault)?;
-        if is_done {
-            return run_migrations(connection, MIGRATIONS);
+        let run = |connection: &mut _| run_migrations(connection, MIGRATIONS);
+        if connection.has_pending_migration(MIGRATIONS).map_err(Error::fault)? {
+            // Of several that start together one migrates, the others wait.
+            connection.immediate_transaction(run)
+        } else {
+            run(connection)
         }
-        // Of several that start together one migrates, the others wait.
-        connection.immediate_transaction(|connection| run_migrations(connection, MIGRATIONS))
     })?)
 }
 

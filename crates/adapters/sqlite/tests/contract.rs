@@ -21,35 +21,37 @@ impl Deref for Fresh {
     }
 }
 
-fn fresh() -> Fresh {
+/// Where no file is yet; what is made there goes with the folder.
+fn nowhere() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("callbook.db");
-    let path = path.to_str().unwrap();
-    sqlite_adapter::migrate(path).unwrap();
-    Fresh { store: sqlite_adapter::open(path, 4).unwrap(), _folder: folder }
+    let path = folder.path().join("callbook.db").to_str().unwrap().to_owned();
+    (folder, path)
+}
+
+fn fresh() -> Fresh {
+    let (folder, path) = nowhere();
+    sqlite_adapter::migrate(&path).unwrap();
+    Fresh { store: sqlite_adapter::open(&path, 4).unwrap(), _folder: folder }
 }
 
 ports::contract_tests!(fresh());
 
 #[test]
 fn migrations_go_up_down_and_up_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("callbook.db");
-    let path = path.to_str().unwrap();
-    let up = sqlite_adapter::migrate(path).unwrap();
+    let (_folder, path) = nowhere();
+    let up = sqlite_adapter::migrate(&path).unwrap();
     assert!(!up.is_empty());
-    assert_eq!(sqlite_adapter::migrate(path).unwrap(), Vec::<String>::new(), "nothing is pending");
-    let mut down = sqlite_adapter::revert_all_migrations(path).unwrap();
+    assert_eq!(sqlite_adapter::migrate(&path).unwrap(), Vec::<String>::new(), "nothing is pending");
+    let mut down = sqlite_adapter::revert_all_migrations(&path).unwrap();
     down.reverse();
     assert_eq!(down, up);
-    assert_eq!(sqlite_adapter::migrate(path).unwrap(), up);
-    sqlite_adapter::open(path, 1).unwrap();
+    assert_eq!(sqlite_adapter::migrate(&path).unwrap(), up);
+    sqlite_adapter::open(&path, 1).unwrap();
 }
 
 #[test]
 fn servers_that_start_together_migrate_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("callbook.db").to_str().unwrap().to_owned();
+    let (_folder, path) = nowhere();
     let starts: Vec<_> = (0..8)
         .map(|_| {
             let path = path.clone();
@@ -62,14 +64,12 @@ fn servers_that_start_together_migrate_once() {
 
 #[test]
 fn a_store_of_a_newer_version_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("callbook.db");
-    let path = path.to_str().unwrap();
-    sqlite_adapter::migrate(path).unwrap();
-    let mut connection = SqliteConnection::establish(path).unwrap();
+    let (_folder, path) = nowhere();
+    sqlite_adapter::migrate(&path).unwrap();
+    let mut connection = SqliteConnection::establish(&path).unwrap();
     sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')")
         .execute(&mut connection)
         .unwrap();
-    let refused = sqlite_adapter::migrate(path).unwrap_err().to_string();
+    let refused = sqlite_adapter::migrate(&path).unwrap_err().to_string();
     assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
 }
