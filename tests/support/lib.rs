@@ -1,9 +1,11 @@
 //! What the black-box tests stand on: the real binary on a store of its own, and a client that speaks HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+mod beside;
 mod client;
 mod server;
 
+pub use beside::beside;
 pub use client::{Answer, Client};
 pub use server::{Server, Setup, Store, binary, wait_until};
 
