@@ -219,13 +219,13 @@ fn a_backup_under_load_holds_every_call_that_was_answered_before(setup: Setup) {
     let other_account = setup.another_account();
     client.with_token(Some(&other_account)).meet("Elsewhere");
     let file = setup.folder().join("backup.ndjson");
-    let moved = [1, 2, 3, 4].map(|contact| client.log(contact, "2018-02-02")["id"].as_i64().unwrap());
-    let write = |n| {
-        client.log(n + 1, "2018-02-02");
+    let moved = [1, 2, 3, 4].map(|contact| (contact, client.log(contact, "2018-02-02")["id"].as_i64().unwrap()));
+    let write = |&(contact, moved): &_| {
+        client.log(contact, "2018-02-02");
         // A call that is moved is written as well.
-        client.patch(&format!("/api/calls/{}", moved[n as usize]), &json!({"contact_id": n + 2}));
+        client.patch(&format!("/api/calls/{moved}"), &json!({"contact_id": contact + 1}));
     };
-    let (written, before) = support::beside(4, write, || {
+    let (written, before) = support::beside(moved, write, || {
         support::wait_until("some writes", || {
             client.get("/api/calls?limit=1").expect(200)["meta"]["total"].as_u64().unwrap() > 3050
         });
@@ -233,7 +233,7 @@ fn a_backup_under_load_holds_every_call_that_was_answered_before(setup: Setup) {
         setup.output(&["backup", text(&file)]);
         before
     });
-    let all = (3000 + moved.len() + written.len()) as u64;
+    let all = 3000 + moved.len() as u64 + written;
     let before_total = before["meta"]["total"].as_u64().unwrap();
     let backup = fs::read_to_string(&file).unwrap();
     for secret in [&other_account, client.token().unwrap()] {

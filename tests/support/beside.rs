@@ -1,8 +1,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Does `main` while workers, numbered from 0, do their work again and again; what they did and what `main` returned.
-/// A `main` that panics ends them as well.
-pub fn beside<W: Send, T>(workers: i64, work: impl Fn(i64) -> W + Sync, main: impl FnOnce() -> T) -> (Vec<W>, T) {
+/// Does `main` while a worker for each of the items works on it again and again; how often they did, and what `main`
+/// returned. A `main` that panics ends them as well.
+pub fn beside<I: Send, T>(
+    items: impl IntoIterator<Item = I>,
+    work: impl Fn(&I) + Sync,
+    main: impl FnOnce() -> T,
+) -> (u64, T) {
     struct End<'a>(&'a AtomicBool);
     impl Drop for End<'_> {
         fn drop(&mut self) {
@@ -12,23 +16,23 @@ pub fn beside<W: Send, T>(workers: i64, work: impl Fn(i64) -> W + Sync, main: im
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let end = End(&ended);
-        let repeat = |worker| {
-            let mut done = Vec::new();
+        let repeat = |item| {
+            let mut done = 0;
             while !ended.load(Ordering::Relaxed) {
-                done.push(work(worker));
+                work(&item);
+                done += 1;
             }
             done
         };
-        let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(move || repeat(worker))).collect();
+        let workers: Vec<_> = items.into_iter().map(|item| scope.spawn(move || repeat(item))).collect();
         let value = main();
         drop(end);
-        (workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect(), value)
+        (workers.into_iter().map(|worker| worker.join().unwrap()).sum(), value)
     })
 }
 
 #[test]
 #[should_panic(expected = "main failed")]
 fn a_main_that_panics_ends_the_workers() {
-    let main = || assert!(2 + 2 == 5, "main failed");
-    beside(2, |_| std::thread::yield_now(), main);
+    beside::<_, ()>([1, 2], |_| std::thread::yield_now(), || panic!("main failed"));
 }
