@@ -147,19 +147,20 @@ impl Way {
 }
 
 /// The page's number among those wanted; in the page's first row years and their calls; the contact's calls, when all
-/// calls are of one; the card of the call's contact, in the first row only when all are of one; and the call.
+/// calls are of one; the card of the call's contact, in the first row only when all are of one; and the call. Its place
+/// in the page comes last and is not read.
 type PageSql =
     (BigInt, Nullable<Array<Integer>>, Nullable<Array<BigInt>>, Nullable<BigInt>, Nullable<CardSql>, Nullable<CallSql>);
 type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<CardRow>, Option<CallRow>);
 
-/// One statement for the items, the totals and the years, all of one moment. A page is found along the index first;
-/// calls and contacts are then looked up one by one, which LATERAL with LIMIT 1 asks for: a generic plan, which does
-/// not know the page's size, would join all of them.
+/// One statement for the items, the totals and the years, all of one moment. The page's first call is found by the index
+/// alone, the calls from there on are read along it. Contacts are then looked up one by one, which LATERAL with LIMIT 1
+/// asks for: a generic plan, which does not know the page's size, would join all of them.
 /// Accounts, contacts, edges, skips, takes.
 fn text((column, direction, is_of_contact): Kind) -> String {
-    let (order, beyond) = match direction {
-        Direction::Ascending => ("ASC", ">="),
-        Direction::Descending => ("DESC", "<"),
+    let (order, beyond, from) = match direction {
+        Direction::Ascending => ("ASC", ">=", ">="),
+        Direction::Descending => ("DESC", "<", "<="),
     };
     // Cards are looked up for each call, or once for the page of one contact.
     let (own, calls, all, card) = if is_of_contact {
@@ -183,12 +184,14 @@ fn text((column, direction, is_of_contact): Kind) -> String {
 SELECT n, CASE WHEN place IS NULL OR place = 1 THEN years.years END,
   CASE WHEN place IS NULL OR place = 1 THEN years.calls END, {calls}, card.*, call.*
 FROM wanted LEFT JOIN years ON years.account_id = wanted.account {all} LEFT JOIN LATERAL (
-  SELECT id, row_number() OVER (ORDER BY {column} {order}, id {order}) AS place FROM (
-    SELECT id, {column} FROM calls WHERE account_id = wanted.account {own} AND {column} {beyond} wanted.edge
-    ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT wanted.take
+  SELECT id, {column} FROM calls WHERE account_id = wanted.account {own} AND {column} {beyond} wanted.edge
+  ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT 1
+) AS first ON true LEFT JOIN LATERAL (
+  SELECT *, row_number() OVER (ORDER BY {column} {order}, id {order}) AS place FROM (
+    SELECT {call} FROM calls
+    WHERE account_id = wanted.account {own} AND ({column}, id) {from} (first.{column}, first.id)
+    ORDER BY {column} {order}, id {order} LIMIT wanted.take
   ) AS walked
-) AS placed ON true LEFT JOIN LATERAL (
-  SELECT {call} FROM calls WHERE account_id = wanted.account AND id = placed.id LIMIT 1
 ) AS call ON true LEFT JOIN LATERAL (
   SELECT {columns} FROM contacts WHERE account_id = wanted.account AND id = {card} LIMIT 1
 ) AS card ON true ORDER BY n, place",
