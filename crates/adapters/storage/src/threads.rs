@@ -1,5 +1,6 @@
 //! Threads that run jobs on pooled connections.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -23,7 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(22);
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
 
-type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
+type Job<C> = Box<dyn FnOnce(&Pool<C>) -> Rest<C> + Send>;
+
+/// What a job has left to do, when others have had their turn.
+struct Rest<C: R2D2Connection + 'static>(Option<Job<C>>);
 
 /// Why there is no place in a queue.
 pub fn too_many() -> Error {
@@ -57,9 +61,16 @@ impl<C: R2D2Connection + 'static> Threads<C> {
             .map(|n| {
                 let (pool, queue) = (pool.clone(), queue.clone());
                 std::thread::Builder::new().name(format!("database-{n}")).spawn(move || {
-                    for job in queue {
-                        // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
-                        let _ = catch_unwind(AssertUnwindSafe(|| job(&pool)));
+                    for job in &queue {
+                        let mut turns = VecDeque::from([job]);
+                        while let Some(job) = turns.pop_front() {
+                            // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
+                            if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(&pool))) {
+                                // Before the rest of it comes one that waits: some have a rest for as long as requests come.
+                                turns.extend(queue.try_recv());
+                                turns.push_back(rest);
+                            }
+                        }
                     }
                 })
             })
@@ -113,20 +124,12 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         V: Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        if gathered.add((key, answer))? {
-            let waiting = gathered.clone();
-            let sent = self.send(Box::new(move |pool| {
-                while let Some(group) = waiting.next() {
-                    // Those who asked may have gone: then nobody would know that it was done.
-                    let group = group.into_iter().filter(|(_, answer)| !answer.is_closed()).unzip();
-                    let _ = catch_unwind(AssertUnwindSafe(|| answer_group(group, |keys| run(pool, keys))));
-                }
-            }));
-            if let Err(error) = sent {
-                // Perhaps no other job comes for those that wait.
-                while let Some(group) = gathered.next() {
-                    refuse_all(group.into_iter().map(|(_, answer)| answer), &error);
-                }
+        if gathered.add((key, answer))?
+            && let Err(error) = self.send(groups(gathered.clone(), run))
+        {
+            // Perhaps no other job comes for those that wait.
+            while let Some(group) = gathered.next() {
+                refuse_all(group.into_iter().map(|(_, answer)| answer), &error);
             }
         }
         within_patience(answered).await?.map_err(Error::fault)?
@@ -163,15 +166,31 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> Outcome<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let job: Job<C> = Box::new(move |pool| {
+        self.send(Box::new(move |pool| {
             // The one who asked may have gone: then nobody would know that it was done.
             if !answer.is_closed() {
                 let _ = answer.send(job(pool));
             }
-        });
-        self.send(job)?;
+            Rest(None)
+        }))?;
         within_patience(answered).await?.map_err(Error::fault)?.map_err(Error::from)
     }
+}
+
+/// Serves one group after the other, until nobody waits.
+fn groups<C, K, V>(waiting: Gathered<K, V>, run: impl Fn(&Pool<C>, &[K]) -> Outcome<Vec<V>> + Send + 'static) -> Job<C>
+where
+    C: R2D2Connection + 'static,
+    K: Send + 'static,
+    V: Send + 'static,
+{
+    Box::new(move |pool| {
+        let Some(group) = waiting.next() else { return Rest(None) };
+        // Those who asked may have gone: then nobody would know that it was done.
+        let group = group.into_iter().filter(|(_, answer)| !answer.is_closed()).unzip();
+        let _ = catch_unwind(AssertUnwindSafe(|| answer_group(group, |keys| run(pool, keys))));
+        Rest(Some(groups(waiting, run)))
+    })
 }
 
 /// Runs a job that changes nothing, once more when its connection was gone.
@@ -192,4 +211,55 @@ fn settled<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) 
 /// What a database thread answers; unavailable when it is silent for too long.
 pub async fn within_patience<T>(answer: impl Future<Output = T>) -> Result<T> {
     timeout(PATIENCE, answer).await.map_err(|_| Error::unavailable("the store does not answer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex, mpsc};
+
+    use diesel::SqliteConnection;
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    type Work = Box<dyn Fn() -> Outcome<()> + Send>;
+
+    fn do_all(_: &mut SqliteConnection, works: &[Work]) -> Outcome<Vec<()>> {
+        works.iter().map(|work| work()).collect()
+    }
+
+    #[tokio::test]
+    async fn requests_that_never_cease_let_others_in() {
+        let threads = Arc::new(Threads::start(&Pool::open(":memory:", 1, "").unwrap(), 1).unwrap());
+        let gathered = Gathered::by(1);
+        let ask = |work: Work| {
+            let (threads, gathered) = (threads.clone(), gathered.clone());
+            tokio::spawn(async move { threads.read_together(&gathered, work, do_all).await.unwrap() })
+        };
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let note = |name| {
+            let order = order.clone();
+            move || {
+                order.lock().unwrap().push(name);
+                Ok(())
+            }
+        };
+        let ((begin, has_begun), (end, may_end)) = (mpsc::channel(), mpsc::channel());
+        let first = ask(Box::new(move || {
+            begin.send(()).unwrap();
+            may_end.recv().unwrap();
+            Ok(())
+        }));
+        yield_now().await;
+        has_begun.recv().unwrap();
+        let second = ask(Box::new(note("the second of the many")));
+        let (other, threads) = (note("the other"), threads.clone());
+        let other = tokio::spawn(async move { threads.read(move |_| other()).await.unwrap() });
+        yield_now().await;
+        end.send(()).unwrap();
+        for task in [first, second, other] {
+            task.await.unwrap();
+        }
+        assert_eq!(*order.lock().unwrap(), ["the other", "the second of the many"]);
+    }
 }
