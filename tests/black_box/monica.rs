@@ -163,4 +163,9 @@ fn what_is_no_monica_is_told() {
         assert_eq!(output.status.code(), Some(status), "{error}");
         assert!(error.contains(problem), "{error}");
     }
+    assert_eq!(
+        setup.output(&["account", "list"]).lines().count(),
+        1,
+        "the heading alone: no account was made for nothing"
+    );
 }

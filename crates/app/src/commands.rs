@@ -50,6 +50,13 @@ async fn records(opened: &Opened, accounts: &[AccountId]) -> Result<u64, Error> 
     Ok(records)
 }
 
+/// The pages of the command and of those below it, one after the other.
+fn manual(command: clap::Command, pages: &mut Vec<u8>) -> std::io::Result<()> {
+    let below: Vec<_> = command.get_subcommands().cloned().collect();
+    clap_mangen::Man::new(command).render(pages)?;
+    below.into_iter().try_for_each(|command| manual(command, pages))
+}
+
 /// Runs the command.
 pub async fn run(cli: Cli) -> Result<(), Error> {
     let command = cli.command.unwrap_or(Command::Serve);
@@ -64,9 +71,11 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             return output::text(format_args!("{}", String::from_utf8_lossy(&script)));
         }
         Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Error::io("the manual page"))?;
-            return output::text(format_args!("{}", String::from_utf8_lossy(&page)));
+            let mut command = Cli::command().disable_help_subcommand(true);
+            command.build();
+            let mut pages = Vec::new();
+            manual(command, &mut pages).map_err(Error::io("the manual page"))?;
+            return output::text(format_args!("{}", String::from_utf8_lossy(&pages)));
         }
         _ => {}
     }

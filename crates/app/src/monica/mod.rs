@@ -25,9 +25,11 @@ pub async fn import(
     from_page: u64,
 ) -> Result<(), Error> {
     let monica = Monica::new(url, token)?;
-    let account = opened.account(account).await?;
     let bar = progress::bar("Asking Monica", Some(0));
     let mut source = Source::new(&monica, from_page, &bar);
+    // Before an account is made: where nothing answers, nothing is to be left.
+    source.ask()?;
+    let account = opened.account(account).await?;
     let imported = opened.store.bulk.import(account, &mut (&mut source).map(Ok), false)?;
     bar.finish_and_clear();
     let Source { left, failure, calls_page, .. } = source;
