@@ -50,6 +50,10 @@ use crate::links::Links;
 use crate::openapi::Routes;
 use crate::throttle::Throttle;
 
+/// A connection stays with the worker that took it: with one worker for each processor, a processor whose connections
+/// rest would have nothing to do while the requests of another wait.
+const WORKERS_PER_PROCESSOR: usize = 2;
+
 /// How long a request that has begun may take to end once the server is asked to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
 
@@ -178,7 +182,7 @@ impl Server {
     pub fn start(listener: TcpListener, services: Services, options: Options) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         let shared = Data::new(Shared::new(services, options));
-        let workers = std::thread::available_parallelism()?.get();
+        let workers = std::thread::available_parallelism()?.get() * WORKERS_PER_PROCESSOR;
         let server = HttpServer::new(move || application(shared.clone()))
             .workers(workers)
             .max_connections(limits::connections_per_worker(workers))
