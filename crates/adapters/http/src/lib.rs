@@ -52,7 +52,7 @@ use crate::throttle::Throttle;
 
 /// A connection stays with the worker that took it: with one worker for each processor, a processor whose connections
 /// rest would have nothing to do while the requests of another wait.
-const WORKERS_PER_PROCESSOR: usize = 2;
+const WORKERS_PER_PROCESSOR: usize = 3;
 
 /// How long a request that has begun may take to end once the server is asked to stop.
 const SHUTDOWN_SECONDS: u64 = 30;
