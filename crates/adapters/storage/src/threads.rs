@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
@@ -24,10 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(22);
 /// How often a write that lost a deadlock is tried in all.
 const TRIES: usize = 5;
 
-type Job<C> = Box<dyn FnOnce(&Pool<C>) -> Rest<C> + Send>;
+/// What is done with a pool.
+type Job<P> = Box<dyn FnOnce(&P) -> Rest<P> + Send>;
 
 /// What a job has left to do, when others have had their turn.
-struct Rest<C: R2D2Connection + 'static>(Option<Job<C>>);
+struct Rest<P>(Option<Job<P>>);
 
 /// Why there is no place in a queue.
 pub fn too_many() -> Error {
@@ -36,7 +37,7 @@ pub fn too_many() -> Error {
 
 /// Database threads behind one bounded queue. Dropping them finishes what is queued.
 pub struct Threads<C: R2D2Connection + 'static> {
-    jobs: Sender<Job<C>>,
+    jobs: Sender<Job<Pool<C>>>,
     _joined: Joined,
     pool: Pool<C>,
 }
@@ -56,23 +57,11 @@ impl Drop for Joined {
 impl<C: R2D2Connection + 'static> Threads<C> {
     /// Starts this many threads on the pool.
     pub fn start(pool: &Pool<C>, count: usize) -> std::io::Result<Self> {
-        let (jobs, queue) = bounded::<Job<C>>(BACKLOG);
+        let (jobs, queue) = bounded(BACKLOG);
         let handles = (0..count)
             .map(|n| {
                 let (pool, queue) = (pool.clone(), queue.clone());
-                std::thread::Builder::new().name(format!("database-{n}")).spawn(move || {
-                    for job in &queue {
-                        let mut turns = VecDeque::from([job]);
-                        while let Some(job) = turns.pop_front() {
-                            // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
-                            if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(&pool))) {
-                                // Before the rest of it comes one that waits: some have a rest for as long as requests come.
-                                turns.extend(queue.try_recv());
-                                turns.push_back(rest);
-                            }
-                        }
-                    }
-                })
+                std::thread::Builder::new().name(format!("database-{n}")).spawn(move || work(&queue, &pool))
             })
             .collect::<std::io::Result<_>>()?;
         Ok(Self { jobs, _joined: Joined(handles), pool: pool.clone() })
@@ -160,7 +149,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         self.pool.connections()
     }
 
-    fn send(&self, job: Job<C>) -> Result<()> {
+    fn send(&self, job: Job<Pool<C>>) -> Result<()> {
         self.jobs.try_send(job).map_err(|_| too_many())
     }
 
@@ -177,10 +166,25 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     }
 }
 
+/// Does the jobs of the queue until it is closed and empty.
+fn work<P>(queue: &Receiver<Job<P>>, pool: &P) {
+    for job in queue {
+        let mut turns = VecDeque::from([job]);
+        while let Some(job) = turns.pop_front() {
+            // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
+            if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(pool))) {
+                // Before the rest of it comes one that waits: some have a rest for as long as requests come.
+                turns.extend(queue.try_recv());
+                turns.push_back(rest);
+            }
+        }
+    }
+}
+
 /// Serves one group after the other, until nobody waits.
-fn groups<C, K, V>(waiting: Gathered<K, V>, run: impl Fn(&Pool<C>, &[K]) -> Outcome<Vec<V>> + Send + 'static) -> Job<C>
+fn groups<P, K, V>(waiting: Gathered<K, V>, run: impl Fn(&P, &[K]) -> Outcome<Vec<V>> + Send + 'static) -> Job<P>
 where
-    C: R2D2Connection + 'static,
+    P: 'static,
     K: Send + 'static,
     V: Send + 'static,
 {
@@ -215,51 +219,33 @@ pub async fn within_patience<T>(answer: impl Future<Output = T>) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, mpsc};
-
-    use diesel::SqliteConnection;
-    use tokio::task::yield_now;
+    use std::sync::mpsc;
 
     use super::*;
 
-    type Work = Box<dyn Fn() -> Outcome<()> + Send>;
-
-    fn do_all(_: &mut SqliteConnection, works: &[Work]) -> Outcome<Vec<()>> {
-        works.iter().map(|work| work()).collect()
-    }
-
-    #[tokio::test]
-    async fn requests_that_never_cease_let_others_in() {
-        let threads = Arc::new(Threads::start(&Pool::open(":memory:", 1, "").unwrap(), 1).unwrap());
-        let gathered = Gathered::by(1);
-        let ask = |work: Work| {
-            let (threads, gathered) = (threads.clone(), gathered.clone());
-            tokio::spawn(async move { threads.read_together(&gathered, work, do_all).await.unwrap() })
-        };
-        let order = Arc::new(Mutex::new(Vec::new()));
-        let note = |name| {
-            let order = order.clone();
-            move || {
-                order.lock().unwrap().push(name);
-                Ok(())
-            }
-        };
-        let ((begin, has_begun), (end, may_end)) = (mpsc::channel(), mpsc::channel());
-        let first = ask(Box::new(move || {
-            begin.send(()).unwrap();
-            may_end.recv().unwrap();
-            Ok(())
-        }));
-        yield_now().await;
-        has_begun.recv().unwrap();
-        let second = ask(Box::new(note("the second of the many")));
-        let (other, threads) = (note("the other"), threads.clone());
-        let other = tokio::spawn(async move { threads.read(move |_| other()).await.unwrap() });
-        yield_now().await;
-        end.send(()).unwrap();
-        for task in [first, second, other] {
-            task.await.unwrap();
-        }
-        assert_eq!(*order.lock().unwrap(), ["the other", "the second of the many"]);
+    #[test]
+    fn requests_that_never_cease_let_others_in() {
+        let (done, order) = mpsc::channel();
+        let gathered = Gathered::weighing(1, |_| usize::MAX);
+        let _answered = ["the first", "the second", "the third"].map(|name| {
+            let (answer, answered) = oneshot::channel();
+            gathered.add((name, answer)).unwrap();
+            answered
+        });
+        let served = done.clone();
+        let many = groups(gathered, move |(), names: &[&str]| {
+            served.send(names[0]).unwrap();
+            Ok(vec![()])
+        });
+        let other = Box::new(move |(): &_| {
+            done.send("another").unwrap();
+            Rest(None)
+        });
+        let (jobs, queue) = bounded::<Job<()>>(2);
+        jobs.send(many).unwrap();
+        jobs.send(other).unwrap();
+        drop(jobs);
+        work(&queue, &());
+        assert_eq!(order.iter().collect::<Vec<_>>(), ["the first", "another", "the second", "the third"]);
     }
 }
