@@ -21,8 +21,9 @@ pub const BACKLOG: usize = 1024;
 /// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
 const PATIENCE: Duration = Duration::from_secs(22);
 
-/// How often a write that lost a deadlock is tried in all.
-const TRIES: usize = 5;
+/// How often a write is tried in all. It may lose against each other that changes the same rows, so this is more than
+/// there are threads by default.
+const TRIES: usize = 50;
 
 /// What is done with a pool.
 type Job<P> = Box<dyn FnOnce(&P) -> Rest<P> + Send>;
