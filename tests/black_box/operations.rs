@@ -200,7 +200,7 @@ fn a_shell_completes_and_a_manual_page_tells_every_command() {
     }
     assert_eq!(setup.run(&["completions", "tcsh"]).status.code(), Some(2));
     let page = setup.output(&["man"]);
-    assert!(page.contains(".TH callbook 1") && page.contains("CALLBOOK_BIND"));
+    assert!(page.contains(".TH callbook 1") && page.contains("healthcheck") && page.contains("CALLBOOK_BIND"));
     let named: Vec<_> = page.lines().filter_map(|line| Some(line.strip_suffix("(1)")?.replace("\\-", "-"))).collect();
     assert!(named.iter().any(|name| name == "callbook-token-revoke"), "{named:?}");
     for name in named {
