@@ -169,15 +169,13 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
 /// Does the jobs of the queue until it is closed and empty.
 fn work<P>(queue: &Receiver<Job<P>>, pool: &P) {
-    for job in queue {
-        let mut turns = VecDeque::from([job]);
-        while let Some(job) = turns.pop_front() {
-            // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
-            if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(pool))) {
-                // Before the rest of it comes one that waits: some have a rest for as long as requests come.
-                turns.extend(queue.try_recv());
-                turns.push_back(rest);
-            }
+    let mut turns = VecDeque::new();
+    while let Some(job) = turns.pop_front().or_else(|| queue.recv().ok()) {
+        // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
+        if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(pool))) {
+            // Before the rest of it comes one that waits: some have a rest for as long as requests come.
+            turns.extend(queue.try_recv());
+            turns.push_back(rest);
         }
     }
 }
