@@ -28,7 +28,7 @@ pub async fn import(
     let bar = progress::bar("Asking Monica", Some(0));
     let mut source = Source::new(&monica, from_page, &bar);
     // Before an account is made: where nothing answers, nothing is to be left.
-    source.ask()?;
+    source.ask().inspect_err(|_| bar.finish_and_clear())?;
     let account = opened.account(account).await?;
     let imported = opened.store.bulk.import(account, &mut (&mut source).map(Ok), false)?;
     bar.finish_and_clear();
