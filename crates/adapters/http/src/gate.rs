@@ -20,8 +20,8 @@ use uuid::Uuid;
 use crate::Shared;
 use crate::errors::Refusal;
 use crate::limits::{Budget, Share, Unread, Unsent};
-use crate::openapi::Route;
 use crate::query::Query;
+use crate::router::{Route, Segment};
 use crate::throttle::Allowance;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -58,9 +58,10 @@ pub async fn envelope(
     // Decoded, as the router sees it: `/%61pi/calls` is no way around the gate.
     let path = request.match_info().unprocessed();
     let is_api = is_api(path);
-    let route = is_api.then(|| shared.routes.find(path)).flatten();
+    let found = is_api.then(|| shared.routes.find(path)).flatten();
+    let pattern = found.as_ref().map(|(route, _)| route.pattern);
     let response = if is_api {
-        gate(request, next, &shared, route, client).await?
+        gate(request, &shared, found, client).await
     } else {
         leave_unread(&mut request);
         next.call(request).await?.map_into_boxed_body()
@@ -76,7 +77,7 @@ pub async fn envelope(
         if status.as_u16() == 500 { response.into_response(Refusal::fault_response(&id)) } else { response };
     protect(response.headers_mut(), is_api);
     let beside = if is_api { None } else { response.request().match_pattern() };
-    let route = route.map(|route| route.pattern.as_str()).or(beside.as_deref()).unwrap_or("none");
+    let route = pattern.or(beside.as_deref()).unwrap_or("none");
     let elapsed = started.elapsed();
     let milliseconds = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
     if let Some(metrics) = &shared.options.metrics {
@@ -177,35 +178,35 @@ fn normalize(request: &mut ServiceRequest, prefix: &str) {
 /// Lets a request to the API through to its handler, with its [`Caller`], or refuses it.
 async fn gate(
     mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
     shared: &Shared,
-    route: Option<&Route>,
+    found: Option<(&Route, Segment)>,
     client: Option<IpAddr>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
+) -> ServiceResponse {
     let path = |request: &ServiceRequest| request.match_info().unprocessed().trim_start_matches('/').to_owned();
-    let Some(route) = route else {
+    let Some((route, segment)) = found else {
         let path = path(&request);
-        return Ok(refuse(request, Refusal::NoRoute { path }));
+        return refuse(request, Refusal::NoRoute { path });
     };
     let method = request.method().clone();
     if method == Method::OPTIONS {
         let answer = HttpResponse::Ok().insert_header((ALLOW, route.allow(","))).finish();
-        return Ok(request.into_response(answer));
+        return request.into_response(answer);
     }
-    if !route.allows(method.as_str()) {
+    let Some(endpoint) = route.endpoint(&method) else {
         let path = path(&request);
         let allow = route.allow(", ");
-        return Ok(refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow }));
-    }
+        return refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow });
+    };
     match admit(&request, shared, client).await {
         Ok(caller) => {
             request.extensions_mut().insert(Known(caller));
+            request.extensions_mut().insert(segment);
             if !takes_body(&method) {
                 leave_unread(&mut request);
             }
-            Ok(next.call(request).await?.map_into_boxed_body())
+            endpoint(request).await
         }
-        Err(refusal) => Ok(refuse(request, refusal)),
+        Err(refusal) => refuse(request, refusal),
     }
 }
 

@@ -23,6 +23,7 @@ mod pages;
 mod proxies;
 mod query;
 mod resources;
+mod router;
 mod routes;
 mod site;
 #[cfg(test)]
@@ -47,7 +48,7 @@ pub use proxies::TrustedProxies;
 use crate::doorstep::Doorstep;
 use crate::limits::Budget;
 use crate::links::Links;
-use crate::openapi::Routes;
+use crate::router::Routes;
 use crate::throttle::Throttle;
 
 /// A connection stays with the worker that took it: with one worker for each processor, a processor whose connections
@@ -165,7 +166,6 @@ fn application(
 > {
     App::new()
         .app_data(shared)
-        .configure(routes::serve)
         .configure(site::configure)
         .default_service(web::to(site::nowhere))
         .wrap(from_fn(gate::envelope))

@@ -1,7 +1,7 @@
 //! Who is asking, and what there is.
 
+use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
-use actix_web::{HttpRequest, get};
 use domain::{Account, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::resources::{AccountRef, Stamp};
 
 /// The welcome, with links to what there is.
 #[derive(Serialize, ToSchema)]
-struct Welcome {
+pub struct Welcome {
     success: Success,
     links: WelcomeLinks,
 }
@@ -40,11 +40,12 @@ struct WelcomeLinks {
 ///
 /// Links to the lists.
 #[utoipa::path(
+    get,
+    path = "/api",
     operation_id = "welcome",
     tag = "account",
     responses((status = 200, description = "Links to the lists", body = Welcome), Refusals),
 )]
-#[get("")]
 pub async fn welcome(shared: Data<Shared>, _: Known, request: HttpRequest) -> Json<Welcome> {
     let links = shared.links(&request);
     Json(Welcome {
@@ -62,7 +63,7 @@ pub async fn welcome(shared: Data<Shared>, _: Known, request: HttpRequest) -> Js
 
 /// The one user of an account, as Monica shows a user.
 #[derive(Serialize, ToSchema)]
-struct MeBody {
+pub struct MeBody {
     data: Me,
 }
 
@@ -125,11 +126,12 @@ impl From<Account> for Me {
 ///
 /// The user and the account that the token opens.
 #[utoipa::path(
+    get,
+    path = "/api/me",
     operation_id = "me",
     tag = "account",
     responses((status = 200, description = "The user", body = MeBody), Refusals),
 )]
-#[get("/me")]
 pub async fn me(shared: Data<Shared>, Known(caller): Known) -> Result<Json<MeBody>, Refusal> {
     Ok(Json(MeBody { data: shared.services.access.account(caller.account).await?.into() }))
 }

@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
-use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use domain::{Call, CallId, ContactId};
 
 use crate::Shared;
@@ -15,6 +15,7 @@ use crate::gate::Known;
 use crate::pages::{CallPageBody, Place};
 use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
+use crate::router::Segment;
 
 /// The call as it is shown, with the tag of its state.
 fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
@@ -24,21 +25,17 @@ fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest
     Ok(answer.body(to_json(&body, CALL_BYTES)?))
 }
 
-/// The id in a path; what is no id names no call.
-fn id(path: &Path<String>) -> Result<CallId, Refusal> {
-    CallId::parse(path).ok_or(Refusal::NotFound)
-}
-
 /// List all the calls in your account
 ///
 /// The newest `called_at` first, ties by `id`.
 #[utoipa::path(
+    get,
+    path = "/api/calls",
     operation_id = "listCalls",
     tag = "calls",
     params(Paging, CallSorting),
     responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
 )]
-#[get("/calls")]
 pub async fn list(shared: Data<Shared>, known: Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     list_of(&shared, known, &request, None).await
 }
@@ -60,6 +57,8 @@ pub async fn list_of(
 
 /// Create a call
 #[utoipa::path(
+    post,
+    path = "/api/calls",
     operation_id = "createCall",
     tag = "calls",
     params(("Idempotency-Key" = Option<String>, Header, description = "Your own name for this request, 1 to 255 characters: sent again within 24 hours, nothing is recorded twice and the answer is the same; with another body it is 422.")),
@@ -70,7 +69,6 @@ pub async fn list_of(
         Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
-#[post("/calls")]
 pub async fn create(
     shared: Data<Shared>,
     Known(caller): Known,
@@ -86,6 +84,8 @@ pub async fn create(
 
 /// Get a specific call
 #[utoipa::path(
+    get,
+    path = "/api/calls/{id}",
     operation_id = "getCall",
     tag = "calls",
     params(
@@ -99,14 +99,13 @@ pub async fn create(
         Missing, Refusals
     ),
 )]
-#[get("/calls/{id}")]
 pub async fn show(
     shared: Data<Shared>,
     Known(caller): Known,
-    path: Path<String>,
+    segment: Segment,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
-    let call = shared.services.calls.find(caller.account, id(&path)?).await?;
+    let call = shared.services.calls.find(caller.account, segment.id(CallId::parse)?).await?;
     if conditions::is_known(&request, &call) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
     }
@@ -117,6 +116,8 @@ pub async fn show(
 ///
 /// All three fields are required; `contact_id` may name another contact: the call moves.
 #[utoipa::path(
+    put,
+    path = "/api/calls/{id}",
     operation_id = "updateCall",
     tag = "calls",
     params(
@@ -130,22 +131,23 @@ pub async fn show(
         ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
-#[put("/calls/{id}")]
 pub async fn update(
     shared: Data<Shared>,
     known: Known,
-    path: Path<String>,
+    segment: Segment,
     body: Body,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let rules = Rules::replace(shared.options.compat, shared.services.clock.now());
-    revise(&shared, known, id(&path)?, body, rules, &request).await
+    revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
 
 /// Change parts of a call
 ///
 /// What is absent keeps its value.
 #[utoipa::path(
+    patch,
+    path = "/api/calls/{id}",
     operation_id = "changeCall",
     tag = "calls",
     params(
@@ -159,16 +161,15 @@ pub async fn update(
         ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
-#[patch("/calls/{id}")]
 pub async fn amend(
     shared: Data<Shared>,
     known: Known,
-    path: Path<String>,
+    segment: Segment,
     body: Body,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
     let rules = Rules::change(shared.services.clock.now());
-    revise(&shared, known, id(&path)?, body, rules, &request).await
+    revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
 
 async fn revise(
@@ -187,6 +188,8 @@ async fn revise(
 
 /// Delete a call
 #[utoipa::path(
+    delete,
+    path = "/api/calls/{id}",
     operation_id = "deleteCall",
     tag = "calls",
     params(
@@ -199,14 +202,13 @@ async fn revise(
         ConditionRefusals, Missing, Refusals, WriteRefusals
     ),
 )]
-#[delete("/calls/{id}")]
 pub async fn delete(
     shared: Data<Shared>,
     Known(caller): Known,
-    path: Path<String>,
+    segment: Segment,
     request: HttpRequest,
 ) -> Result<Json<Deleted>, Refusal> {
-    let call = id(&path)?;
+    let call = segment.id(CallId::parse)?;
     shared.services.calls.delete(caller.account, call, conditions::expected(&request)).await?;
     Ok(Json(Deleted { deleted: true, id: call.get() }))
 }

@@ -1,8 +1,8 @@
 //! Contacts, and the calls of one contact.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
+use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, HttpResponse};
 use domain::{Contact, ContactId};
 
 use super::calls::list_of;
@@ -14,6 +14,7 @@ use crate::gate::Known;
 use crate::pages::{CallPageBody, ContactPageBody, Place};
 use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{ContactBody, ContactResource, Deleted};
+use crate::router::Segment;
 
 /// The contact as it is shown, with what the query asks for.
 fn shown(status: StatusCode, contact: &Contact, shared: &Shared, request: &HttpRequest) -> HttpResponse {
@@ -22,15 +23,12 @@ fn shown(status: StatusCode, contact: &Contact, shared: &Shared, request: &HttpR
     HttpResponse::build(status).json(body)
 }
 
-/// The id in a path; what is no id names no contact.
-fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
-    ContactId::parse(path).ok_or(Refusal::NotFound)
-}
-
 /// List all the contacts in your account
 ///
 /// The oldest contact first.
 #[utoipa::path(
+    get,
+    path = "/api/contacts",
     operation_id = "listContacts",
     tag = "contacts",
     params(
@@ -41,7 +39,6 @@ fn id(path: &Path<String>) -> Result<ContactId, Refusal> {
     ),
     responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
 )]
-#[get("/contacts")]
 pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
@@ -53,6 +50,8 @@ pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpReque
 
 /// Create a contact
 #[utoipa::path(
+    post,
+    path = "/api/contacts",
     operation_id = "createContact",
     tag = "contacts",
     request_body = ContactForm,
@@ -61,7 +60,6 @@ pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpReque
         Refusals, WriteRefusals, BodyRefusals
     ),
 )]
-#[post("/contacts")]
 pub async fn create(
     shared: Data<Shared>,
     Known(caller): Known,
@@ -75,6 +73,8 @@ pub async fn create(
 
 /// Get a specific contact
 #[utoipa::path(
+    get,
+    path = "/api/contacts/{id}",
     operation_id = "getContact",
     tag = "contacts",
     params(
@@ -83,14 +83,13 @@ pub async fn create(
     ),
     responses((status = 200, description = "The contact", body = ContactBody), Missing, Refusals),
 )]
-#[get("/contacts/{id}")]
 pub async fn show(
     shared: Data<Shared>,
     Known(caller): Known,
-    path: Path<String>,
+    segment: Segment,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
-    let contact = shared.services.contacts.find(caller.account, id(&path)?).await?;
+    let contact = shared.services.contacts.find(caller.account, segment.id(ContactId::parse)?).await?;
     Ok(shown(StatusCode::OK, &contact, &shared, &request))
 }
 
@@ -98,6 +97,8 @@ pub async fn show(
 ///
 /// `first_name` is required; what is absent keeps its value, what is null is taken away.
 #[utoipa::path(
+    put,
+    path = "/api/contacts/{id}",
     operation_id = "updateContact",
     tag = "contacts",
     params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
@@ -107,15 +108,14 @@ pub async fn show(
         Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
-#[put("/contacts/{id}")]
 pub async fn update(
     shared: Data<Shared>,
     Known(caller): Known,
-    path: Path<String>,
+    segment: Segment,
     Body(members): Body,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
-    let id = id(&path)?;
+    let id = segment.id(ContactId::parse)?;
     let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
     let contact = shared.services.contacts.revise(caller.account, id, change).await?;
     Ok(shown(StatusCode::OK, &contact, &shared, &request))
@@ -123,6 +123,8 @@ pub async fn update(
 
 /// Delete a contact and all its calls
 #[utoipa::path(
+    delete,
+    path = "/api/contacts/{id}",
     operation_id = "deleteContact",
     tag = "contacts",
     params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
@@ -131,9 +133,8 @@ pub async fn update(
         Missing, Refusals, WriteRefusals
     ),
 )]
-#[delete("/contacts/{id}")]
-pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<String>) -> Result<Json<Deleted>, Refusal> {
-    let contact = id(&path)?;
+pub async fn delete(shared: Data<Shared>, Known(caller): Known, segment: Segment) -> Result<Json<Deleted>, Refusal> {
+    let contact = segment.id(ContactId::parse)?;
     shared.services.contacts.delete(caller.account, contact).await?;
     Ok(Json(Deleted { deleted: true, id: contact.get() }))
 }
@@ -142,6 +143,8 @@ pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<Strin
 ///
 /// The newest `called_at` first, ties by `id`.
 #[utoipa::path(
+    get,
+    path = "/api/contacts/{id}/calls",
     operation_id = "listContactCalls",
     tag = "calls",
     params(
@@ -151,12 +154,11 @@ pub async fn delete(shared: Data<Shared>, Known(caller): Known, path: Path<Strin
     ),
     responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), Missing, Refusals),
 )]
-#[get("/contacts/{id}/calls")]
 pub async fn calls(
     shared: Data<Shared>,
     known: Known,
-    path: Path<String>,
+    segment: Segment,
     request: HttpRequest,
 ) -> Result<HttpResponse, Refusal> {
-    list_of(&shared, known, &request, Some(id(&path)?)).await
+    list_of(&shared, known, &request, Some(segment.id(ContactId::parse)?)).await
 }

@@ -1,7 +1,7 @@
 //! Lists that are the same in every account: genders, kinds of contact fields, emotions.
 
-use actix_web::web::{Data, Json, Path};
-use actix_web::{HttpRequest, get};
+use actix_web::HttpRequest;
+use actix_web::web::{Data, Json};
 use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Moment, parse_digits};
 
 use crate::Shared;
@@ -10,6 +10,7 @@ use crate::gate::Known;
 use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, Listed, Place};
 use crate::query::{Paging, Query};
 use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
+use crate::router::Segment;
 
 /// The page that is asked for, of all the items.
 fn page<T>(shared: &Shared, request: &HttpRequest, all: impl Iterator<Item = T>) -> Result<Json<Listed<T>>, Refusal> {
@@ -33,12 +34,13 @@ fn gender(id: i64, account: AccountId, since: Moment) -> Option<GenderResource> 
 ///
 /// A contact's gender may also be any other name.
 #[utoipa::path(
+    get,
+    path = "/api/genders",
     operation_id = "listGenders",
     tag = "lists",
     params(Paging),
     responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
 )]
-#[get("/genders")]
 pub async fn genders(
     shared: Data<Shared>,
     Known(caller): Known,
@@ -50,30 +52,32 @@ pub async fn genders(
 
 /// Get a specific gender
 #[utoipa::path(
+    get,
+    path = "/api/genders/{id}",
     operation_id = "getGender",
     tag = "lists",
     params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
     responses((status = 200, description = "The gender", body = GenderBody), Missing, Refusals),
 )]
-#[get("/genders/{id}")]
 pub async fn show_gender(
     shared: Data<Shared>,
     Known(caller): Known,
-    path: Path<String>,
+    segment: Segment,
 ) -> Result<Json<GenderBody>, Refusal> {
-    let id = parse_digits(&path).ok_or(Refusal::NotFound)?;
+    let id = segment.id(parse_digits)?;
     let since = since(&shared, caller).await?;
     Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(Refusal::NotFound)? }))
 }
 
 /// List all the kinds of contact fields
 #[utoipa::path(
+    get,
+    path = "/api/contactfieldtypes",
     operation_id = "listContactFieldTypes",
     tag = "lists",
     params(Paging),
     responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
 )]
-#[get("/contactfieldtypes")]
 pub async fn contact_field_types(
     shared: Data<Shared>,
     Known(caller): Known,
@@ -86,12 +90,13 @@ pub async fn contact_field_types(
 
 /// List all the emotions
 #[utoipa::path(
+    get,
+    path = "/api/emotions",
     operation_id = "listEmotions",
     tag = "lists",
     params(Paging),
     responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
 )]
-#[get("/emotions")]
 pub async fn emotions(
     shared: Data<Shared>,
     _: Known,

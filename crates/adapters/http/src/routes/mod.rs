@@ -5,48 +5,53 @@ mod calls;
 mod contacts;
 mod lists;
 
-use crate::openapi::Routes;
+use actix_web::http::Method;
 
-/// Where the API is.
-pub const API: &str = "/api";
+use crate::router::Routes;
 
-/// Registers every endpoint of the API in a scope: actix's, utoipa's, which documents them, or the gate's table. What is
-/// asked most often comes first: the router tries them one after the other.
-macro_rules! endpoints {
-    ($scope:expr) => {
-        $scope
-            .service(calls::show)
-            .service(contacts::calls)
-            .service(calls::list)
-            .service(calls::create)
-            .service(account::welcome)
-            .service(account::me)
-            .service(calls::update)
-            .service(calls::amend)
-            .service(calls::delete)
-            .service(contacts::list)
-            .service(contacts::create)
-            .service(contacts::show)
-            .service(contacts::update)
-            .service(contacts::delete)
-            .service(lists::genders)
-            .service(lists::show_gender)
-            .service(lists::contact_field_types)
-            .service(lists::emotions)
-    };
-}
-
-/// Serves the API. The gate keeps it; see `gate.rs`.
-pub fn serve(config: &mut actix_web::web::ServiceConfig) {
-    config.service(endpoints!(actix_web::web::scope(API)));
-}
-
-/// Describes the API.
-pub fn describe(config: &mut utoipa_actix_web::service_config::ServiceConfig) {
-    config.service(endpoints!(utoipa_actix_web::scope(API)));
-}
-
-/// What is served, for the gate.
+/// What is served, and where. What is asked most often comes first.
 pub fn table() -> Routes {
-    endpoints!(Routes::default())
+    Routes::default()
+        .serve(Method::GET, "/api/calls/{id}", calls::show)
+        .serve(Method::GET, "/api/contacts/{id}/calls", contacts::calls)
+        .serve(Method::GET, "/api/calls", calls::list)
+        .serve(Method::POST, "/api/calls", calls::create)
+        .serve(Method::PUT, "/api/calls/{id}", calls::update)
+        .serve(Method::PATCH, "/api/calls/{id}", calls::amend)
+        .serve(Method::DELETE, "/api/calls/{id}", calls::delete)
+        .serve(Method::GET, "/api", account::welcome)
+        .serve(Method::GET, "/api/me", account::me)
+        .serve(Method::GET, "/api/contacts", contacts::list)
+        .serve(Method::POST, "/api/contacts", contacts::create)
+        .serve(Method::GET, "/api/contacts/{id}", contacts::show)
+        .serve(Method::PUT, "/api/contacts/{id}", contacts::update)
+        .serve(Method::DELETE, "/api/contacts/{id}", contacts::delete)
+        .serve(Method::GET, "/api/genders", lists::genders)
+        .serve(Method::GET, "/api/genders/{id}", lists::show_gender)
+        .serve(Method::GET, "/api/contactfieldtypes", lists::contact_field_types)
+        .serve(Method::GET, "/api/emotions", lists::emotions)
 }
+
+/// What is served, as the handlers describe it.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    calls::list,
+    calls::create,
+    calls::show,
+    calls::update,
+    calls::amend,
+    calls::delete,
+    account::welcome,
+    account::me,
+    contacts::list,
+    contacts::create,
+    contacts::show,
+    contacts::update,
+    contacts::delete,
+    contacts::calls,
+    lists::genders,
+    lists::show_gender,
+    lists::contact_field_types,
+    lists::emotions,
+))]
+pub struct Described;
