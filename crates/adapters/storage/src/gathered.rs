@@ -8,7 +8,7 @@ use ports::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::Outcome;
-use crate::threads::{BACKLOG, too_many};
+use crate::waiting::{BACKLOG, too_many};
 
 /// How many share a statement at most; each takes one place, unless it weighs more.
 const GROUP: usize = 32;

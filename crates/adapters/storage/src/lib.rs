@@ -11,6 +11,7 @@ mod pool;
 mod search;
 mod statement;
 mod threads;
+mod waiting;
 mod walk;
 
 pub use counts::{months, years};
@@ -19,5 +20,6 @@ pub use gathered::Gathered;
 pub use pool::{Pool, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
-pub use threads::{BACKLOG, Joined, Threads, too_many, within_patience};
+pub use threads::{Joined, Threads};
+pub use waiting::{BACKLOG, too_many, within_patience};
 pub use walk::{Walk, index, is_counted};

@@ -3,23 +3,15 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use crate::gathered::{Gathered, answer_group, refuse_all};
+use crate::waiting::{BACKLOG, too_many, within_patience};
 use crate::{Failure, Outcome, Pool};
-
-/// More waiting requests than this are refused: by then the last would wait for seconds.
-pub const BACKLOG: usize = 1024;
-
-/// How long a request waits for its answer in all: a little longer than the store gives a statement, so that what the
-/// store can still tell is told; whoever waits longer waits for a store that is gone without a word.
-const PATIENCE: Duration = Duration::from_secs(22);
 
 /// How often a write is tried in all. It may lose against each other that changes the same rows, so this is more than
 /// there are threads by default.
@@ -30,11 +22,6 @@ type Job<P> = Box<dyn FnOnce(&P) -> Rest<P> + Send>;
 
 /// What a job has left to do, when others have had their turn.
 struct Rest<P>(Option<Job<P>>);
-
-/// Why there is no place in a queue.
-pub fn too_many() -> Error {
-    Error::unavailable("too many requests wait for the store")
-}
 
 /// Database threads behind one bounded queue. Dropping them finishes what is queued.
 pub struct Threads<C: R2D2Connection + 'static> {
@@ -209,11 +196,6 @@ fn settled<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) 
     let mut tries = std::iter::repeat_with(|| pool.run(&job)).take(TRIES - 1);
     let is_settled = |outcome: &Outcome<T>| !outcome.as_ref().is_err_and(Failure::is_conflict);
     tries.find(is_settled).unwrap_or_else(|| pool.run(&job))
-}
-
-/// What a database thread answers; unavailable when it is silent for too long.
-pub async fn within_patience<T>(answer: impl Future<Output = T>) -> Result<T> {
-    timeout(PATIENCE, answer).await.map_err(|_| Error::unavailable("the store does not answer"))
 }
 
 #[cfg(test)]
