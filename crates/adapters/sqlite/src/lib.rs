@@ -12,6 +12,8 @@ mod schema;
 mod writer;
 
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -41,6 +43,10 @@ const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
     "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
 );
+
+/// How long a file may be locked while it is opened: as long as `busy_timeout`.
+const PATIENCE: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// An opened SQLite file.
 struct Database {
@@ -117,6 +123,19 @@ fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
     connect(path, size, on_connect!())
 }
 
+/// Of several that turn the log of a new file on at the same moment, SQLite tells all but one at once that it is
+/// locked: `busy_timeout` does not hold there.
 fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<SqliteConnection>> {
-    Pool::open(path, size, on_connect)
+    let since = Instant::now();
+    loop {
+        match Pool::open(path, size, on_connect) {
+            Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < PATIENCE => sleep(MOMENT),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Diesel gives no code for it.
+fn is_locked(cause: &dyn std::error::Error) -> bool {
+    cause.to_string().contains("database is locked")
 }

@@ -51,15 +51,17 @@ fn migrations_go_up_down_and_up_again() {
 
 #[test]
 fn servers_that_start_together_migrate_once() {
-    let (_folder, path) = nowhere();
-    let starts: Vec<_> = (0..8)
-        .map(|_| {
-            let path = path.clone();
-            std::thread::spawn(move || sqlite_adapter::migrate(&path).unwrap().len())
-        })
-        .collect();
-    let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
-    assert_eq!(ran, sqlite_adapter::revert_all_migrations(&path).unwrap().len());
+    for _ in 0..30 {
+        let (_folder, path) = nowhere();
+        let starts: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || sqlite_adapter::migrate(&path).unwrap().len())
+            })
+            .collect();
+        let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
+        assert_eq!(ran, sqlite_adapter::revert_all_migrations(&path).unwrap().len());
+    }
 }
 
 #[test]
