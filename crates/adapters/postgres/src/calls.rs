@@ -332,8 +332,8 @@ fn update_many(connection: &mut PgConnection, changes: &[Revised]) -> Outcome<Ve
     let mut calls: Vec<_> = changes.iter().map(|revised| (revised.account.get(), revised.call.get())).collect();
     calls.sort_unstable();
     if calls.windows(2).any(|two| two[0] == two[1]) {
-        // One statement changes a row once: these are done one by one.
-        return Err(Failure::Conflict);
+        // One statement changes a row once.
+        return Err(Failure::Apart);
     }
     let emotions = |emotions: &Vec<Emotion>| array(emotions.iter().map(|emotion| emotion.id()));
     let values = (

@@ -15,6 +15,8 @@ pub enum Failure {
     Disconnected(DieselError),
     /// Another request changed meanwhile what this one had read; nothing was written, a second try may do.
     Conflict,
+    /// These cannot be done by one statement; each of them alone can.
+    Apart,
 }
 
 /// What a job answers.
@@ -49,6 +51,11 @@ impl Failure {
                         | DieselError::BrokenTransactionManager
                 )
         )
+    }
+
+    /// The store's own trouble, which every request meets.
+    pub fn is_of_the_store(&self) -> bool {
+        self.is_disconnect() || self.is_outage() || matches!(self, Self::Refused(Error::Unavailable(_)))
     }
 
     /// The store's operator must act: it is full, read-only, locked by another, or cannot be opened.
@@ -93,6 +100,7 @@ impl From<Failure> for Error {
             Failure::Refused(error) => error,
             Failure::Database(DieselError::NotFound) => Self::NotFound,
             Failure::Conflict => Self::unavailable("other requests kept changing the same rows"),
+            Failure::Apart => Self::fault("what cannot share a statement was not done alone"),
             Failure::Database(error) | Failure::Disconnected(error) if unavailable => Self::unavailable(error),
             Failure::Database(error) | Failure::Disconnected(error) => Self::fault(error),
         }

@@ -104,11 +104,15 @@ pub fn answer_group<K, V>(
             }
         }
         // The store's own trouble is everybody's; else one of them is at fault, and only that one fails.
-        Err(failure) if keys.len() == 1 || failure.is_disconnect() || failure.is_outage() => {
+        Err(failure) if keys.len() == 1 || failure.is_of_the_store() => {
             refuse_all(answers, &failure.into());
         }
         Err(_) => {
             for (key, answer) in keys.chunks(1).zip(answers) {
+                // Those before it may have taken long: whoever has gone would not know that it was done.
+                if answer.is_closed() {
+                    continue;
+                }
                 let alone = run(key).map(|mut values| values.pop());
                 let missing = || Error::fault("a job left a key unanswered");
                 let _ = answer.send(alone.map_err(Error::from).and_then(|value| value.ok_or_else(missing)));
@@ -201,5 +205,35 @@ mod tests {
         for answered in &mut asked {
             assert!(matches!(answered.try_recv().unwrap(), Err(Error::Unavailable(_))));
         }
+    }
+
+    #[test]
+    fn that_no_connection_is_free_is_everybody_s_trouble() {
+        let gathered = Gathered::by(1);
+        let _asked: Vec<_> = (0..3).map(|key| ask(&gathered, key)).collect();
+        let runs = std::cell::Cell::new(0);
+        answer_group(gathered.next().unwrap().into_iter().unzip(), |_| {
+            runs.set(runs.get() + 1);
+            Err::<Vec<u32>, _>(Error::unavailable("no connection is free").into())
+        });
+        assert_eq!(runs.get(), 1);
+    }
+
+    #[test]
+    fn what_was_given_up_meanwhile_is_not_done_alone_either() {
+        let gathered = Gathered::by(1);
+        let asked: Vec<_> = (0..3).map(|key| ask(&gathered, key).1).collect();
+        let waiting = std::cell::RefCell::new(asked);
+        let done = std::cell::RefCell::new(Vec::new());
+        answer_group(gathered.next().unwrap().into_iter().unzip(), |keys| {
+            if let [key] = keys {
+                done.borrow_mut().push(*key);
+                // Those after the first do not wait for so long.
+                waiting.borrow_mut().truncate(1);
+                return Ok(vec![0]);
+            }
+            Err(crate::Failure::Conflict)
+        });
+        assert_eq!(done.into_inner(), [0]);
     }
 }

@@ -1,10 +1,9 @@
 //! Threads that run jobs on pooled connections.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
@@ -46,10 +45,11 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     /// Starts this many threads on the pool.
     pub fn start(pool: &Pool<C>, count: usize) -> std::io::Result<Self> {
         let (jobs, queue) = bounded(BACKLOG);
+        let rests = unbounded();
         let handles = (0..count)
             .map(|n| {
-                let (pool, queue) = (pool.clone(), queue.clone());
-                std::thread::Builder::new().name(format!("database-{n}")).spawn(move || work(&queue, &pool))
+                let (pool, queue, rests) = (pool.clone(), queue.clone(), rests.clone());
+                std::thread::Builder::new().name(format!("database-{n}")).spawn(move || work(&queue, &rests, &pool))
             })
             .collect::<std::io::Result<_>>()?;
         Ok(Self { jobs, _joined: Joined(handles), pool: pool.clone() })
@@ -154,15 +154,28 @@ impl<C: R2D2Connection + 'static> Threads<C> {
     }
 }
 
-/// Does the jobs of the queue until it is closed and empty.
-fn work<P>(queue: &Receiver<Job<P>>, pool: &P) {
-    let mut turns = VecDeque::new();
-    while let Some(job) = turns.pop_front().or_else(|| queue.recv().ok()) {
+/// Does the jobs of the queue, and what those have left to do, until there is none and the queue is closed.
+fn work<P>(queue: &Receiver<Job<P>>, rests: &(Sender<Job<P>>, Receiver<Job<P>>), pool: &P) {
+    let (put_aside, rests) = rests;
+    let mut next = None;
+    let wait = || {
+        select! {
+            recv(rests) -> job => job.ok(),
+            recv(queue) -> job => job.ok().or_else(|| rests.try_recv().ok()),
+        }
+    };
+    while let Some(job) = next.take().or_else(wait) {
         // A job that panics drops its answer's sender: its caller sees a fault, the thread goes on.
         if let Ok(Rest(Some(rest))) = catch_unwind(AssertUnwindSafe(|| job(pool))) {
-            // Before the rest of it comes one that waits: some have a rest for as long as requests come.
-            turns.extend(queue.try_recv());
-            turns.push_back(rest);
+            // Before the rest of it comes one that waits: some have a rest for as long as requests come. That one may
+            // take long, so any thread may take the rest.
+            next = Some(match queue.try_recv() {
+                Ok(other) => {
+                    let _ = put_aside.send(rest);
+                    other
+                }
+                Err(_) => rest,
+            });
         }
     }
 }
@@ -226,7 +239,38 @@ mod tests {
         jobs.send(many).unwrap();
         jobs.send(other).unwrap();
         drop(jobs);
-        work(&queue, &());
+        work(&queue, &unbounded(), &());
         assert_eq!(order.iter().collect::<Vec<_>>(), ["the first", "another", "the second", "the third"]);
+    }
+
+    #[test]
+    fn what_a_thread_has_put_aside_is_done_by_another() {
+        let (begun, has_begun) = mpsc::channel();
+        let (served, is_served) = mpsc::channel();
+        let (outcome, was_served) = mpsc::channel();
+        let slow: Job<()> = Box::new(move |()| {
+            begun.send(()).unwrap();
+            outcome.send(is_served.recv_timeout(std::time::Duration::from_mins(1)).is_ok()).unwrap();
+            Rest(None)
+        });
+        let long: Job<()> = Box::new(move |()| {
+            Rest(Some(Box::new(move |()| {
+                served.send(()).unwrap();
+                Rest(None)
+            })))
+        });
+        let (jobs, queue) = bounded(2);
+        jobs.send(long).unwrap();
+        jobs.send(slow).unwrap();
+        drop(jobs);
+        let rests = unbounded();
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| work(&queue, &rests, &()));
+            has_begun.recv().unwrap();
+            let second = scope.spawn(|| work(&queue, &rests, &()));
+            second.join().unwrap();
+            first.join().unwrap();
+        });
+        assert!(was_served.recv().unwrap(), "while the first is at another job, the second serves the rest");
     }
 }
