@@ -87,7 +87,7 @@ fn bodies_made_to_break_a_reader_are_refused_or_read(setup: Setup) {
         (call("\"content\":\"a\\u0000b\""), 422),
         (call("\"content\":null"), 422),
         (call("\"contact_id\":1e999"), 400),
-        (call("\"contact_id\":9223372036854775808"), 404),
+        (call("\"contact_id\":9223372036854775808"), 422),
         (call("\"contact_id\":1.0000000000000001e0"), 201),
         (call("\"called_at\":\"@99999999999999999999\""), 422),
         (call("\"content\":\"the last one wins\""), 201),
@@ -97,25 +97,19 @@ fn bodies_made_to_break_a_reader_are_refused_or_read(setup: Setup) {
         (format!("{{{}\"z\":1}}", "\"a\":1,".repeat(200_000)), 422),
     ] {
         let answer = client.send("POST", "/api/calls", &[("content-type", "application/json")], body.as_bytes());
-        assert!(
-            answer.status == status || (status / 100 == 4 && answer.status / 100 == 4),
-            "{}…: {} {}",
-            &body[..body.len().min(120)],
-            answer.status,
-            answer.body
-        );
+        assert_eq!(answer.status, status, "{}…: {}", &body[..body.len().min(120)], answer.body);
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
     for (body, status) in [
         ("a[".repeat(500_000), 422),
         ("emotions[]=1&".repeat(100_000), 422),
-        (format!("contact_id={contact}&called_at=2018-02-02&content=x&contact_id[]=7"), 422),
+        (format!("contact_id={contact}&called_at=2018-02-02&content=x&contact_id[]=7"), 201),
         ("%".repeat(1_000_000), 422),
         ("&=&=".repeat(400_000), 422),
         (format!("contact_id={contact}&called_at=2018-02-02&content=%00"), 422),
     ] {
         let answer = client.send("POST", "/api/calls", &form, body.as_bytes());
-        assert!(answer.status == status || answer.status == 201, "{}…: {}", &body[..40], answer.status);
+        assert_eq!(answer.status, status, "{}…: {}", &body[..40], answer.body);
     }
     let unread =
         client.send("POST", "/api/calls", &[("content-encoding", "gzip")], b"\x1f\x8b\x08\x00\x00\x00\x00\x00");

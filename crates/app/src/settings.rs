@@ -210,7 +210,7 @@ impl Settings {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             public_url: source.parse(
                 PUBLIC_URL,
-                "takes a URL such as https://example.org or https://example.org/callbook",
+                "takes a URL such as https://example.org or https://example.org/callbook, without the /api that follows it",
                 public_url,
             )?,
             trusted_proxies: source
@@ -319,6 +319,8 @@ fn scheme(text: &str) -> Option<&str> {
 
 fn store_url(text: &str) -> Option<StoreUrl> {
     match text.split_once("://")? {
+        // Each connection would have a memory of its own.
+        ("sqlite", ":memory:") => None,
         ("sqlite", path) if !path.is_empty() => Some(StoreUrl::Sqlite(PathBuf::from(path))),
         ("postgres" | "postgresql", rest) if is_plain(rest) => Some(StoreUrl::Postgres(text.to_owned())),
         _ => None,
@@ -347,7 +349,9 @@ fn public_url(text: &str) -> Option<String> {
         && url.has_host()
         && url.query().is_none()
         && url.fragment().is_none()
-        && url.username().is_empty();
+        && url.username().is_empty()
+        // The API is at /api below it: by this one nobody could tell its paths from the server's own.
+        && url.path_segments().is_none_or(|mut segments| segments.next() != Some("api"));
     plain.then(|| url.as_str().trim_end_matches('/').to_owned())
 }
 
@@ -421,6 +425,7 @@ mod tests {
         for (name, value) in [
             (DATABASE_URL, "mysql://root:secret@h/db"),
             (DATABASE_URL, "callbook.db"),
+            (DATABASE_URL, "sqlite://:memory:"),
             (DATABASE_URL, "postgres://u:secret%et@h/db"),
             (DATABASE_URL, "postgres://u:a secret@h/db"),
             (DATABASE_URL, "postgres://u:a/secret@h/db"),
@@ -429,6 +434,8 @@ mod tests {
             (PUBLIC_URL, "example.org"),
             (PUBLIC_URL, "ftp://example.org"),
             (PUBLIC_URL, "https://example.org/?a=b"),
+            (PUBLIC_URL, "https://example.org/api"),
+            (PUBLIC_URL, "https://example.org/api/"),
             (COMPAT, "monica-5"),
             (RATE_LIMIT, "-1"),
             (RATE_LIMIT, "many"),

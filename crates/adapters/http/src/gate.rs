@@ -10,7 +10,7 @@ use actix_web::http::header::{
     ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use actix_web::http::{Method, Uri};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
 use actix_web::rt::time::sleep;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
@@ -72,19 +72,9 @@ pub async fn envelope(
         Some(Refusal::Unavailable(cause)) => tracing::warn!(request_id = id, %cause, "the store is not available"),
         _ => {}
     }
-    let status = response.status();
-    let mut response =
-        if status.as_u16() == 500 { response.into_response(Refusal::fault_response(&id)) } else { response };
+    let is_fault = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
+    let mut response = if is_fault { response.into_response(Refusal::fault_response(&id)) } else { response };
     protect(response.headers_mut(), is_api);
-    let beside = if is_api { None } else { response.request().match_pattern() };
-    let route = pattern.or(beside.as_deref()).unwrap_or("none");
-    let elapsed = started.elapsed();
-    let milliseconds = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
-    if let Some(metrics) = &shared.options.metrics {
-        metrics.count(&method, route, status.as_u16(), elapsed);
-    }
-    let client = client.map(tracing::field::display);
-    tracing::info!(request_id = id, client, %method, route, status = status.as_u16(), milliseconds, "request");
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -93,7 +83,18 @@ pub async fn envelope(
         response.headers_mut().insert(LIMIT, limit.into());
         response.headers_mut().insert(REMAINING, remaining.into());
     }
-    Ok(hold(response, &method, &shared.budget))
+    let response = hold(response, &method, &shared.budget);
+    let status = response.status().as_u16();
+    let beside = if is_api { None } else { response.request().match_pattern() };
+    let route = pattern.or(beside.as_deref()).unwrap_or("none");
+    let elapsed = started.elapsed();
+    let milliseconds = f64::from(u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX)) / 1000.0;
+    if let Some(metrics) = &shared.options.metrics {
+        metrics.count(&method, route, status, elapsed);
+    }
+    let client = client.map(tracing::field::display);
+    tracing::info!(request_id = id, client, %method, route, status, milliseconds, "request");
+    Ok(response)
 }
 
 /// What browsers must be told.

@@ -41,6 +41,13 @@ impl Metrics {
         histogram.seconds += seconds;
     }
 
+    /// The routes and statuses of all requests.
+    #[cfg(test)]
+    pub fn counted(&self) -> Vec<(String, u16)> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.keys().map(|(_, route, status)| (route.clone(), *status)).collect()
+    }
+
     /// All of it as text. Writing to a String cannot fail.
     fn render(&self, load: &StoreLoad) -> String {
         let mut text = String::from(

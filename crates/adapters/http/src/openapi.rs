@@ -18,6 +18,8 @@ use crate::routes::Described;
     ),
     components(schemas(ErrorBody)),
     modifiers(&Bearer),
+    // Relative to the document: under the path of a public URL, too, what is tried out goes to this server.
+    servers((url = ".")),
     security(("bearer" = [])),
     tags(
         (name = "calls", description = "Phone calls made with contacts."),

@@ -493,6 +493,21 @@ async fn a_large_body_is_counted_as_long_as_its_request() {
 }
 
 #[actix_web::test]
+async fn a_read_that_is_refused_at_last_is_counted_as_refused() {
+    let metrics = Arc::new(Metrics::default());
+    let mut stage = Stage::new();
+    stage.options.metrics = Some(metrics.clone());
+    let content = Content::parse(&"x".repeat(20_000)).ok();
+    stage.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
+    let shared = stage.shared();
+    let _untaken = shared.budget.forced_share(usize::MAX / 2);
+    let app = init_service(application(shared)).await;
+    let answer = call_service(&app, get("/api/calls/5").to_request()).await;
+    assert_eq!(answer.status(), 503);
+    assert_eq!(metrics.counted(), [("/api/calls/{id}".to_owned(), 503)]);
+}
+
+#[actix_web::test]
 async fn query_words_are_checked_on_every_route_sort_first() {
     for path in ["/api/calls", "/api/calls/5", "/api/contacts/3/calls", "/api/me"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
