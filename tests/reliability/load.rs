@@ -66,7 +66,7 @@ fn a_queue_that_is_full_is_told_and_the_process_still_answers() {
     let client = server.client();
     client.log(client.meet("Leslie"), "2018-02-02");
     let lock = database.lock("calls");
-    // Two groups of 32 wait for the lock, 1,024 behind them; there is no place for the others.
+    // Two groups of at most 32 wait for the lock, 1,024 behind them; there is no place for the others.
     let mut streams: Vec<_> = (0..1_300).map(|_| ask(&server, "/api/calls")).collect();
     let mut full = Vec::new();
     support::wait_until("a refusal", || {

@@ -99,7 +99,7 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the manual, a page for each command
     Man,
 }
 

@@ -24,7 +24,7 @@ const CALLS: [(usize, &str, &str); 4] = [
     (1, "2017-10-07T22:29:21Z", "He called, we had fun and really awesome."),
 ];
 
-/// Fills the first account, unless it has a contact already.
+/// Fills the first account, unless the demo's contacts are there already.
 pub async fn run(opened: &Opened) -> Result<(), Error> {
     let account = opened.first_account().await?.id;
     let book = &opened.services.contacts;

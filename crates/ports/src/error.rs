@@ -27,7 +27,7 @@ pub enum Error {
     #[error("the key was used for another request")]
     KeyReused,
     /// The store cannot be reached, is full, or has more to do than it can take. Nothing was changed
-    /// unless the connection broke while the store was answering.
+    /// unless the connection broke, or the store was silent for too long, while it was answering.
     #[error("the store is not available: {0}")]
     Unavailable(#[source] Cause),
     /// Our own mistake.

@@ -71,6 +71,7 @@ mod tests {
     fn every_operation_is_described_and_secured() {
         let document = serde_json::to_value(document()).unwrap();
         assert_eq!(document["security"][0]["bearer"], serde_json::json!([]));
+        assert_eq!(document["servers"], serde_json::json!([{"url": "."}]));
         let mut ids = Vec::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {

@@ -1,6 +1,6 @@
 //! What both storage adapters stand on. What a store is, this crate does not know.
 //!
-//! Diesel is synchronous, the ports are not: in [`Threads`], and nowhere else, a request crosses to a database
+//! Diesel is synchronous, the ports are not: in [`Threads`], and in SQLite's writer, a request crosses to a database
 //! thread. A few threads take jobs from one bounded queue; each job borrows a connection of the r2d2 [`Pool`].
 
 pub mod bulk;
