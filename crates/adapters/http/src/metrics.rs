@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -18,8 +18,10 @@ const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// Requests since the start, by method, route and status.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    requests: Mutex<BTreeMap<(&'static str, String, u16), Histogram>>,
+    requests: Mutex<Requests>,
 }
+
+type Requests = BTreeMap<(&'static str, String, u16), Histogram>;
 
 #[derive(Debug, Default)]
 struct Histogram {
@@ -29,10 +31,14 @@ struct Histogram {
 }
 
 impl Metrics {
+    fn lock(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts one request.
     pub fn count(&self, method: &Method, route: &str, status: u16, took: Duration) {
         let seconds = took.as_secs_f64();
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = self.lock();
         let histogram = requests.entry((label(method), route.to_owned(), status)).or_default();
         if let Some(bucket) = BUCKETS.iter().position(|end| seconds <= *end) {
             histogram.buckets[bucket] += 1;
@@ -44,8 +50,7 @@ impl Metrics {
     /// The routes and statuses of all requests.
     #[cfg(test)]
     pub fn counted(&self) -> Vec<(String, u16)> {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.keys().map(|(_, route, status)| (route.clone(), *status)).collect()
+        self.lock().keys().map(|(_, route, status)| (route.clone(), *status)).collect()
     }
 
     /// All of it as text. Writing to a String cannot fail.
@@ -54,7 +59,7 @@ impl Metrics {
             "# HELP callbook_request_duration_seconds How long requests took, by method, route and status.\n\
              # TYPE callbook_request_duration_seconds histogram\n",
         );
-        for ((method, route, status), histogram) in &*self.requests.lock().unwrap_or_else(PoisonError::into_inner) {
+        for ((method, route, status), histogram) in &*self.lock() {
             let labels = format!(r#"method="{method}",route="{}",status="{status}""#, escape(route));
             let mut sum = 0;
             for (end, bucket) in BUCKETS.iter().zip(histogram.buckets) {

@@ -41,11 +41,11 @@ impl Route {
         let mut segments = path.split('/');
         let mut varying = "";
         for wanted in self.pattern.split('/') {
-            match segments.next()? {
-                "" if wanted.starts_with('{') => return None,
-                segment if wanted.starts_with('{') => varying = segment,
-                segment if segment == wanted => {}
-                _ => return None,
+            let segment = segments.next()?;
+            if wanted.starts_with('{') && !segment.is_empty() {
+                varying = segment;
+            } else if segment != wanted {
+                return None;
             }
         }
         segments.next().is_none().then(|| Segment(varying.to_owned()))
