@@ -77,14 +77,14 @@ impl Journal {
         let year = 2000 + self.dice.below(20);
         let called_at = format!("{year}-0{}-01T00:00:00Z", 1 + self.dice.below(9));
         // Only a call whose state is known is changed, so that what is possible stays small.
-        let settled: Vec<String> = self
+        let retry_on_conflict: Vec<String> = self
             .entries
             .iter()
             .filter(|(_, entry)| entry.id.is_some() && entry.possible.len() == 1)
             .map(|(tag, _)| tag.clone())
             .collect();
         let choice = self.dice.below(4);
-        if choice < 2 || settled.is_empty() {
+        if choice < 2 || retry_on_conflict.is_empty() {
             let tag = format!("w{}-{}", self.writer, self.entries.len());
             let written = Written { contact, called_at, content: format!("{tag} first") };
             let entry = Entry { id: None, possible: vec![None, Some(written.clone())] };
@@ -94,7 +94,7 @@ impl Journal {
             *entry = Entry { id: answer["data"]["id"].as_i64(), possible: vec![Some(written)] };
             return true;
         }
-        let tag = &settled[self.dice.below(settled.len())];
+        let tag = &retry_on_conflict[self.dice.below(retry_on_conflict.len())];
         let entry = self.entries[tag].clone();
         let path = format!("/api/calls/{}", entry.id.unwrap());
         let next = if choice == 2 {

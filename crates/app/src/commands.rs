@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::CommandFactory;
-use domain::{AccountId, CallOrder, ContactOrder, ContactSearch, Direction, Moment, PageRequest, PageSize, Scope};
+use domain::{AccountId, CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize, Scope, Timestamp};
 use ports::inbound::TokenRequest;
 use ports::outbound::{Audit, Clock};
 
@@ -12,14 +12,14 @@ use crate::cli::{AccountCommand, Cli, Command, TokenCommand};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::log::Log;
-use crate::opened::{Opened, no_such};
+use crate::opened::{AppContext, no_such};
 use crate::output::answer;
 use crate::settings::{Settings, StoreUrl};
 use crate::{archive, demo, healthcheck, monica, output, serve, settings, store};
 
 /// Opens a store that has something to copy, to a file or to standard output; answers whose. The copy replaces what has
 /// its name: that must not be the store.
-async fn existing(settings: &Settings, copy: Option<&Path>) -> Result<(Opened, Vec<AccountId>), Error> {
+async fn existing(settings: &Settings, copy: Option<&Path>) -> Result<(AppContext, Vec<AccountId>), Error> {
     if let StoreUrl::Sqlite(path) = &settings.store {
         let Ok(store) = path.canonicalize() else {
             return Err(Error::Refused(format!("there is no store at {}", path.display())));
@@ -28,7 +28,7 @@ async fn existing(settings: &Settings, copy: Option<&Path>) -> Result<(Opened, V
             return Err(Error::Refused(format!("{} is the store itself", copy.display())));
         }
     }
-    let opened = Opened::by(settings)?;
+    let opened = AppContext::by(settings)?;
     let accounts = opened.store.accounts.list().await?;
     if accounts.is_empty() {
         return Err(Error::Refused("the store is empty".to_owned()));
@@ -37,7 +37,7 @@ async fn existing(settings: &Settings, copy: Option<&Path>) -> Result<(Opened, V
 }
 
 /// How many contacts and calls these accounts have.
-async fn records(opened: &Opened, accounts: &[AccountId]) -> Result<u64, Error> {
+async fn records(opened: &AppContext, accounts: &[AccountId]) -> Result<u64, Error> {
     let mut records = 0;
     for id in accounts {
         let order = ContactOrder::CreatedAt(Direction::Ascending);
@@ -94,7 +94,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             Ok(())
         }
         Command::Demo { contacts, calls } => {
-            let opened = Opened::by(&settings)?;
+            let opened = AppContext::by(&settings)?;
             match contacts.zip(calls) {
                 None => demo::run(&opened).await,
                 Some((contacts, calls)) => demo::make_up(&opened, contacts, calls).await,
@@ -109,7 +109,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             let (opened, accounts) = existing(&settings, Some(&file)).await?;
             archive::back_up(&opened, &file, records(&opened, &accounts).await?)
         }
-        Command::Restore { file } => archive::restore(&Opened::by(&settings)?, &file),
+        Command::Restore { file } => archive::restore(&AppContext::by(&settings)?, &file),
         Command::Export { account, file } => {
             let (opened, _) = existing(&settings, file.as_deref()).await?;
             let account = opened.account(account).await?;
@@ -117,14 +117,14 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
             archive::export(&opened, account, file.as_deref(), records)
         }
         Command::Import { account, dry_run, file } => {
-            archive::import(&Opened::by(&settings)?, account, &file, dry_run).await
+            archive::import(&AppContext::by(&settings)?, account, &file, dry_run).await
         }
         Command::ImportMonica { url, account, from_page } => {
             let token = settings::monica_token()?;
-            monica::import(&Opened::by(&settings)?, account, &url, &token, from_page).await
+            monica::import(&AppContext::by(&settings)?, account, &url, &token, from_page).await
         }
-        Command::Token(command) => run_token(&Opened::by(&settings)?, command).await,
-        Command::Account(command) => run_account(&Opened::by(&settings)?, command).await,
+        Command::Token(command) => run_token(&AppContext::by(&settings)?, command).await,
+        Command::Account(command) => run_account(&AppContext::by(&settings)?, command).await,
         Command::Openapi | Command::Completions { .. } | Command::Man => Ok(()),
         Command::CheckConfig => check_config(&settings),
         Command::Healthcheck => healthcheck::run(&settings),
@@ -154,7 +154,7 @@ fn check_config(settings: &Settings) -> Result<(), Error> {
     Ok(())
 }
 
-async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> {
+async fn run_token(opened: &AppContext, command: TokenCommand) -> Result<(), Error> {
     match command {
         TokenCommand::Create { account, name, expires, read_only } => {
             let expires_at = expires.map(from_now).transpose()?;
@@ -176,8 +176,9 @@ async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> 
             )?;
             for token in opened.store.tokens.list().await? {
                 let scope = if token.scope == Scope::ReadOnly { "read-only" } else { "read-write" };
-                let stamp =
-                    |moment: Option<Moment>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
+                let stamp = |timestamp: Option<Timestamp>| {
+                    timestamp.map_or_else(|| "never".to_owned(), |timestamp| timestamp.to_string())
+                };
                 answer!(
                     "{:<6} {:<8} {scope:<10} {:<20} {:<20} {:<20} {}",
                     token.id.get(),
@@ -196,7 +197,7 @@ async fn run_token(opened: &Opened, command: TokenCommand) -> Result<(), Error> 
     Ok(())
 }
 
-async fn run_account(opened: &Opened, command: AccountCommand) -> Result<(), Error> {
+async fn run_account(opened: &AppContext, command: AccountCommand) -> Result<(), Error> {
     match command {
         AccountCommand::Create { name } => {
             answer!("{}", opened.store.accounts.create(name, SystemClock.now()).await?.id)?;
@@ -211,9 +212,9 @@ async fn run_account(opened: &Opened, command: AccountCommand) -> Result<(), Err
     Ok(())
 }
 
-fn from_now(duration: Duration) -> Result<Moment, Error> {
+fn from_now(duration: Duration) -> Result<Timestamp, Error> {
     let seconds = i64::try_from(duration.as_secs()).ok();
-    let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Moment::from_unix);
+    let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Timestamp::from_unix);
     end.ok_or_else(|| Error::Refused("a token expires before the year 10000".to_owned()))
 }
 

@@ -1,14 +1,14 @@
 //! Contacts and calls to look at: those of Monica's published documentation, or made-up ones.
 
 use domain::{
-    ContactSearch, Content, Direction, Gender, ImportantDate, Moment, Name, NewCall, NewContact, PageRequest, PageSize,
-    Profile,
+    ContactSearch, Content, Direction, Gender, ImportantDate, Name, NewCall, NewContact, PageRequest, PageSize,
+    Profile, Timestamp,
 };
 use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::opened::Opened;
+use crate::opened::AppContext;
 use crate::output::answer;
 use crate::{made_up, progress};
 
@@ -25,7 +25,7 @@ const CALLS: [(usize, &str, &str); 4] = [
 ];
 
 /// Fills the first account, unless the demo's contacts are there already.
-pub async fn run(opened: &Opened) -> Result<(), Error> {
+pub async fn run(opened: &AppContext) -> Result<(), Error> {
     let account = opened.first_account().await?.id;
     let book = &opened.services.contacts;
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
@@ -39,12 +39,12 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
     }
     let mut ids = Vec::new();
     for contact in CONTACTS {
-        ids.push(book.add(account, person(contact)?).await?.card.id);
+        ids.push(book.add(account, person(contact)?).await?.summary.id);
     }
     for (contact, called_at, content) in CALLS {
         let call = NewCall {
             contact: *ids.get(contact).ok_or_else(unreadable)?,
-            called_at: moment(called_at)?,
+            called_at: timestamp(called_at)?,
             content: Content::parse(content).ok(),
             contact_called: None,
             emotions: Vec::new(),
@@ -55,7 +55,7 @@ pub async fn run(opened: &Opened) -> Result<(), Error> {
 }
 
 /// Fills the first account, which has no contact yet, with made-up ones.
-pub async fn make_up(opened: &Opened, contacts: u64, calls: u64) -> Result<(), Error> {
+pub async fn make_up(opened: &AppContext, contacts: u64, calls: u64) -> Result<(), Error> {
     let account = opened.first_account().await?.id;
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
     let first = PageRequest { number: 1, size: PageSize::SMALLEST, order };
@@ -77,14 +77,14 @@ fn person((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) ->
     let profile = Profile {
         last_name: Name::parse(last).ok(),
         gender: Name::parse(gender).ok().and_then(Gender::named),
-        birthdate: birthdate.map(moment).transpose()?.map(date),
+        birthdate: birthdate.map(timestamp).transpose()?.map(date),
         ..Profile::new(first_name.clone())
     };
     Ok(NewContact { profile, ..NewContact::new(first_name) })
 }
 
-fn moment(text: &str) -> Result<Moment, Error> {
-    Moment::parse(text, SystemClock.now()).ok_or_else(unreadable)
+fn timestamp(text: &str) -> Result<Timestamp, Error> {
+    Timestamp::parse(text, SystemClock.now()).ok_or_else(unreadable)
 }
 
 fn unreadable() -> Error {

@@ -15,7 +15,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::settings::{LogFormat, Settings};
 
 /// How long a line waits for others.
-const MOMENT: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// When this many bytes wait, whoever logs waits too: lines are late then, never lost.
 const LIMIT: usize = 1024 * 1024;
@@ -102,7 +102,7 @@ impl Lines {
         let mut bytes = Vec::new();
         loop {
             let first = self.wait_while(|waiting| waiting.bytes.is_empty() && !waiting.has_ended);
-            let gathered = self.changed.wait_timeout_while(first, MOMENT, |waiting| !waiting.has_ended);
+            let gathered = self.changed.wait_timeout_while(first, RETRY_INTERVAL, |waiting| !waiting.has_ended);
             let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
             std::mem::swap(&mut waiting.bytes, &mut bytes);
             let has_ended = waiting.has_ended;

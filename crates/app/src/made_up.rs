@@ -1,8 +1,8 @@
 //! Made-up contacts and calls, as many as are asked for, the same each time.
 
 use domain::{
-    AccountId, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId, Content,
-    Moment, Name, NewCall, NewContactField, Profile, Uuid,
+    AccountId, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Content,
+    Name, NewCall, NewContactField, Profile, Timestamp, Uuid,
 };
 use ports::outbound::{Record, StoredCall};
 use ports::{Error, Result};
@@ -124,13 +124,13 @@ impl Dice {
     }
 
     /// An instant of the ten years.
-    fn moment(&mut self) -> Result<Moment> {
-        moment(END - 1 - self.below(TEN_YEARS).cast_signed())
+    fn timestamp(&mut self) -> Result<Timestamp> {
+        timestamp(END - 1 - self.below(TEN_YEARS).cast_signed())
     }
 }
 
-fn moment(seconds: i64) -> Result<Moment> {
-    Moment::from_unix(seconds).ok_or_else(|| Error::fault("a made-up instant is none"))
+fn timestamp(seconds: i64) -> Result<Timestamp> {
+    Timestamp::from_unix(seconds).ok_or_else(|| Error::fault("a made-up instant is none"))
 }
 
 /// Every record: the contacts, then the calls.
@@ -148,13 +148,13 @@ fn contact(n: u64) -> Result<Record> {
     // Numbers and addresses that belong to nobody: 555 01xx and example.org.
     let number = format!("+1 {} 555 01{:02}", 200 + n % 800, dice.below(100));
     let reached = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
-    let created_at = moment(END - TEN_YEARS.cast_signed() - 86_400)?;
+    let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
     let field = |(kind, data): (_, String)| {
         let content = NewContactField { kind, data: Name::parse(&data).map_err(Error::fault)? };
         Ok(ContactField { id: ContactFieldId::from_store(0), content, created_at })
     };
     Ok(Record::Contact(Box::new(Contact {
-        card: ContactCard { id, uuid, account: AccountId::from_store(0), profile },
+        summary: ContactSummary { id, uuid, account: AccountId::from_store(0), profile },
         description: None,
         job: None,
         company: Name::parse(dice.one_of(&COMPANIES)).ok(),
@@ -170,15 +170,15 @@ fn call(n: u64, contacts: u64) -> Result<Record> {
     let mut dice = Dice::of(2, n);
     let uuid = dice.uuid();
     let with = 1 + dice.below(contacts);
-    let called_at = dice.moment()?;
+    let called_at = dice.timestamp()?;
     let sentences: Vec<_> = (0..=dice.below(4)).map(|_| dice.one_of(&SENTENCES)).collect();
     let contact_called = match dice.below(3) {
         0 => None,
         n => Some(n == 1),
     };
     // Noted within the hour, one in eight corrected the next day.
-    let created_at = moment(called_at.unix() + dice.below(3_600).cast_signed())?;
-    let updated_at = if dice.below(8) == 0 { moment(created_at.unix() + 86_400)? } else { created_at };
+    let created_at = timestamp(called_at.unix() + dice.below(3_600).cast_signed())?;
+    let updated_at = if dice.below(8) == 0 { timestamp(created_at.unix() + 86_400)? } else { created_at };
     Ok(Record::Call(Box::new(StoredCall {
         id: CallId::from_store(n.cast_signed()),
         uuid,
@@ -212,7 +212,7 @@ mod tests {
         let uuids: HashSet<_> = all(50, 500)
             .iter()
             .map(|record| match record {
-                Record::Contact(contact) => contact.card.uuid,
+                Record::Contact(contact) => contact.summary.uuid,
                 Record::Call(call) => call.uuid,
                 other => panic!("{other:?}"),
             })
@@ -227,7 +227,7 @@ mod tests {
         let (mut called, mut years) = (HashSet::new(), HashSet::new());
         for record in records {
             match record {
-                Record::Contact(contact) => drop(contacts.insert(contact.card.uuid)),
+                Record::Contact(contact) => drop(contacts.insert(contact.summary.uuid)),
                 Record::Call(call) => {
                     assert!(contacts.contains(&call.contact_uuid));
                     assert!(call.call.content.is_some());

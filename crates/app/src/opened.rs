@@ -12,14 +12,14 @@ use crate::settings::Settings;
 use crate::{store, use_cases};
 
 /// An opened store with the use cases over it.
-pub struct Opened {
+pub struct AppContext {
     /// The store.
     pub store: Store,
     /// The use cases.
     pub services: Services,
 }
 
-impl Opened {
+impl AppContext {
     /// Opens the store that the settings name.
     pub fn by(settings: &Settings) -> Result<Self, Error> {
         let store = store::open(settings)?;

@@ -13,7 +13,7 @@ use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
 use crate::error::Error;
-use crate::opened::Opened;
+use crate::opened::AppContext;
 use crate::output::answer;
 use crate::settings::Settings;
 use crate::use_cases::hash;
@@ -30,7 +30,7 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
         TcpListener::bind(bind).map_err(Error::io(format!("CALLBOOK_METRICS_BIND: {bind} cannot be listened on")))
     });
     let metrics_listener = metrics_listener.transpose()?;
-    let opened = Opened::by(settings)?;
+    let opened = AppContext::by(settings)?;
     let secret = first_token(&opened, settings.token.as_ref()).await?;
     let options = Options {
         public_url: settings.public_url.clone(),
@@ -79,7 +79,7 @@ pub async fn run(settings: &Settings) -> Result<(), Error> {
 }
 
 /// The account's first token: the given one, or else a new one when there is none at all, which is answered.
-async fn first_token(opened: &Opened, given: Option<&Secret>) -> Result<Option<Secret>, Error> {
+async fn first_token(opened: &AppContext, given: Option<&Secret>) -> Result<Option<Secret>, Error> {
     let account = opened.first_account().await?.id;
     if let Some(given) = given {
         let name = Name::from_store("CALLBOOK_TOKEN".to_owned());

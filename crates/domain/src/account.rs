@@ -1,6 +1,6 @@
 //! Accounts: who owns contacts and calls.
 
-use crate::{AccountId, Moment, Name};
+use crate::{AccountId, Name, Timestamp};
 
 /// The owner of contacts, calls and tokens. Nothing of one account is seen by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,5 +10,5 @@ pub struct Account {
     /// What its operator calls it.
     pub name: Name,
     /// When it was made.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
 }

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use uuid::Uuid;
 
-use crate::{AccountId, CallId, ContactCard, ContactId, Content, Emotion, Moment, Name};
+use crate::{AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name, Timestamp};
 
 /// A recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +16,7 @@ pub struct Call {
     /// The account that owns it.
     pub account: AccountId,
     /// When it happened.
-    pub called_at: Moment,
+    pub called_at: Timestamp,
     /// What it was about; only Monica's clients may leave it out.
     pub content: Option<Content>,
     /// Whether the contact called; none when never said.
@@ -24,11 +24,11 @@ pub struct Call {
     /// What was felt.
     pub emotions: Vec<Emotion>,
     /// With whom: a call is never an orphan.
-    pub contact: ContactCard,
+    pub contact: ContactSummary,
     /// When it was recorded.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
 }
 
 impl Call {
@@ -46,16 +46,16 @@ pub struct Version(pub u64);
 
 /// A client's own name for a request, by which a repetition is told from a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotencyKey {
     /// The name.
     pub key: Name,
     /// A hash of what was asked: the same key with another one is a mistake.
     pub fingerprint: i64,
 }
 
-impl Once {
+impl IdempotencyKey {
     /// How long a key is remembered, in seconds.
-    pub const REMEMBERED: i64 = 24 * 60 * 60;
+    pub const TTL_SECONDS: i64 = 24 * 60 * 60;
 }
 
 /// A call that may be recorded: every part is already valid.
@@ -64,7 +64,7 @@ pub struct NewCall {
     /// With whom.
     pub contact: ContactId,
     /// When it happened.
-    pub called_at: Moment,
+    pub called_at: Timestamp,
     /// What it was about.
     pub content: Option<Content>,
     /// Whether the contact called.
@@ -79,9 +79,9 @@ impl NewCall {
         self,
         id: CallId,
         uuid: Uuid,
-        called_at: Moment,
-        created_at: Moment,
-        contact: ContactCard,
+        called_at: Timestamp,
+        created_at: Timestamp,
+        contact: ContactSummary,
     ) -> Call {
         Call {
             id,
@@ -100,11 +100,11 @@ impl NewCall {
 
 /// What changes in a call; what is absent stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CallChange {
+pub struct CallPatch {
     /// Moves the call to this contact.
     pub contact: Option<ContactId>,
     /// When it happened.
-    pub called_at: Option<Moment>,
+    pub called_at: Option<Timestamp>,
     /// What it was about; `Some(None)` takes it away.
     pub content: Option<Option<Content>>,
     /// Whether the contact called.
@@ -113,7 +113,7 @@ pub struct CallChange {
     pub emotions: Option<Vec<Emotion>>,
 }
 
-impl CallChange {
+impl CallPatch {
     /// The call as it will be: the stored parts, overlaid with the changed ones.
     pub fn apply(self, stored: NewCall) -> NewCall {
         NewCall {
@@ -133,7 +133,7 @@ mod tests {
     fn stored() -> NewCall {
         NewCall {
             contact: ContactId::from_store(3),
-            called_at: Moment::from_unix(0).unwrap(),
+            called_at: Timestamp::from_unix(0).unwrap(),
             content: Content::parse("He called").ok(),
             contact_called: Some(true),
             emotions: Emotion::new(1).into_iter().collect(),
@@ -142,21 +142,21 @@ mod tests {
 
     #[test]
     fn an_absent_part_stays_as_it_is() {
-        assert_eq!(CallChange::default().apply(stored()), stored());
+        assert_eq!(CallPatch::default().apply(stored()), stored());
     }
 
     #[test]
     fn a_present_part_replaces_the_stored_one() {
-        let change = CallChange {
+        let change = CallPatch {
             contact: Some(ContactId::from_store(4)),
-            called_at: Moment::from_unix(60),
+            called_at: Timestamp::from_unix(60),
             content: Some(None),
             contact_called: Some(false),
             emotions: Some(vec![]),
         };
         let expected = NewCall {
             contact: ContactId::from_store(4),
-            called_at: Moment::from_unix(60).unwrap(),
+            called_at: Timestamp::from_unix(60).unwrap(),
             content: None,
             contact_called: Some(false),
             emotions: vec![],

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::{AccountId, ContactField, ContactId, Content, Moment, Name, NewContactField, fold};
+use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, fold};
 
 /// A contact's gender by name, as its owner wrote it; "none" is no gender and never stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ impl Gender {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportantDate {
     /// The date.
-    pub date: Moment,
+    pub date: Timestamp,
     /// It was worked out from an age: only the year is meant.
     pub is_age_based: bool,
     /// Only day and month are meant.
@@ -124,7 +124,7 @@ impl Profile {
 
 /// The short contact inside a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ContactCard {
+pub struct ContactSummary {
     /// Its id, unique among all contacts and never used twice.
     pub id: ContactId,
     /// Its name for other systems.
@@ -139,7 +139,7 @@ pub struct ContactCard {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
     /// Who it is.
-    pub card: ContactCard,
+    pub summary: ContactSummary,
     /// A note about the person.
     pub description: Option<Content>,
     /// The person's job.
@@ -149,13 +149,13 @@ pub struct Contact {
     /// How it is reached, in the order in which that was told.
     pub fields: Vec<ContactField>,
     /// The newest `called_at` of its calls.
-    pub last_called: Option<Moment>,
+    pub last_called: Option<Timestamp>,
     /// The number of its calls.
     pub calls: u64,
     /// When it was made.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
     /// When its owner last changed it; a call changes `last_called`, not this.
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
 }
 
 /// A contact that may be stored: every part is already valid.
@@ -173,14 +173,14 @@ pub struct NewContact {
     pub fields: Vec<NewContactField>,
 }
 
-/// A contact would have more than [`NewContact::MOST_FIELDS`] contact fields.
+/// A contact would have more than [`NewContact::MAX_FIELDS`] contact fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the contact has too many contact fields")]
 pub struct TooManyFields;
 
 impl NewContact {
     /// The most contact fields that somebody may give a contact; an imported one may have more.
-    pub const MOST_FIELDS: usize = 100;
+    pub const MAX_FIELDS: usize = 100;
 
     /// A contact of a first name alone.
     pub fn new(first_name: Name) -> Self {
@@ -202,7 +202,7 @@ impl From<Contact> for NewContact {
     /// What its owner said of the contact.
     fn from(contact: Contact) -> Self {
         Self {
-            profile: contact.card.profile,
+            profile: contact.summary.profile,
             description: contact.description,
             job: contact.job,
             company: contact.company,
@@ -213,7 +213,7 @@ impl From<Contact> for NewContact {
 
 /// What changes in a contact; what is absent stays as it is, `Some(None)` takes a part away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContactChange {
+pub struct ContactPatch {
     /// First name.
     pub first_name: Option<Name>,
     /// Middle name.
@@ -248,11 +248,11 @@ pub struct ContactChange {
     pub more_fields: Vec<NewContactField>,
 }
 
-impl ContactChange {
+impl ContactPatch {
     /// The contact as it will be: the stored parts, overlaid with the changed ones.
     pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
         let NewContact { profile, description, job, company, fields } = stored;
-        let most = fields.len().max(NewContact::MOST_FIELDS);
+        let most = fields.len().max(NewContact::MAX_FIELDS);
         let mut all_fields = self.fields.unwrap_or(fields);
         all_fields.extend(self.more_fields);
         let mut known = HashSet::new();
@@ -334,8 +334,8 @@ mod tests {
 
     #[test]
     fn a_change_leaves_what_it_does_not_name() {
-        assert_eq!(ContactChange::default().apply(jane()), Ok(jane()));
-        let change = ContactChange { nickname: Some(None), is_starred: Some(true), ..ContactChange::default() };
+        assert_eq!(ContactPatch::default().apply(jane()), Ok(jane()));
+        let change = ContactPatch { nickname: Some(None), is_starred: Some(true), ..ContactPatch::default() };
         let changed = change.apply(jane()).unwrap();
         assert_eq!(changed.profile.complete_name(), "Jane q Doë");
         assert!(changed.profile.is_starred);
@@ -349,9 +349,9 @@ mod tests {
         let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
         let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
         let more = vec![phone("1-555-0100"), email.clone()];
-        let added = ContactChange { more_fields: more, ..ContactChange::default() }.apply(stored.clone());
+        let added = ContactPatch { more_fields: more, ..ContactPatch::default() }.apply(stored.clone());
         assert_eq!(added.unwrap().fields, [phone("+1 555 0100"), email.clone()]);
-        let replaced = ContactChange { fields: Some(vec![email.clone()]), ..ContactChange::default() }.apply(stored);
+        let replaced = ContactPatch { fields: Some(vec![email.clone()]), ..ContactPatch::default() }.apply(stored);
         assert_eq!(replaced.unwrap().fields, [email]);
     }
 
@@ -362,14 +362,14 @@ mod tests {
             (0..count).map(phone).collect()
         };
         let stored = |count| NewContact { fields: phones(count), ..jane() };
-        let more = |from: usize, to| ContactChange { more_fields: phones(to).split_off(from), ..Default::default() };
+        let more = |from: usize, to| ContactPatch { more_fields: phones(to).split_off(from), ..Default::default() };
         assert_eq!(more(99, 100).apply(stored(99)).unwrap().fields.len(), 100);
         assert_eq!(more(99, 100).apply(stored(100)).unwrap().fields.len(), 100, "it has this one");
         assert_eq!(more(100, 101).apply(stored(100)), Err(TooManyFields));
         let imported = stored(150);
-        assert_eq!(ContactChange::default().apply(imported.clone()), Ok(imported.clone()));
+        assert_eq!(ContactPatch::default().apply(imported.clone()), Ok(imported.clone()));
         assert_eq!(more(150, 151).apply(imported.clone()), Err(TooManyFields));
-        let fewer = ContactChange { fields: Some(phones(120)), ..Default::default() };
+        let fewer = ContactPatch { fields: Some(phones(120)), ..Default::default() };
         assert_eq!(fewer.apply(imported).unwrap().fields.len(), 120);
     }
 }

@@ -1,6 +1,6 @@
 //! Contact fields: how a contact is reached.
 
-use crate::{ContactFieldId, Moment, Name, fold};
+use crate::{ContactFieldId, Name, Timestamp, fold};
 
 /// A kind of contact field: a fixed list, so an id means the same on every server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +97,7 @@ pub struct ContactField {
     /// Its kind and data.
     pub content: NewContactField,
     /// When it was made.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
 }
 
 /// A contact field that may be stored.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AccountId, Moment, Name, TokenId};
+use crate::{AccountId, Name, Timestamp, TokenId};
 
 /// What a token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct NewToken {
     /// What it allows.
     pub scope: Scope,
     /// From when on it is refused.
-    pub expires_at: Option<Moment>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A stored token.
@@ -91,16 +91,16 @@ pub struct Token {
     /// What it allows.
     pub scope: Scope,
     /// When it was made.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
     /// From when on it is refused.
-    pub expires_at: Option<Moment>,
+    pub expires_at: Option<Timestamp>,
     /// When it was revoked.
-    pub revoked_at: Option<Moment>,
+    pub revoked_at: Option<Timestamp>,
 }
 
 impl Token {
     /// The caller that the token stands for at the time `now`; none when it is expired or revoked.
-    pub fn caller(&self, now: Moment) -> Option<Caller> {
+    pub fn caller(&self, now: Timestamp) -> Option<Caller> {
         let valid = self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end);
         valid.then_some(Caller { account: self.account, token: self.id, scope: self.scope })
     }
@@ -116,15 +116,15 @@ mod tests {
             account: AccountId::from_store(5),
             name: Name::parse("n8n").unwrap(),
             scope: Scope::ReadOnly,
-            created_at: Moment::from_unix(0).unwrap(),
-            expires_at: expires_at.and_then(Moment::from_unix),
-            revoked_at: revoked_at.and_then(Moment::from_unix),
+            created_at: Timestamp::from_unix(0).unwrap(),
+            expires_at: expires_at.and_then(Timestamp::from_unix),
+            revoked_at: revoked_at.and_then(Timestamp::from_unix),
         }
     }
 
     #[test]
     fn a_token_opens_its_account_until_it_expires_or_is_revoked() {
-        let now = Moment::from_unix(100).unwrap();
+        let now = Timestamp::from_unix(100).unwrap();
         assert_eq!(token(None, None).caller(now).map(|c| c.account.get()), Some(5));
         assert!(token(Some(101), None).caller(now).is_some());
         assert!(token(Some(100), None).caller(now).is_none());

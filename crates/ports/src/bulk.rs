@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use domain::{Account, AccountId, CallId, Contact, Moment, NewCall, SecretHash, Token, Uuid};
+use domain::{Account, AccountId, CallId, Contact, NewCall, SecretHash, Timestamp, Token, Uuid};
 
 use crate::Result;
 
@@ -35,9 +35,9 @@ pub struct StoredCall {
     /// Its contact's name for other systems.
     pub contact_uuid: Uuid,
     /// When it was recorded.
-    pub created_at: Moment,
+    pub created_at: Timestamp,
     /// When it last changed.
-    pub updated_at: Moment,
+    pub updated_at: Timestamp,
 }
 
 /// The last id given out of each kind, also when what it named is gone: none is used twice.

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactChange, ContactId, ContactOrder,
-    ContactSearch, Moment, Name, NewCall, NewContact, Once, Page, PageRequest, Scope, Secret, Version,
+    Account, AccountId, Call, CallId, CallOrder, CallPatch, Caller, Contact, ContactId, ContactOrder, ContactPatch,
+    ContactSearch, IdempotencyKey, Name, NewCall, NewContact, Page, PageRequest, Scope, Secret, Timestamp, Version,
 };
 
 use crate::Result;
@@ -12,7 +12,7 @@ pub use crate::outbound::{CallPage, StoreLoad};
 /// For keeping a log of calls.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait CallLog: Send + Sync {
+pub trait CallService: Send + Sync {
     /// A page of the account's calls; of one contact's calls when one is named.
     /// Must answer `NotFound` when there is no such contact.
     async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage>;
@@ -24,7 +24,7 @@ pub trait CallLog: Send + Sync {
     /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact takes no calls.
     /// A request that names itself is done once in 24 hours: repeated, it is answered as the first time;
     /// `KeyReused` when another request had that name.
-    async fn record(&self, account: AccountId, call: NewCall, once: Option<Once>) -> Result<Call>;
+    async fn record(&self, account: AccountId, call: NewCall, once: Option<IdempotencyKey>) -> Result<Call>;
 
     /// Changes the call and answers it as stored; `updated_at` moves only when something changed.
     /// Must answer `NotFound` without such a call or such a contact to move it to, `Archived` when either contact is,
@@ -33,7 +33,7 @@ pub trait CallLog: Send + Sync {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallChange,
+        change: CallPatch,
         expected: Option<Vec<Version>>,
     ) -> Result<Call>;
 
@@ -45,7 +45,7 @@ pub trait CallLog: Send + Sync {
 /// For keeping the contacts that calls are made with.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait ContactBook: Send + Sync {
+pub trait ContactService: Send + Sync {
     /// A page of the account's contacts that are searched.
     async fn list(
         &self,
@@ -61,7 +61,7 @@ pub trait ContactBook: Send + Sync {
     async fn add(&self, account: AccountId, contact: NewContact) -> Result<Contact>;
 
     /// Changes the contact and answers it as stored. Must answer `NotFound` when there is none of this id.
-    async fn revise(&self, account: AccountId, contact: ContactId, change: ContactChange) -> Result<Contact>;
+    async fn revise(&self, account: AccountId, contact: ContactId, change: ContactPatch) -> Result<Contact>;
 
     /// Deletes the contact and all its calls. Must answer `NotFound` the second time.
     async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
@@ -70,7 +70,7 @@ pub trait ContactBook: Send + Sync {
 /// For opening an account to those who hold a token of it.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait Access: Send + Sync {
+pub trait AuthService: Send + Sync {
     /// Who bears this text; none when no valid token has it. A revocation holds within a second.
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>>;
 
@@ -92,13 +92,13 @@ pub struct TokenRequest {
     /// What it allows.
     pub scope: Scope,
     /// From when on it is refused.
-    pub expires_at: Option<Moment>,
+    pub expires_at: Option<Timestamp>,
 }
 
 /// For knowing whether requests can be served.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait Readiness: Send + Sync {
+pub trait HealthService: Send + Sync {
     /// Must answer `Unavailable` when the store does not answer.
     async fn check(&self) -> Result<()>;
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallChange, CallId, CallOrder, Contact, ContactChange, ContactId, ContactOrder,
-    ContactSearch, Moment, Name, NewCall, NewContact, NewToken, Once, Page, PageRequest, SecretHash, Token, TokenId,
-    Uuid, Version,
+    Account, AccountId, Call, CallId, CallOrder, CallPatch, Contact, ContactId, ContactOrder, ContactPatch,
+    ContactSearch, IdempotencyKey, Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Timestamp,
+    Token, TokenId, Uuid, Version,
 };
 
 use crate::Result;
@@ -46,8 +46,8 @@ pub trait CallRepository: Send + Sync {
         account: AccountId,
         call: NewCall,
         uuid: Uuid,
-        now: Moment,
-        once: Option<Once>,
+        now: Timestamp,
+        once: Option<IdempotencyKey>,
     ) -> Result<Call>;
 
     /// Changes the call, and `last_called` and counts of both contacts when it moves. `updated_at` becomes `now`
@@ -58,8 +58,8 @@ pub trait CallRepository: Send + Sync {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallChange,
-        now: Moment,
+        change: CallPatch,
+        now: Timestamp,
         expected: Option<Vec<Version>>,
     ) -> Result<Call>;
 
@@ -85,7 +85,7 @@ pub trait ContactRepository: Send + Sync {
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
 
     /// Stores the contact under an id never used before. Must answer `NotFound` when there is no such account.
-    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Moment) -> Result<Contact>;
+    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact>;
 
     /// Changes the contact; `updated_at` becomes `now` only when something changed.
     /// Must answer `NotFound` when the account has none of this id.
@@ -93,8 +93,8 @@ pub trait ContactRepository: Send + Sync {
         &self,
         account: AccountId,
         contact: ContactId,
-        change: ContactChange,
-        now: Moment,
+        change: ContactPatch,
+        now: Timestamp,
     ) -> Result<Contact>;
 
     /// Deletes the contact and its calls, and uncounts them.
@@ -113,10 +113,10 @@ pub trait AccountRepository: Send + Sync {
     async fn find(&self, account: AccountId) -> Result<Account>;
 
     /// Stores an account under an id never used before.
-    async fn create(&self, name: Name, now: Moment) -> Result<Account>;
+    async fn create(&self, name: Name, now: Timestamp) -> Result<Account>;
 
     /// The account of the lowest id; when there is none it is made, once, however many ask at the same time.
-    async fn first(&self, name: Name, now: Moment) -> Result<Account>;
+    async fn first(&self, name: Name, now: Timestamp) -> Result<Account>;
 }
 
 /// For keeping tokens.
@@ -131,11 +131,11 @@ pub trait TokenRepository: Send + Sync {
 
     /// Stores the token; when one with this hash exists, answers that one unchanged.
     /// Must answer `NotFound` when there is no such account.
-    async fn create(&self, token: NewToken, now: Moment) -> Result<Token>;
+    async fn create(&self, token: NewToken, now: Timestamp) -> Result<Token>;
 
     /// Revokes the token from `now` on; a second time changes nothing.
     /// Must answer `NotFound` when there is none of this id.
-    async fn revoke(&self, token: TokenId, now: Moment) -> Result<()>;
+    async fn revoke(&self, token: TokenId, now: Timestamp) -> Result<()>;
 }
 
 /// For knowing whether the store answers.
@@ -193,7 +193,7 @@ pub trait CounterAudit: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
     /// The present second.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Timestamp;
 }
 
 /// One opened store, by purpose. Dropping the last of them closes it.

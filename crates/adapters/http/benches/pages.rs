@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use divan::Bencher;
-use domain::{AccountId, Call, CallId, ContactCard, ContactId, Content, Moment, Name, NewContact, Page, Uuid};
+use domain::{AccountId, Call, CallId, ContactId, ContactSummary, Content, Name, NewContact, Page, Timestamp, Uuid};
 use http_adapter::measuring::page_of_calls;
 use ports::inbound::CallPage;
 
@@ -11,9 +11,9 @@ fn main() {
 }
 
 fn call(id: i64, contact: i64) -> Call {
-    let (account, at) = (AccountId::from_store(1), Moment::from_unix(1_517_529_600 + id * 86_400).unwrap());
+    let (account, at) = (AccountId::from_store(1), Timestamp::from_unix(1_517_529_600 + id * 86_400).unwrap());
     let profile = NewContact::new(Name::parse("Leslie").unwrap()).profile;
-    let contact = ContactCard { id: ContactId::from_store(contact), uuid: Uuid::from_u128(7), account, profile };
+    let contact = ContactSummary { id: ContactId::from_store(contact), uuid: Uuid::from_u128(7), account, profile };
     Call {
         id: CallId::from_store(id),
         uuid: Uuid::from_u128(id.unsigned_abs().into()),

@@ -11,10 +11,10 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::Shared;
-use crate::errors::{BODY_LIMIT, Refusal};
+use crate::AppState;
+use crate::errors::{ApiError, BODY_LIMIT};
 use crate::fields::Members;
-use crate::limits::{BODY_PATIENCE, Unread};
+use crate::limits::{BODY_PATIENCE, UndrainedBody};
 use crate::query::Query;
 
 /// The members of a request's body; those of the query string stand in where the body lacks them, as in v4.1.2.
@@ -32,19 +32,19 @@ impl FromRequest for Body {
             value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
         });
         Box::pin(async move {
-            let shared = request.app_data::<web::Data<Shared>>();
-            let share = match announced(&request) {
-                length if length > BODY_LIMIT => Err(Refusal::TooLarge),
-                length => shared.map(|shared| shared.budget.share(length).ok_or_else(too_many)).transpose(),
+            let shared = request.app_data::<web::Data<AppState>>();
+            let reserve = match announced(&request) {
+                length if length > BODY_LIMIT => Err(ApiError::TooLarge),
+                length => shared.map(|shared| shared.budget.reserve(length).ok_or_else(too_many)).transpose(),
             };
-            let bytes = match share {
-                Ok(_share) => timeout(BODY_PATIENCE, read(&mut payload)).await.unwrap_or(Err(Refusal::TooSlow)),
+            let bytes = match reserve {
+                Ok(_share) => timeout(BODY_PATIENCE, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow)),
                 Err(refusal) => Err(refusal),
             };
-            let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(Unread::new(payload))))?;
+            let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(UndrainedBody::new(payload))))?;
             if let Some(shared) = shared {
                 // What was read is held as long as the request, which may wait for the store.
-                request.extensions_mut().insert(shared.budget.forced_share(bytes.len()));
+                request.extensions_mut().insert(shared.budget.reserve_unchecked(bytes.len()));
             }
             members.extend(if is_form && !looks_like_json(&bytes) { form(&bytes)? } else { json(&bytes)? });
             Ok(Self(members))
@@ -53,13 +53,13 @@ impl FromRequest for Body {
 }
 
 /// The whole body.
-async fn read(payload: &mut BodyStream<Payload>) -> Result<Vec<u8>, Refusal> {
+async fn read(payload: &mut BodyStream<Payload>) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::new();
     while let Some(piece) = poll_fn(|context| Pin::new(&mut *payload).poll_next(context)).await {
         // The client went away, or sent what is not HTTP: whatever is answered, nothing is stored.
-        let piece = piece.map_err(|_| Refusal::BadJson)?;
+        let piece = piece.map_err(|_| ApiError::BadJson)?;
         if bytes.len() + piece.len() > BODY_LIMIT {
-            return Err(Refusal::TooLarge);
+            return Err(ApiError::TooLarge);
         }
         bytes.extend_from_slice(&piece);
     }
@@ -73,8 +73,8 @@ fn announced(request: &HttpRequest) -> usize {
     length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 })
 }
 
-fn too_many() -> Refusal {
-    Refusal::Unavailable(ports::Error::unavailable("too many large bodies arrive at once"))
+fn too_many() -> ApiError {
+    ApiError::Unavailable(ports::Error::unavailable("too many large bodies arrive at once"))
 }
 
 /// What `curl -d` sends when its user forgets the type: no form begins with a brace.
@@ -83,19 +83,19 @@ fn looks_like_json(bytes: &[u8]) -> bool {
 }
 
 /// No body at all is an empty object, so that the client hears which fields are required.
-pub fn json(bytes: &[u8]) -> Result<Members, Refusal> {
+pub fn json(bytes: &[u8]) -> Result<Members, ApiError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Members::new());
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
-        _ => Err(Refusal::BadJson),
+        _ => Err(ApiError::BadJson),
     }
 }
 
-pub fn form(bytes: &[u8]) -> Result<Members, Refusal> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Refusal::BadJson)?;
-    percent_decode_str(text).decode_utf8().map_err(|_| Refusal::BadJson)?;
+pub fn form(bytes: &[u8]) -> Result<Members, ApiError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::BadJson)?;
+    percent_decode_str(text).decode_utf8().map_err(|_| ApiError::BadJson)?;
     Ok(pairs(Query::parse(text).pairs()))
 }
 
@@ -137,10 +137,10 @@ mod tests {
             b"{\"a\": \"\\ud800\"}",
             b"a=1",
         ] {
-            assert!(matches!(json(text), Err(Refusal::BadJson)), "{}", String::from_utf8_lossy(text));
+            assert!(matches!(json(text), Err(ApiError::BadJson)), "{}", String::from_utf8_lossy(text));
         }
         let deep = [b"{\"a\":".repeat(10_000), b"1".to_vec(), b"}".repeat(10_000)].concat();
-        assert!(matches!(json(&deep), Err(Refusal::BadJson)), "deep nesting is refused, not followed");
+        assert!(matches!(json(&deep), Err(ApiError::BadJson)), "deep nesting is refused, not followed");
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         let members = form(b"contact_id=7&content=a+b%21&emotions[]=1&emotions[]=2&content=last").unwrap();
         assert_eq!(Value::Object(members), json!({"contact_id": "7", "content": "last", "emotions": ["1", "2"]}));
         for text in [&b"content=\xff"[..], b"content=%FF", b"content=%C3&a=%A9"] {
-            assert!(matches!(form(text), Err(Refusal::BadJson)), "{}", String::from_utf8_lossy(text));
+            assert!(matches!(form(text), Err(ApiError::BadJson)), "{}", String::from_utf8_lossy(text));
         }
     }
 }

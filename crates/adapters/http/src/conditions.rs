@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
-use domain::{Call, Name, Once, Version};
+use domain::{Call, IdempotencyKey, Name, Version};
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 use crate::fields::Members;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -21,16 +21,16 @@ fn tag(Version(number): Version) -> String {
 }
 
 /// The request's own name, with a hash of its body.
-pub fn once(request: &HttpRequest, members: &Members) -> Result<Option<Once>, Refusal> {
+pub fn once(request: &HttpRequest, members: &Members) -> Result<Option<IdempotencyKey>, ApiError> {
     let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = key.to_str().ok().and_then(|key| Name::parse(key).ok());
     let key = key.ok_or_else(|| {
-        Refusal::Invalid(vec!["The idempotency key must have 1 to 255 visible characters.".to_owned()])
+        ApiError::Invalid(vec!["The idempotency key must have 1 to 255 visible characters.".to_owned()])
     })?;
     let mut hasher = DefaultHasher::new();
     // The members are sorted by name: their order in the body does not matter.
     serde_json::Value::Object(members.clone()).to_string().hash(&mut hasher);
-    Ok(Some(Once { key, fingerprint: hasher.finish().cast_signed() }))
+    Ok(Some(IdempotencyKey { key, fingerprint: hasher.finish().cast_signed() }))
 }
 
 /// The versions of which a call must have one; none when any will do. What is no tag of ours matches no version.

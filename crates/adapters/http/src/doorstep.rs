@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use domain::Moment;
+use domain::Timestamp;
 
 const WINDOW_SECONDS: i64 = 60;
 
@@ -13,7 +13,7 @@ const WINDOW_SECONDS: i64 = 60;
 const FAILURES: u32 = 100;
 
 /// More addresses than this are not remembered at once.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// Who failed lately. Good tokens pass at once from any address: behind one proxy all clients may have the same.
 #[derive(Default)]
@@ -28,14 +28,14 @@ struct Window {
 
 impl Doorstep {
     /// Counts a failure; answers whether the address has had too many in this minute.
-    pub fn failed(&self, address: Option<IpAddr>, now: Moment) -> bool {
+    pub fn failed(&self, address: Option<IpAddr>, now: Timestamp) -> bool {
         let Some(address) = address.map(network) else { return false };
         let now = now.unix();
         let is_open = |window: &Window| (1..=WINDOW_SECONDS).contains(&(window.ends - now));
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= REMEMBERED && !failures.contains_key(&address) {
+        if failures.len() >= MAX_REMEMBERED && !failures.contains_key(&address) {
             failures.retain(|_, window| is_open(window));
-            if failures.len() >= REMEMBERED {
+            if failures.len() >= MAX_REMEMBERED {
                 failures.clear();
             }
         }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn fail(doorstep: &Doorstep, from: &str, second: i64) -> bool {
-        doorstep.failed(from.parse().ok(), Moment::from_unix(second).unwrap())
+        doorstep.failed(from.parse().ok(), Timestamp::from_unix(second).unwrap())
     }
 
     fn exhausted(from: &str) -> Doorstep {
@@ -76,7 +76,7 @@ mod tests {
         let doorstep = exhausted("192.0.2.1");
         assert!(fail(&doorstep, "192.0.2.1", 1001));
         assert!(!fail(&doorstep, "192.0.2.2", 1001), "another address is another client");
-        assert!(!doorstep.failed(None, Moment::from_unix(1001).unwrap()));
+        assert!(!doorstep.failed(None, Timestamp::from_unix(1001).unwrap()));
         assert!(!fail(&doorstep, "192.0.2.1", 1060));
     }
 
@@ -92,8 +92,8 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let doorstep = Doorstep::default();
         for n in 0..25_000_u32 {
-            doorstep.failed(Some(IpAddr::V4(n.into())), Moment::MIN);
+            doorstep.failed(Some(IpAddr::V4(n.into())), Timestamp::MIN);
         }
-        assert!(doorstep.failures.lock().unwrap().len() <= REMEMBERED);
+        assert!(doorstep.failures.lock().unwrap().len() <= MAX_REMEMBERED);
     }
 }

@@ -21,7 +21,7 @@ const RETRY_SECONDS: u32 = 5;
 
 /// Why a request was refused.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum ApiError {
     /// `limit` is above 100, or not a number.
     LimitTooBig,
     /// No such call or contact in the caller's account.
@@ -97,7 +97,7 @@ enum Message {
     Many(Vec<String>),
 }
 
-impl Refusal {
+impl ApiError {
     /// The table.
     fn row(&self) -> (u16, u16, Message) {
         let one = |text: &str| Message::One(text.to_owned());
@@ -138,7 +138,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(cause) | Self::Unavailable(cause) => cause.fmt(f),
@@ -150,7 +150,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -177,13 +177,13 @@ impl ResponseError for Refusal {
     }
 }
 
-impl From<TooManyFields> for Refusal {
+impl From<TooManyFields> for ApiError {
     fn from(_: TooManyFields) -> Self {
         Self::Invalid(vec![Violation::OVER_100_ITEMS.about("contact_fields")])
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound => Self::NotFound,
@@ -271,7 +271,7 @@ mod tests {
 
     use super::*;
 
-    fn body(refusal: &Refusal) -> String {
+    fn body(refusal: &ApiError) -> String {
         let bytes = refusal.error_response().into_body().try_into_bytes().unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
     }
@@ -280,54 +280,54 @@ mod tests {
     fn every_row_of_the_table_is_answered_as_the_contract_says() {
         let cause = || Error::fault("secret");
         let rows = [
-            (Refusal::LimitTooBig, 400, r#"{"error":{"message":"The limit parameter is too big","error_code":30}}"#),
-            (Refusal::NotFound, 404, r#"{"error":{"message":"The resource has not been found","error_code":31}}"#),
+            (ApiError::LimitTooBig, 400, r#"{"error":{"message":"The limit parameter is too big","error_code":30}}"#),
+            (ApiError::NotFound, 404, r#"{"error":{"message":"The resource has not been found","error_code":31}}"#),
             (
-                Refusal::Invalid(vec!["A.".into(), "B.".into()]),
+                ApiError::Invalid(vec!["A.".into(), "B.".into()]),
                 422,
                 r#"{"error":{"message":["A.","B."],"error_code":32}}"#,
             ),
             (
-                Refusal::TooManyRequests { retry_after: 7, reset: 9 },
+                ApiError::TooManyRequests { retry_after: 7, reset: 9 },
                 429,
                 r#"{"error":{"message":"Too many attempts, please slow down the request","error_code":34}}"#,
             ),
-            (Refusal::Changed, 412, r#"{"error":{"message":"The call has changed meanwhile.","error_code":48}}"#),
-            (Refusal::BadJson, 400, r#"{"error":{"message":"Problems parsing JSON","error_code":37}}"#),
-            (Refusal::BadSort, 400, r#"{"error":{"message":"The sorting criteria is invalid","error_code":39}}"#),
-            (Refusal::BadParameters, 400, r#"{"error":{"message":"Invalid parameters.","error_code":41}}"#),
+            (ApiError::Changed, 412, r#"{"error":{"message":"The call has changed meanwhile.","error_code":48}}"#),
+            (ApiError::BadJson, 400, r#"{"error":{"message":"Problems parsing JSON","error_code":37}}"#),
+            (ApiError::BadSort, 400, r#"{"error":{"message":"The sorting criteria is invalid","error_code":39}}"#),
+            (ApiError::BadParameters, 400, r#"{"error":{"message":"Invalid parameters.","error_code":41}}"#),
             (
-                Refusal::Unauthenticated,
+                ApiError::Unauthenticated,
                 401,
                 r#"{"message":"Unauthenticated.","error":{"message":"Unauthenticated.","error_code":42}}"#,
             ),
-            (Refusal::ReadOnly, 403, r#"{"error":{"message":"This token may only read.","error_code":46}}"#),
+            (ApiError::ReadOnly, 403, r#"{"error":{"message":"This token may only read.","error_code":46}}"#),
             (
-                Refusal::NoRoute { path: "api/nope".into() },
+                ApiError::NoRoute { path: "api/nope".into() },
                 404,
                 r#"{"message":"The route api/nope could not be found.","error":{"message":"The route api/nope could not be found.","error_code":31}}"#,
             ),
             (
-                Refusal::NoMethod { method: "PUT".into(), path: "api/calls".into(), allow: "GET, HEAD, POST".into() },
+                ApiError::NoMethod { method: "PUT".into(), path: "api/calls".into(), allow: "GET, HEAD, POST".into() },
                 405,
                 r#"{"message":"The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.","error":{"message":"The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.","error_code":43}}"#,
             ),
             (
-                Refusal::TooLarge,
+                ApiError::TooLarge,
                 413,
                 r#"{"error":{"message":"The request body may not be greater than 2097152 bytes.","error_code":44}}"#,
             ),
             (
-                Refusal::TooSlow,
+                ApiError::TooSlow,
                 408,
                 r#"{"error":{"message":"The request body did not arrive within 30 seconds.","error_code":37}}"#,
             ),
             (
-                Refusal::Unavailable(cause()),
+                ApiError::Unavailable(cause()),
                 503,
                 r#"{"error":{"message":"The store is not available, please try again later.","error_code":45}}"#,
             ),
-            (Refusal::Fault(cause()), 500, r#"{"error":{"message":"Something went wrong.","error_code":47}}"#),
+            (ApiError::Fault(cause()), 500, r#"{"error":{"message":"Something went wrong.","error_code":47}}"#),
         ];
         for (refusal, status, expected) in rows {
             assert_eq!(refusal.status_code(), status, "{refusal:?}");
@@ -337,28 +337,28 @@ mod tests {
 
     #[test]
     fn headers_tell_what_to_do_next() {
-        let header = |refusal: &Refusal, name: &str| {
+        let header = |refusal: &ApiError, name: &str| {
             refusal.error_response().headers().get(name).map(|value| value.to_str().unwrap().to_owned())
         };
-        let too_many = Refusal::TooManyRequests { retry_after: 7, reset: 1_795_492_248 };
+        let too_many = ApiError::TooManyRequests { retry_after: 7, reset: 1_795_492_248 };
         assert_eq!(header(&too_many, "retry-after").as_deref(), Some("7"));
         assert_eq!(header(&too_many, "x-ratelimit-reset").as_deref(), Some("1795492248"));
-        assert_eq!(header(&Refusal::Unauthenticated, "www-authenticate").as_deref(), Some("Bearer"));
-        let unavailable = Refusal::Unavailable(Error::unavailable("gone"));
+        assert_eq!(header(&ApiError::Unauthenticated, "www-authenticate").as_deref(), Some("Bearer"));
+        let unavailable = ApiError::Unavailable(Error::unavailable("gone"));
         assert_eq!(header(&unavailable, "retry-after").as_deref(), Some("5"));
-        let method = Refusal::NoMethod { method: "PUT".into(), path: "api".into(), allow: "GET, HEAD".into() };
+        let method = ApiError::NoMethod { method: "PUT".into(), path: "api".into(), allow: "GET, HEAD".into() };
         assert_eq!(header(&method, "allow").as_deref(), Some("GET, HEAD"));
     }
 
     #[test]
     fn the_store_s_refusals_are_the_table_s() {
-        assert!(matches!(Refusal::from(Error::NotFound), Refusal::NotFound));
-        let archived = Refusal::from(Error::Archived);
+        assert!(matches!(ApiError::from(Error::NotFound), ApiError::NotFound));
+        let archived = ApiError::from(Error::Archived);
         assert_eq!(
             body(&archived),
             r#"{"error":{"message":["Archived contact can’t be edited, please unarchive it first."],"error_code":32}}"#
         );
-        assert!(matches!(Refusal::from(Error::unavailable("x")), Refusal::Unavailable(_)));
-        assert!(matches!(Refusal::from(Error::fault("x")), Refusal::Fault(_)));
+        assert!(matches!(ApiError::from(Error::unavailable("x")), ApiError::Unavailable(_)));
+        assert!(matches!(ApiError::from(Error::fault("x")), ApiError::Fault(_)));
     }
 }

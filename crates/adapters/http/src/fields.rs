@@ -1,6 +1,6 @@
 //! Values of a request body as they were typed, and how each becomes a value of the domain.
 
-use domain::{ContactId, Content, Emotion, Moment, Name, Text, TextError, trim};
+use domain::{ContactId, Content, Emotion, Name, Text, TextError, Timestamp, trim};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use validator::ValidationError;
@@ -121,13 +121,13 @@ pub fn contact_id(value: &Value) -> Result<Option<ContactId>, Violation> {
 }
 
 /// A date text, or a number taken as its decimal text.
-pub fn moment(value: &Value, now: Moment) -> Result<Moment, Violation> {
-    let moment = match value {
-        Value::String(text) => Moment::parse(text, now),
-        Value::Number(number) => Moment::parse(&decimal(number), now),
+pub fn timestamp(value: &Value, now: Timestamp) -> Result<Timestamp, Violation> {
+    let timestamp = match value {
+        Value::String(text) => Timestamp::parse(text, now),
+        Value::Number(number) => Timestamp::parse(&decimal(number), now),
         _ => None,
     };
-    moment.ok_or(Violation::DATE)
+    timestamp.ok_or(Violation::DATE)
 }
 
 /// As PHP writes it.
@@ -211,8 +211,8 @@ mod tests {
 
     use super::*;
 
-    fn now() -> Moment {
-        Moment::from_unix(1_709_202_030).unwrap()
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_709_202_030).unwrap()
     }
 
     #[test]
@@ -240,12 +240,12 @@ mod tests {
 
     #[test]
     fn a_date_may_be_a_number_taken_as_its_text() {
-        let day = Moment::from_unix(1_517_529_600);
+        let day = Timestamp::from_unix(1_517_529_600);
         for value in [json!("2018-02-02"), json!("2018-02-02T00:00:00Z"), json!(20_180_202), json!(2018.033)] {
-            assert_eq!(moment(&value, now()).ok(), day, "{value}");
+            assert_eq!(timestamp(&value, now()).ok(), day, "{value}");
         }
         for value in [json!("not a date"), json!(true), json!([]), json!({}), json!(86_400), json!("2018-13-45")] {
-            assert_eq!(moment(&value, now()), Err(Violation::DATE), "{value}");
+            assert_eq!(timestamp(&value, now()), Err(Violation::DATE), "{value}");
         }
     }
 

@@ -1,10 +1,10 @@
 //! The readers of requests without a server, for the fuzzer in `fuzz/` and its quick form here.
 
-use domain::{Moment, PageSize};
+use domain::{PageSize, Timestamp};
 
 use crate::Compat;
 use crate::body::{form, json, pairs};
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 use crate::forms::{CallForm, ContactForm, Rules};
 use crate::query::Query;
 
@@ -12,7 +12,7 @@ use crate::query::Query;
 /// must not panic, and what it lets through must be what the contract promises.
 #[allow(clippy::panic, clippy::missing_panics_doc, reason = "a fuzzer finds panics")]
 pub fn read(query: &str, body: &[u8]) {
-    let Some(now) = Moment::from_unix(1_709_202_030) else { return };
+    let Some(now) = Timestamp::from_unix(1_709_202_030) else { return };
     let query = Query::parse(query);
     let default = PageSize::SMALLEST;
     if let Ok(page) = query.page_request(query.call_order(), default) {
@@ -44,10 +44,10 @@ pub fn read(query: &str, body: &[u8]) {
 }
 
 /// A refusal says why, and is none of ours.
-fn assert_told(refusal: &Refusal) {
+fn assert_told(refusal: &ApiError) {
     let is_told = match refusal {
-        Refusal::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
-        Refusal::NotFound => true,
+        ApiError::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
+        ApiError::NotFound => true,
         _ => false,
     };
     assert!(is_told, "{refusal:?}");

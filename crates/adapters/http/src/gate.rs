@@ -17,12 +17,12 @@ use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, Resp
 use domain::{Caller, Scope};
 use uuid::Uuid;
 
-use crate::Shared;
-use crate::errors::Refusal;
-use crate::limits::{Budget, Share, Unread, Unsent};
+use crate::AppState;
+use crate::errors::ApiError;
+use crate::limits::{Budget, BudgetedBody, Reservation, UndrainedBody};
 use crate::query::Query;
 use crate::router::{Route, Segment};
-use crate::throttle::Allowance;
+use crate::throttle::RateLimitStatus;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -43,8 +43,8 @@ pub async fn envelope(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
-    let Some(shared) = request.app_data::<web::Data<Shared>>().cloned() else {
-        return Err(Refusal::Fault(ports::Error::fault("no shared state")).into());
+    let Some(shared) = request.app_data::<web::Data<AppState>>().cloned() else {
+        return Err(ApiError::Fault(ports::Error::fault("no shared state")).into());
     };
     let id = request_id(&request);
     let peer = request.peer_addr().map(|peer| peer.ip());
@@ -66,20 +66,20 @@ pub async fn envelope(
         leave_unread(&mut request);
         next.call(request).await?.map_into_boxed_body()
     };
-    let cause = response.response().error().and_then(|error| error.as_error::<Refusal>());
+    let cause = response.response().error().and_then(|error| error.as_error::<ApiError>());
     match cause {
-        Some(Refusal::Fault(cause)) => tracing::error!(request_id = id, %cause, "fault"),
-        Some(Refusal::Unavailable(cause)) => tracing::warn!(request_id = id, %cause, "the store is not available"),
+        Some(ApiError::Fault(cause)) => tracing::error!(request_id = id, %cause, "fault"),
+        Some(ApiError::Unavailable(cause)) => tracing::warn!(request_id = id, %cause, "the store is not available"),
         _ => {}
     }
     let is_fault = response.status() == StatusCode::INTERNAL_SERVER_ERROR;
-    let mut response = if is_fault { response.into_response(Refusal::fault_response(&id)) } else { response };
+    let mut response = if is_fault { response.into_response(ApiError::fault_response(&id)) } else { response };
     protect(response.headers_mut(), is_api);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let allowance = response.request().extensions().get::<Allowance>().copied();
-    if let Some(Allowance { limit, remaining }) = allowance {
+    let allowance = response.request().extensions().get::<RateLimitStatus>().copied();
+    if let Some(RateLimitStatus { limit, remaining }) = allowance {
         response.headers_mut().insert(LIMIT, limit.into());
         response.headers_mut().insert(REMAINING, remaining.into());
     }
@@ -118,23 +118,27 @@ fn hold(response: ServiceResponse<BoxBody>, method: &Method, budget: &Budget) ->
         BodySize::Sized(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
         BodySize::None | BodySize::Stream => 0,
     };
-    let unread = response.request().extensions_mut().remove::<Unread>();
-    let share = if is_read { budget.share(bytes) } else { Some(budget.forced_share(bytes)) };
-    let Some(share) = share else {
+    let unread = response.request().extensions_mut().remove::<UndrainedBody>();
+    let reserve = if is_read { budget.reserve(bytes) } else { Some(budget.reserve_unchecked(bytes)) };
+    let Some(reserve) = reserve else {
         let cause = ports::Error::unavailable("too many large answers wait for their clients");
         let (request, refused) = response.into_parts();
-        let mut answer = Refusal::Unavailable(cause).error_response();
+        let mut answer = ApiError::Unavailable(cause).error_response();
         for (name, value) in refused.headers().iter().filter(|(name, _)| KEPT.contains(name)) {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
-        return wrap(ServiceResponse::new(request, answer), budget.forced_share(0), unread);
+        return wrap(ServiceResponse::new(request, answer), budget.reserve_unchecked(0), unread);
     };
-    wrap(response, share, unread)
+    wrap(response, reserve, unread)
 }
 
-fn wrap(response: ServiceResponse<BoxBody>, share: Share, unread: Option<Unread>) -> ServiceResponse<BoxBody> {
+fn wrap(
+    response: ServiceResponse<BoxBody>,
+    reserve: Reservation,
+    unread: Option<UndrainedBody>,
+) -> ServiceResponse<BoxBody> {
     response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => BoxBody::new(Unsent::new(bytes, share, unread)),
+        Ok(bytes) => BoxBody::new(BudgetedBody::new(bytes, reserve, unread)),
         Err(body) => body.boxed(),
     })
 }
@@ -179,14 +183,14 @@ fn normalize(request: &mut ServiceRequest, prefix: &str) {
 /// Lets a request to the API through to its handler, with its [`Caller`], or refuses it.
 async fn gate(
     mut request: ServiceRequest,
-    shared: &Shared,
+    shared: &AppState,
     found: Option<(&Route, Segment)>,
     client: Option<IpAddr>,
 ) -> ServiceResponse {
     let path = |request: &ServiceRequest| request.match_info().unprocessed().trim_start_matches('/').to_owned();
     let Some((route, segment)) = found else {
         let path = path(&request);
-        return refuse(request, Refusal::NoRoute { path });
+        return refuse(request, ApiError::NoRoute { path });
     };
     let method = request.method().clone();
     if method == Method::OPTIONS {
@@ -196,11 +200,11 @@ async fn gate(
     let Some(endpoint) = route.endpoint(&method) else {
         let path = path(&request);
         let allow = route.allow(", ");
-        return refuse(request, Refusal::NoMethod { method: method.to_string(), path, allow });
+        return refuse(request, ApiError::NoMethod { method: method.to_string(), path, allow });
     };
     match admit(&request, shared, client).await {
         Ok(caller) => {
-            request.extensions_mut().insert(Known(caller));
+            request.extensions_mut().insert(Authenticated(caller));
             request.extensions_mut().insert(segment);
             if !takes_body(&method) {
                 leave_unread(&mut request);
@@ -218,25 +222,25 @@ fn takes_body(method: &Method) -> bool {
 
 fn leave_unread(request: &mut ServiceRequest) {
     let payload = request.take_payload();
-    request.extensions_mut().insert(Unread::new(payload));
+    request.extensions_mut().insert(UndrainedBody::new(payload));
 }
 
-fn refuse(mut request: ServiceRequest, refusal: Refusal) -> ServiceResponse {
+fn refuse(mut request: ServiceRequest, refusal: ApiError) -> ServiceResponse {
     leave_unread(&mut request);
     let (request, _) = request.into_parts();
     ServiceResponse::from_err(refusal, request)
 }
 
-async fn admit(request: &ServiceRequest, shared: &Shared, client: Option<IpAddr>) -> Result<Caller, Refusal> {
+async fn admit(request: &ServiceRequest, shared: &AppState, client: Option<IpAddr>) -> Result<Caller, ApiError> {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
-    let bearer = bearer.ok_or(Refusal::Unauthenticated)?;
+    let bearer = bearer.ok_or(ApiError::Unauthenticated)?;
     let now = shared.services.clock.now();
     let Some(caller) = shared.services.access.authenticate(bearer).await? else {
         if shared.doorstep.failed(client, now) {
             sleep(GUESSER_WAITS).await;
         }
-        return Err(Refusal::Unauthenticated);
+        return Err(ApiError::Unauthenticated);
     };
     let (allowance, taken) = shared.throttle.take(caller.token, now);
     if let Some(allowance) = allowance {
@@ -248,21 +252,21 @@ async fn admit(request: &ServiceRequest, shared: &Shared, client: Option<IpAddr>
     query.call_order()?;
     query.limit()?;
     if caller.scope == Scope::ReadOnly && request.method() != Method::GET {
-        return Err(Refusal::ReadOnly);
+        return Err(ApiError::ReadOnly);
     }
     Ok(caller)
 }
 
 /// The caller that the gate let through.
 #[derive(Clone, Copy)]
-pub struct Known(pub Caller);
+pub struct Authenticated(pub Caller);
 
-impl FromRequest for Known {
-    type Error = Refusal;
-    type Future = std::future::Ready<Result<Self, Refusal>>;
+impl FromRequest for Authenticated {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let known = request.extensions().get::<Self>().copied();
-        std::future::ready(known.ok_or_else(|| Refusal::Fault(ports::Error::fault("a route beside the gate"))))
+        std::future::ready(known.ok_or_else(|| ApiError::Fault(ports::Error::fault("a route beside the gate"))))
     }
 }

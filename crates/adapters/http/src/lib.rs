@@ -41,7 +41,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::document;
-use ports::inbound::{Access, CallLog, ContactBook, Readiness};
+use ports::inbound::{AuthService, CallService, ContactService, HealthService};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
 
@@ -49,7 +49,7 @@ use crate::doorstep::Doorstep;
 use crate::limits::Budget;
 use crate::links::Links;
 use crate::router::Routes;
-use crate::throttle::Throttle;
+use crate::throttle::RateLimiter;
 
 /// A connection stays with the worker that took it: with one worker for each processor, a processor whose connections
 /// rest would have nothing to do while the requests of another wait.
@@ -106,33 +106,33 @@ impl Options {
 #[derive(Clone)]
 pub struct Services {
     /// The log of calls.
-    pub calls: Arc<dyn CallLog>,
+    pub calls: Arc<dyn CallService>,
     /// The contacts.
-    pub contacts: Arc<dyn ContactBook>,
+    pub contacts: Arc<dyn ContactService>,
     /// Who may come in.
-    pub access: Arc<dyn Access>,
+    pub access: Arc<dyn AuthService>,
     /// Whether the store answers.
-    pub readiness: Arc<dyn Readiness>,
+    pub readiness: Arc<dyn HealthService>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
 
 /// What every request shares.
-struct Shared {
+struct AppState {
     services: Services,
     options: Options,
     routes: Routes,
-    throttle: Throttle,
+    throttle: RateLimiter,
     doorstep: Doorstep,
     budget: Budget,
     /// The OpenAPI document as JSON, made when it is asked for: it takes megabytes for a moment.
     document: OnceLock<Bytes>,
 }
 
-impl Shared {
+impl AppState {
     fn new(services: Services, options: Options) -> Self {
         Self {
-            throttle: Throttle::new(options.rate_limit),
+            throttle: RateLimiter::new(options.rate_limit),
             doorstep: Doorstep::default(),
             budget: Budget::new(),
             routes: routes::table(),
@@ -154,7 +154,7 @@ impl Shared {
 
 /// The whole application, as every worker serves it and as the tests call it.
 fn application(
-    shared: Data<Shared>,
+    shared: Data<AppState>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -181,7 +181,7 @@ impl Server {
     /// Serves the API on the listener, from within an actix runtime.
     pub fn start(listener: TcpListener, services: Services, options: Options) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let shared = Data::new(Shared::new(services, options));
+        let shared = Data::new(AppState::new(services, options));
         let workers = std::thread::available_parallelism()?.get() * WORKERS_PER_PROCESSOR;
         let server = HttpServer::new(move || application(shared.clone()))
             .workers(workers)

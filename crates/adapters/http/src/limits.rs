@@ -49,7 +49,7 @@ pub struct Budget {
 }
 
 /// A part of a budget; it is given back when this goes.
-pub struct Share {
+pub struct Reservation {
     held: Arc<AtomicUsize>,
     bytes: usize,
 }
@@ -61,9 +61,9 @@ impl Budget {
     }
 
     /// A share of this many bytes; none when too many are held already.
-    pub fn share(&self, bytes: usize) -> Option<Share> {
-        let share = self.forced_share(bytes);
-        (share.bytes == 0 || share.held.load(Ordering::Relaxed) <= self.limit).then_some(share)
+    pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
+        let reserve = self.reserve_unchecked(bytes);
+        (reserve.bytes == 0 || reserve.held.load(Ordering::Relaxed) <= self.limit).then_some(reserve)
     }
 
     #[cfg(test)]
@@ -72,48 +72,48 @@ impl Budget {
     }
 
     /// A share for what cannot be refused any more.
-    pub fn forced_share(&self, bytes: usize) -> Share {
+    pub fn reserve_unchecked(&self, bytes: usize) -> Reservation {
         let bytes = if bytes <= SMALL { 0 } else { bytes };
         self.held.fetch_add(bytes, Ordering::Relaxed);
-        Share { held: self.held.clone(), bytes }
+        Reservation { held: self.held.clone(), bytes }
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 /// An answer on its way to its client.
-pub struct Unsent {
+pub struct BudgetedBody {
     rest: Bytes,
-    _share: Share,
-    _unread: Option<Unread>,
+    _share: Reservation,
+    _unread: Option<UndrainedBody>,
 }
 
 /// What is left of a request's body that nobody wants. As long as it is held while the answer is sent, actix closes the
 /// connection then; once it is dropped, actix reads a chunked body to its end, be there one or not.
-pub struct Unread {
+pub struct UndrainedBody {
     _rest: Box<dyn Any>,
 }
 
-impl Unread {
+impl UndrainedBody {
     /// The rest of this body.
     pub fn new(rest: impl Any) -> Self {
         Self { _rest: Box::new(rest) }
     }
 }
 
-impl Unsent {
+impl BudgetedBody {
     /// The answer, with its share of the budget.
-    pub fn new(rest: Bytes, share: Share, unread: Option<Unread>) -> Self {
-        Self { rest, _share: share, _unread: unread }
+    pub fn new(rest: Bytes, reserve: Reservation, unread: Option<UndrainedBody>) -> Self {
+        Self { rest, _share: reserve, _unread: unread }
     }
 }
 
 // Without `try_into_bytes`: whoever takes the bytes out of it loses the share.
-impl MessageBody for Unsent {
+impl MessageBody for BudgetedBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -169,14 +169,14 @@ mod tests {
     #[test]
     fn what_is_held_is_bounded_and_given_back() {
         let budget = Budget { held: Arc::default(), limit: 100_000 };
-        let first = budget.share(60_000).unwrap();
-        assert!(budget.share(60_000).is_none(), "too much at once");
-        assert!(budget.share(SMALL).is_some(), "what is small is always taken");
-        let forced = budget.forced_share(60_000);
+        let first = budget.reserve(60_000).unwrap();
+        assert!(budget.reserve(60_000).is_none(), "too much at once");
+        assert!(budget.reserve(SMALL).is_some(), "what is small is always taken");
+        let forced = budget.reserve_unchecked(60_000);
         drop(first);
-        assert!(budget.share(60_000).is_none(), "what was forced counts");
+        assert!(budget.reserve(60_000).is_none(), "what was forced counts");
         drop(forced);
-        assert!(budget.share(60_000).is_some());
+        assert!(budget.reserve(60_000).is_some());
         assert_eq!(budget.held(), 0);
     }
 
@@ -184,7 +184,7 @@ mod tests {
     async fn an_answer_is_sent_whole_in_pieces() {
         let budget = Budget::new();
         let bytes = Bytes::from(vec![7; PIECE * 2 + 1]);
-        let mut answer = Unsent::new(bytes.clone(), budget.forced_share(bytes.len()), None);
+        let mut answer = BudgetedBody::new(bytes.clone(), budget.reserve_unchecked(bytes.len()), None);
         assert_eq!(answer.size(), BodySize::Sized(bytes.len() as u64));
         let first = std::future::poll_fn(|context| Pin::new(&mut answer).poll_next(context)).await.unwrap().unwrap();
         assert_eq!(first.len(), PIECE);

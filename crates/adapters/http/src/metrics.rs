@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::http::Method;
 use actix_web::web::{Data, get};
 use actix_web::{App, HttpResponse, HttpServer};
-use ports::inbound::Readiness;
+use ports::inbound::HealthService;
 use ports::outbound::StoreLoad;
 
 /// The upper ends of the histogram's buckets, in seconds.
@@ -110,14 +110,14 @@ fn escape(label: &str) -> String {
 pub fn serve_metrics(
     listener: TcpListener,
     metrics: Arc<Metrics>,
-    readiness: Arc<dyn Readiness>,
+    readiness: Arc<dyn HealthService>,
 ) -> std::io::Result<actix_web::dev::Server> {
     let shared = Data::new((metrics, readiness));
     let server = HttpServer::new(move || App::new().app_data(shared.clone()).route("/metrics", get().to(show)));
     Ok(server.workers(1).listen(listener)?.disable_signals().run())
 }
 
-async fn show(shared: Data<(Arc<Metrics>, Arc<dyn Readiness>)>) -> HttpResponse {
+async fn show(shared: Data<(Arc<Metrics>, Arc<dyn HealthService>)>) -> HttpResponse {
     let (metrics, readiness) = &**shared;
     HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.render(&readiness.load()))
 }

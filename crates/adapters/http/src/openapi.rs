@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use crate::errors::ErrorBody;
-use crate::routes::Described;
+use crate::routes::ApiDoc;
 
 /// What the handlers do not say.
 #[derive(OpenApi)]
@@ -42,7 +42,7 @@ impl utoipa::Modify for Bearer {
 
 /// The document.
 pub fn document() -> utoipa::openapi::OpenApi {
-    Base::openapi().merge_from(Described::openapi())
+    Base::openapi().merge_from(ApiDoc::openapi())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 use crate::links::{Links, numbered};
 use crate::query::Query;
 use crate::resources::{
@@ -36,7 +36,7 @@ pub struct ContactPageBody<'a> {
 
 /// A page of a list that is short and always the same; each such list names its own schema.
 #[derive(Serialize)]
-pub struct Listed<T> {
+pub struct ListBody<T> {
     data: Vec<T>,
     links: PageLinks,
     meta: Meta,
@@ -180,7 +180,7 @@ impl<'a> Place<'a> {
     }
 
     /// The page of calls as JSON.
-    pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, Refusal> {
+    pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, ApiError> {
         let contact = contact_of_all(&page.page.items, self.links)?;
         to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
@@ -201,13 +201,13 @@ impl<'a> Place<'a> {
     }
 
     /// The page of a list that is short and always the same.
-    pub fn cut<T>(&self, all: impl Iterator<Item = T>) -> Listed<T> {
+    pub fn cut<T>(&self, all: impl Iterator<Item = T>) -> ListBody<T> {
         let all: Vec<T> = all.collect();
         let total = all.len() as u64;
         let before = self.number.saturating_sub(1).saturating_mul(self.size.get().into());
         let items = all.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX)).take(self.size.get() as usize);
         let page = Page { items: items.collect(), total };
-        Listed { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
+        ListBody { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
     }
 
     fn url(&self, number: u64) -> String {

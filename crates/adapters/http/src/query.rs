@@ -3,7 +3,7 @@
 use domain::{CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize};
 use utoipa::IntoParams;
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 
 /// Which page of a list is asked for.
 #[derive(IntoParams)]
@@ -59,12 +59,12 @@ impl Query {
     }
 
     /// Which contacts are searched: all, when no `query` is asked.
-    pub fn contact_search(&self) -> Result<ContactSearch, Refusal> {
-        ContactSearch::parse(self.last("query").unwrap_or_default()).ok_or(Refusal::BadParameters)
+    pub fn contact_search(&self) -> Result<ContactSearch, ApiError> {
+        ContactSearch::parse(self.last("query").unwrap_or_default()).ok_or(ApiError::BadParameters)
     }
 
     /// How the query wants a list of calls sorted: the newest call first unless it says otherwise.
-    pub fn call_order(&self) -> Result<CallOrder, Refusal> {
+    pub fn call_order(&self) -> Result<CallOrder, ApiError> {
         self.order(CallOrder::CalledAt(Direction::Descending), |name| match name {
             "called_at" => Some(CallOrder::CalledAt),
             "created_at" => Some(CallOrder::CreatedAt),
@@ -74,7 +74,7 @@ impl Query {
     }
 
     /// How the query wants a list of contacts sorted: the oldest contact first unless it says otherwise.
-    pub fn contact_order(&self) -> Result<ContactOrder, Refusal> {
+    pub fn contact_order(&self) -> Result<ContactOrder, ApiError> {
         self.order(ContactOrder::CreatedAt(Direction::Ascending), |name| match name {
             "created_at" => Some(ContactOrder::CreatedAt),
             "updated_at" => Some(ContactOrder::UpdatedAt),
@@ -86,22 +86,22 @@ impl Query {
         &self,
         default: Order,
         named: impl Fn(&str) -> Option<fn(Direction) -> Order>,
-    ) -> Result<Order, Refusal> {
+    ) -> Result<Order, ApiError> {
         if self.is_list("sort") {
-            return Err(Refusal::BadSort);
+            return Err(ApiError::BadSort);
         }
         let Some(sort) = self.last("sort") else { return Ok(default) };
         let (name, direction) = match sort.strip_prefix('-') {
             Some(name) => (name, Direction::Descending),
             None => (sort, Direction::Ascending),
         };
-        named(name).map(|order| order(direction)).ok_or(Refusal::BadSort)
+        named(name).map(|order| order(direction)).ok_or(ApiError::BadSort)
     }
 
     /// The page size that is asked for; none when it is left to the server.
-    pub fn limit(&self) -> Result<Option<PageSize>, Refusal> {
+    pub fn limit(&self) -> Result<Option<PageSize>, ApiError> {
         if self.is_list("limit") {
-            return Err(Refusal::LimitTooBig);
+            return Err(ApiError::LimitTooBig);
         }
         let text = self.last("limit").unwrap_or_default().trim();
         if text.is_empty() {
@@ -109,11 +109,11 @@ impl Query {
         }
         // PHP's numbers: `1e1`, `+5` and `7.9` (read as 7) are some, `0x10` and `5abc` are not.
         let numeric = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-        let number = text.parse::<f64>().ok().filter(|_| numeric).ok_or(Refusal::LimitTooBig)?;
+        let number = text.parse::<f64>().ok().filter(|_| numeric).ok_or(ApiError::LimitTooBig)?;
         if number > f64::from(PageSize::MAX) {
-            Err(Refusal::LimitTooBig)
+            Err(ApiError::LimitTooBig)
         } else if number < 0.0 {
-            Err(Refusal::BadParameters)
+            Err(ApiError::BadParameters)
         } else {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100, cut as PHP cuts")]
             Ok(PageSize::new(number as u32))
@@ -131,9 +131,9 @@ impl Query {
     /// The whole request for a page.
     pub fn page_request<Order>(
         &self,
-        order: Result<Order, Refusal>,
+        order: Result<Order, ApiError>,
         default_size: PageSize,
-    ) -> Result<PageRequest<Order>, Refusal> {
+    ) -> Result<PageRequest<Order>, ApiError> {
         // An invalid order is told before an invalid limit.
         let order = order?;
         Ok(PageRequest { number: self.page(), size: self.limit()?.unwrap_or(default_size), order })
@@ -146,8 +146,8 @@ mod tests {
 
     fn limit(text: &str) -> Result<Option<u32>, u16> {
         Query::parse(text).limit().map(|size| size.map(PageSize::get)).map_err(|refusal| match refusal {
-            Refusal::LimitTooBig => 30,
-            Refusal::BadParameters => 41,
+            ApiError::LimitTooBig => 30,
+            ApiError::BadParameters => 41,
             other => panic!("{other:?}"),
         })
     }

@@ -1,33 +1,33 @@
 //! What is shown: the JSON of calls and contacts, member for member as the document and Monica v4.1.2 have them.
 
 use domain::{
-    AccountId, Call, Contact, ContactCard, ContactField, ContactFieldKind, Content, Gender, ImportantDate, Moment,
-    Name, Profile, Uuid,
+    AccountId, Call, Contact, ContactField, ContactFieldKind, ContactSummary, Content, Gender, ImportantDate, Name,
+    Profile, Timestamp, Uuid,
 };
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 use crate::links::Links;
 
 /// What a call of some hundred characters takes.
 pub const CALL_BYTES: usize = 1_536;
 
 /// The body as JSON, with room for so many bytes at once: what grows is copied again and again.
-pub fn to_json(body: &impl Serialize, room: usize) -> Result<Vec<u8>, Refusal> {
+pub fn to_json(body: &impl Serialize, room: usize) -> Result<Vec<u8>, ApiError> {
     let mut json = Vec::with_capacity(room);
     serde_json::to_writer(&mut json, body).map_err(unwritable)?;
     Ok(json)
 }
 
-fn unwritable(error: serde_json::Error) -> Refusal {
-    Refusal::Fault(ports::Error::fault(error))
+fn unwritable(error: serde_json::Error) -> ApiError {
+    ApiError::Fault(ports::Error::fault(error))
 }
 
 /// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
 #[derive(Clone, Copy)]
-pub struct Stamp(pub Moment);
+pub struct Stamp(pub Timestamp);
 
 impl Serialize for Stamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -101,7 +101,7 @@ impl<'a> CallResource<'a> {
 }
 
 /// The contact of all these calls as JSON, when they have the same: most of what each of them shows.
-pub fn contact_of_all(calls: &[Call], links: &Links) -> Result<Option<Box<RawValue>>, Refusal> {
+pub fn contact_of_all(calls: &[Call], links: &Links) -> Result<Option<Box<RawValue>>, ApiError> {
     let [first, others @ ..] = calls else { return Ok(None) };
     if others.is_empty() || others.iter().any(|call| call.contact != first.contact) {
         return Ok(None);
@@ -242,23 +242,23 @@ pub struct ShortContactResource<'a> {
 }
 
 impl<'a> ShortContactResource<'a> {
-    fn new(card: &'a ContactCard, links: &Links) -> Self {
-        let profile = &card.profile;
+    fn new(summary: &'a ContactSummary, links: &Links) -> Self {
+        let profile = &summary.profile;
         Self {
-            id: card.id.get(),
-            uuid: card.uuid,
+            id: summary.id.get(),
+            uuid: summary.uuid,
             object: "contact",
-            hash_id: hash_id(card.uuid),
+            hash_id: hash_id(summary.uuid),
             names: profile.into(),
             flags: profile.into(),
             information: ShortInformation {
                 dates: [DocumentDate::birthdate(profile.birthdate)],
                 birthdate: profile.birthdate.into(),
                 deceased_date: profile.deceased_date.into(),
-                avatar: Avatar::of(card.uuid, links),
+                avatar: Avatar::of(summary.uuid, links),
             },
-            url: links.to_one("/api/contacts/", card.id),
-            account: card.account.into(),
+            url: links.to_one("/api/contacts/", summary.id),
+            account: summary.account.into(),
         }
     }
 }
@@ -394,15 +394,15 @@ pub struct ContactResource<'a> {
 impl<'a> ContactResource<'a> {
     /// The contact as it is shown, with its contact fields when they are asked for.
     pub fn new(contact: &'a Contact, with_fields: bool, links: &Links) -> Self {
-        let card = &contact.card;
-        let profile = &card.profile;
+        let summary = &contact.summary;
+        let profile = &summary.profile;
         let contact_fields = with_fields
-            .then(|| contact.fields.iter().map(|field| ContactFieldResource::new(field, card, links)).collect());
+            .then(|| contact.fields.iter().map(|field| ContactFieldResource::new(field, summary, links)).collect());
         Self {
-            id: card.id.get(),
-            uuid: card.uuid,
+            id: summary.id.get(),
+            uuid: summary.uuid,
             object: "contact",
-            hash_id: hash_id(card.uuid),
+            hash_id: hash_id(summary.uuid),
             names: profile.into(),
             description: contact.description.as_ref().map(Content::as_str),
             flags: profile.into(),
@@ -417,7 +417,7 @@ impl<'a> ContactResource<'a> {
                     job: contact.job.as_ref().map(Name::as_str),
                     company: contact.company.as_ref().map(Name::as_str),
                 },
-                avatar: Avatar::of(card.uuid, links),
+                avatar: Avatar::of(summary.uuid, links),
                 food_preferences: None,
                 how_you_met: HowYouMet {
                     general_information: None,
@@ -430,8 +430,8 @@ impl<'a> ContactResource<'a> {
             statistics: Statistics { number_of_calls: contact.calls, ..Statistics::default() },
             contact_fields,
             notes: with_fields.then_some([]),
-            url: links.to_one("/api/contacts/", card.id),
-            account: card.account.into(),
+            url: links.to_one("/api/contacts/", summary.id),
+            account: summary.account.into(),
             created_at: Stamp(contact.created_at),
             updated_at: Stamp(contact.updated_at),
         }
@@ -462,17 +462,17 @@ struct ContactFieldResource<'a> {
 }
 
 impl<'a> ContactFieldResource<'a> {
-    fn new(field: &'a ContactField, card: &'a ContactCard, links: &Links) -> Self {
+    fn new(field: &'a ContactField, summary: &'a ContactSummary, links: &Links) -> Self {
         Self {
             id: field.id.get(),
             // Fields have no UUID of their own: the contact's and the field's number are unique together, and stay.
-            uuid: Uuid::from_u128(card.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
+            uuid: Uuid::from_u128(summary.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
             object: "contactfield",
             content: field.content.data.as_str(),
-            contact_field_type: ContactFieldTypeResource::new(field.content.kind, card.account, field.created_at),
+            contact_field_type: ContactFieldTypeResource::new(field.content.kind, summary.account, field.created_at),
             labels: [],
-            account: card.account.into(),
-            contact: ShortContactResource::new(card, links),
+            account: summary.account.into(),
+            contact: ShortContactResource::new(summary, links),
             created_at: Stamp(field.created_at),
             updated_at: Stamp(field.created_at),
         }
@@ -509,7 +509,7 @@ pub struct ContactFieldTypeResource {
 
 impl ContactFieldTypeResource {
     /// The kind as it is shown in an account since a moment.
-    pub fn new(kind: ContactFieldKind, account: AccountId, since: Moment) -> Self {
+    pub fn new(kind: ContactFieldKind, account: AccountId, since: Timestamp) -> Self {
         Self {
             id: kind.id(),
             object: "contactfieldtype",
@@ -548,7 +548,7 @@ pub struct GenderResource {
 
 impl GenderResource {
     /// The gender as it is shown in an account since a moment.
-    pub fn new(id: i64, gender: &Gender, account: AccountId, since: Moment) -> Self {
+    pub fn new(id: i64, gender: &Gender, account: AccountId, since: Timestamp) -> Self {
         Self {
             id,
             object: "gender",

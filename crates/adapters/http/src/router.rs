@@ -8,7 +8,7 @@ use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, HttpMessage, HttpRequest, HttpResponse, Responder};
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 
 type Answering = Pin<Box<dyn Future<Output = ServiceResponse>>>;
 type Endpoint = Box<dyn Fn(ServiceRequest) -> Answering + Send + Sync>;
@@ -110,18 +110,18 @@ pub struct Segment(String);
 
 impl Segment {
     /// The id that it is; what is no id names nothing.
-    pub fn id<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, Refusal> {
-        parse(&self.0).ok_or(Refusal::NotFound)
+    pub fn id<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
+        parse(&self.0).ok_or(ApiError::NotFound)
     }
 }
 
 impl FromRequest for Segment {
-    type Error = Refusal;
-    type Future = Ready<Result<Self, Refusal>>;
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let segment = request.extensions_mut().remove::<Self>();
-        ready(segment.ok_or_else(|| Refusal::Fault(ports::Error::fault("a route beside the table"))))
+        ready(segment.ok_or_else(|| ApiError::Fault(ports::Error::fault("a route beside the table"))))
     }
 }
 

@@ -5,8 +5,8 @@ use actix_web::web::{Data, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, get};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::Shared;
-use crate::errors::Refusal;
+use crate::AppState;
+use crate::errors::ApiError;
 
 /// Registers all of it.
 pub fn configure(config: &mut ServiceConfig) {
@@ -29,7 +29,7 @@ async fn start() -> HttpResponse {
 }
 
 #[get("/openapi.json")]
-async fn document(shared: Data<Shared>) -> HttpResponse {
+async fn document(shared: Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(shared.document())
 }
 
@@ -41,7 +41,7 @@ async fn process_health() -> HttpResponse {
 
 /// The store answers.
 #[get("/readyz")]
-async fn store_health(shared: Data<Shared>) -> Result<HttpResponse, Refusal> {
+async fn store_health(shared: Data<AppState>) -> Result<HttpResponse, ApiError> {
     shared.services.readiness.check().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"})))
 }
@@ -58,5 +58,5 @@ async fn avatar(color: Path<String>) -> HttpResponse {
 /// Every path that nothing else serves.
 pub async fn nowhere(request: HttpRequest) -> HttpResponse {
     let path = request.path().trim_start_matches('/').to_owned();
-    HttpResponse::from_error(Refusal::NoRoute { path })
+    HttpResponse::from_error(ApiError::NoRoute { path })
 }

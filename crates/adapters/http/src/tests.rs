@@ -6,13 +6,13 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
-    Account, AccountId, Call, CallChange, CallId, CallOrder, Caller, Contact, ContactCard, ContactChange, ContactField,
-    ContactFieldId, ContactFieldKind, ContactId, ContactOrder, ContactSearch, Content, Direction, Moment, Name,
-    NewContactField, Page, Profile, Scope, TokenId, Uuid,
+    Account, AccountId, Call, CallId, CallOrder, CallPatch, Caller, Contact, ContactField, ContactFieldId,
+    ContactFieldKind, ContactId, ContactOrder, ContactPatch, ContactSearch, ContactSummary, Content, Direction, Name,
+    NewContactField, Page, Profile, Scope, Timestamp, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
-use ports::inbound::{CallPage, MockAccess, MockCallLog, MockContactBook, MockReadiness};
+use ports::inbound::{CallPage, MockAuthService, MockCallService, MockContactService, MockHealthService};
 use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
@@ -25,10 +25,10 @@ const NOW: i64 = 1_709_202_030;
 
 /// The application with mocks that expect nothing, a token `good`, and one `reader` that may only read.
 struct Stage {
-    calls: MockCallLog,
-    contacts: MockContactBook,
-    access: MockAccess,
-    readiness: MockReadiness,
+    calls: MockCallService,
+    contacts: MockContactService,
+    access: MockAuthService,
+    readiness: MockHealthService,
     options: Options,
 }
 
@@ -50,7 +50,7 @@ impl Answer {
 
 impl Stage {
     fn new() -> Self {
-        let mut access = MockAccess::new();
+        let mut access = MockAuthService::new();
         access.expect_authenticate().returning(|bearer| match bearer {
             "good" => Ok(Some(caller(Scope::ReadWrite))),
             "reader" => Ok(Some(caller(Scope::ReadOnly))),
@@ -58,10 +58,10 @@ impl Stage {
             _ => Ok(None),
         });
         Self {
-            calls: MockCallLog::new(),
-            contacts: MockContactBook::new(),
+            calls: MockCallService::new(),
+            contacts: MockContactService::new(),
             access,
-            readiness: MockReadiness::new(),
+            readiness: MockHealthService::new(),
             options: Options {
                 public_url: None,
                 compat: Compat::Documented,
@@ -76,9 +76,9 @@ impl Stage {
         self.answers([request]).await.remove(0)
     }
 
-    fn shared(self) -> Data<Shared> {
+    fn shared(self) -> Data<AppState> {
         let mut clock = MockClock::new();
-        clock.expect_now().returning(|| Moment::from_unix(NOW).unwrap());
+        clock.expect_now().returning(|| Timestamp::from_unix(NOW).unwrap());
         let services = Services {
             calls: Arc::new(self.calls),
             contacts: Arc::new(self.contacts),
@@ -86,7 +86,7 @@ impl Stage {
             readiness: Arc::new(self.readiness),
             clock: Arc::new(clock),
         };
-        Data::new(Shared::new(services, self.options))
+        Data::new(AppState::new(services, self.options))
     }
 
     async fn answers(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
@@ -117,13 +117,13 @@ fn get(path: &str) -> TestRequest {
     request(Method::GET, path)
 }
 
-fn moment(text: &str) -> Moment {
-    Moment::parse(text, Moment::from_unix(NOW).unwrap()).unwrap()
+fn timestamp(text: &str) -> Timestamp {
+    Timestamp::parse(text, Timestamp::from_unix(NOW).unwrap()).unwrap()
 }
 
-fn leslie() -> ContactCard {
+fn leslie() -> ContactSummary {
     let profile = Profile { last_name: Name::parse("Knope").ok(), ..Profile::new(Name::parse("Leslie").unwrap()) };
-    ContactCard {
+    ContactSummary {
         id: ContactId::from_store(3),
         uuid: Uuid::from_u128(3),
         account: AccountId::from_store(ACCOUNT),
@@ -136,27 +136,27 @@ fn call() -> Call {
         id: CallId::from_store(5),
         uuid: Uuid::from_u128(5),
         account: AccountId::from_store(ACCOUNT),
-        called_at: moment("2017-10-07T22:29:21Z"),
+        called_at: timestamp("2017-10-07T22:29:21Z"),
         content: Content::parse("He called, we had fun.").ok(),
         contact_called: None,
         emotions: vec![],
         contact: leslie(),
-        created_at: moment("2017-10-07T22:29:21Z"),
-        updated_at: moment("2017-10-07T22:29:56Z"),
+        created_at: timestamp("2017-10-07T22:29:21Z"),
+        updated_at: timestamp("2017-10-07T22:29:56Z"),
     }
 }
 
 fn contact() -> Contact {
     Contact {
-        card: leslie(),
+        summary: leslie(),
         description: None,
         job: None,
         company: None,
         fields: vec![],
-        last_called: Some(moment("2018-05-05")),
+        last_called: Some(timestamp("2018-05-05")),
         calls: 7,
-        created_at: moment("2017-10-07"),
-        updated_at: moment("2017-10-08"),
+        created_at: timestamp("2017-10-07"),
+        updated_at: timestamp("2017-10-08"),
     }
 }
 
@@ -195,7 +195,7 @@ async fn a_created_call_is_answered_with_201() {
         .calls
         .expect_record()
         .withf(|of, new, once| {
-            once.is_none() && *of == account() && new.contact.get() == 3 && new.called_at == moment("2018-02-02")
+            once.is_none() && *of == account() && new.contact.get() == 3 && new.called_at == timestamp("2018-02-02")
         })
         .return_once(|_, _, _| Ok(call()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
@@ -208,11 +208,11 @@ async fn put_and_patch_change_a_call() {
     let body = json!({"content": "x", "contact_id": "4", "called_at": "2018-02-02"});
     for (method, body, moves) in [(Method::PUT, body, true), (Method::PATCH, json!({"content": "x"}), false)] {
         let mut stage = Stage::new();
-        let expected = CallChange {
+        let expected = CallPatch {
             contact: moves.then_some(ContactId::from_store(4)),
-            called_at: moves.then(|| moment("2018-02-02")),
+            called_at: moves.then(|| timestamp("2018-02-02")),
             content: Some(Content::parse("x").ok()),
-            ..CallChange::default()
+            ..CallPatch::default()
         };
         let revised = stage.calls.expect_revise();
         revised
@@ -251,7 +251,7 @@ async fn careful_clients_say_what_they_expect() {
         .with(always(), always(), always(), eq(expected.clone()))
         .returning(|_, _, _, _| Ok(call()));
     stage.calls.expect_delete().with(always(), always(), eq(expected)).returning(|_, _, _| Err(Error::Changed));
-    let keyed = |once: &Option<domain::Once>| once.as_ref().is_some_and(|once| once.key.as_str() == "n8n-1");
+    let keyed = |once: &Option<domain::IdempotencyKey>| once.as_ref().is_some_and(|once| once.key.as_str() == "n8n-1");
     stage.calls.expect_record().withf(move |_, _, once| keyed(once)).returning(|_, _, _| Err(Error::KeyReused));
     let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
     let answers = stage
@@ -299,7 +299,7 @@ async fn lists_ask_for_the_page_that_the_query_names() {
 #[actix_web::test]
 async fn a_list_shows_each_call_as_it_is_shown_alone() {
     let same = Call { id: CallId::from_store(6), content: None, ..call() };
-    let other = Call { contact: ContactCard { id: ContactId::from_store(4), ..leslie() }, ..same.clone() };
+    let other = Call { contact: ContactSummary { id: ContactId::from_store(4), ..leslie() }, ..same.clone() };
     for calls in [vec![call()], vec![call(), same.clone()], vec![call(), same, other]] {
         let mut stage = Stage::new();
         let page = Page { items: calls.clone(), total: 3 };
@@ -341,7 +341,7 @@ async fn contacts_are_listed_shown_added_changed_and_deleted() {
         .return_once(|_, _, _| Ok(Page { items: vec![contact()], total: 1 }));
     stage.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
     stage.contacts.expect_add().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
-    let change = ContactChange { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
+    let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
     stage.contacts.expect_revise().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
     stage.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
     let answers = stage
@@ -365,7 +365,7 @@ async fn contacts_are_listed_shown_added_changed_and_deleted() {
 #[actix_web::test]
 async fn contact_fields_are_shown_when_they_are_asked_for() {
     let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
-    let field = ContactField { id: ContactFieldId::from_store(9), content: phone, created_at: moment("2018-01-01") };
+    let field = ContactField { id: ContactFieldId::from_store(9), content: phone, created_at: timestamp("2018-01-01") };
     let mut stage = Stage::new();
     stage.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
     let answers = stage.answers([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
@@ -386,7 +386,7 @@ async fn lists_that_are_the_same_for_all_are_paged_too() {
     stage
         .access
         .expect_account()
-        .returning(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: moment("2024-01-01") }));
+        .returning(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
     let paths = [
         "/api/genders",
         "/api/genders/2",
@@ -415,7 +415,7 @@ async fn me_is_the_account_s_user() {
         .access
         .expect_account()
         .with(eq(account()))
-        .return_once(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: moment("2024-01-01") }));
+        .return_once(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
     let me = stage.answer(get("/api/me")).await.json();
     assert_eq!((&me["data"]["object"], &me["data"]["name"]), (&json!("user"), &json!("Home")));
     assert_eq!(me["data"]["account"], json!({"id": ACCOUNT}));
@@ -500,7 +500,7 @@ async fn a_read_that_is_refused_at_last_is_counted_as_refused() {
     let content = Content::parse(&"x".repeat(20_000)).ok();
     stage.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
     let shared = stage.shared();
-    let _untaken = shared.budget.forced_share(usize::MAX / 2);
+    let _untaken = shared.budget.reserve_unchecked(usize::MAX / 2);
     let app = init_service(application(shared)).await;
     let answer = call_service(&app, get("/api/calls/5").to_request()).await;
     assert_eq!(answer.status(), 503);

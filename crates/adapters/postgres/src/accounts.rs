@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use domain::{Account, AccountId, Moment, Name, NewToken, Scope, SecretHash, Token, TokenId};
+use domain::{Account, AccountId, Name, NewToken, Scope, SecretHash, Timestamp, Token, TokenId};
 use ports::outbound::{AccountRepository, StoreHealth, StoreLoad, TokenRepository};
 use ports::{Error, Result};
 use storage::Outcome;
@@ -25,11 +25,11 @@ impl AccountRepository for Database {
         self.read(move |connection| find_account(connection, account)).await
     }
 
-    async fn create(&self, name: Name, now: Moment) -> Result<Account> {
+    async fn create(&self, name: Name, now: Timestamp) -> Result<Account> {
         self.write(move |connection| create(connection, &name, now)).await
     }
 
-    async fn first(&self, name: Name, now: Moment) -> Result<Account> {
+    async fn first(&self, name: Name, now: Timestamp) -> Result<Account> {
         if let Some(first) = self.read(find_first).await? {
             return Ok(first);
         }
@@ -49,7 +49,7 @@ pub fn lock_accounts(connection: &mut PgConnection) -> Outcome<()> {
     Ok(())
 }
 
-fn create(connection: &mut PgConnection, name: &Name, now: Moment) -> Outcome<Account> {
+fn create(connection: &mut PgConnection, name: &Name, now: Timestamp) -> Outcome<Account> {
     let row = diesel::insert_into(accounts::table)
         .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.calendar())))
         .returning(AccountRow::as_returning())
@@ -81,7 +81,7 @@ impl TokenRepository for Database {
         self.read(move |connection| find_token(connection, hash)).await
     }
 
-    async fn create(&self, token: NewToken, now: Moment) -> Result<Token> {
+    async fn create(&self, token: NewToken, now: Timestamp) -> Result<Token> {
         self.write(move |connection| {
             find_account(connection, token.account)?;
             diesel::insert_into(tokens::table)
@@ -91,7 +91,7 @@ impl TokenRepository for Database {
                     tokens::hash.eq(&token.hash.0[..]),
                     tokens::read_only.eq(token.scope == Scope::ReadOnly),
                     tokens::created_at.eq(now.calendar()),
-                    tokens::expires_at.eq(token.expires_at.map(Moment::calendar)),
+                    tokens::expires_at.eq(token.expires_at.map(Timestamp::calendar)),
                 ))
                 .on_conflict(tokens::hash)
                 .do_nothing()
@@ -101,7 +101,7 @@ impl TokenRepository for Database {
         .await
     }
 
-    async fn revoke(&self, token: TokenId, now: Moment) -> Result<()> {
+    async fn revoke(&self, token: TokenId, now: Timestamp) -> Result<()> {
         self.write(move |connection| {
             tokens::table.find(token.get()).select(tokens::id).get_result::<i64>(connection)?;
             diesel::update(tokens::table.find(token.get()).filter(tokens::revoked_at.is_null()))

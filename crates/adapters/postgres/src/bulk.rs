@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use domain::{Account, AccountId, Contact, Moment, NewContact, Scope, SecretHash, Token, Uuid};
+use domain::{Account, AccountId, Contact, NewContact, Scope, SecretHash, Timestamp, Token, Uuid};
 use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
 use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
@@ -221,7 +221,7 @@ fn last_ids(connection: &mut PgConnection) -> Outcome<LastIds> {
     Ok(LastIds {
         accounts: last(Table::Accounts)?,
         tokens: last(Table::Tokens)?,
-        contacts: last(Table::Contacts)?,
+        contacts: last(Table::ContactUseCases)?,
         contact_fields: last(Table::ContactFields)?,
         calls: last(Table::Calls)?,
     })
@@ -338,8 +338,8 @@ impl BulkSession for Session<'_> {
                 tokens::hash.eq(&hash.0[..]),
                 tokens::read_only.eq(token.scope == Scope::ReadOnly),
                 tokens::created_at.eq(token.created_at.calendar()),
-                tokens::expires_at.eq(token.expires_at.map(Moment::calendar)),
-                tokens::revoked_at.eq(token.revoked_at.map(Moment::calendar)),
+                tokens::expires_at.eq(token.expires_at.map(Timestamp::calendar)),
+                tokens::revoked_at.eq(token.revoked_at.map(Timestamp::calendar)),
             ))
             .execute(self.0)?;
         Ok(())
@@ -349,21 +349,21 @@ impl BulkSession for Session<'_> {
         for some in contacts.chunks(CONTACTS) {
             let row = |contact: &Contact| {
                 let row = NewContactRow {
-                    account_id: contact.card.account.get(),
-                    uuid: contact.card.uuid,
+                    account_id: contact.summary.account.get(),
+                    uuid: contact.summary.uuid,
                     part: NewContact::from(contact.clone()).into(),
                     created_at: contact.created_at.calendar(),
                     updated_at: contact.updated_at.calendar(),
                 };
-                (contacts::id.eq(contact.card.id.get()), row)
+                (contacts::id.eq(contact.summary.id.get()), row)
             };
             let rows: Vec<_> = some.iter().map(row).collect();
             diesel::insert_into(contacts::table).values(rows).execute(self.0)?;
             let fields = some.iter().flat_map(|contact| {
                 contact.fields.iter().map(|field| {
                     let row = NewContactFieldRow::new(
-                        contact.card.account,
-                        contact.card.id.get(),
+                        contact.summary.account,
+                        contact.summary.id.get(),
                         &field.content,
                         field.created_at,
                     );

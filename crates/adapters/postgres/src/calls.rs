@@ -9,8 +9,8 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Emotion, Moment, NewCall, Once, PageRequest, Uuid,
-    Version,
+    AccountId, Call, CallId, CallOrder, CallPatch, ContactId, Emotion, IdempotencyKey, NewCall, PageRequest, Timestamp,
+    Uuid, Version,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
@@ -39,8 +39,8 @@ impl CallRepository for Database {
         account: AccountId,
         call: NewCall,
         uuid: Uuid,
-        now: Moment,
-        once: Option<Once>,
+        now: Timestamp,
+        once: Option<IdempotencyKey>,
     ) -> Result<Call> {
         let new = Recorded { account, call, uuid, now };
         let Some(once) = once else {
@@ -67,8 +67,8 @@ impl CallRepository for Database {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallChange,
-        now: Moment,
+        change: CallPatch,
+        now: Timestamp,
         expected: Option<Vec<Version>>,
     ) -> Result<Call> {
         let new = Revised { account, call, change, now };
@@ -132,7 +132,7 @@ pub struct Recorded {
     account: AccountId,
     call: NewCall,
     uuid: Uuid,
-    now: Moment,
+    now: Timestamp,
 }
 
 /// The call's id and its contact; none when there is no such contact, or it is archived.
@@ -237,8 +237,8 @@ fn create(connection: &mut PgConnection, new: &Recorded) -> Outcome<Call> {
 pub struct Revised {
     account: AccountId,
     call: CallId,
-    change: CallChange,
-    now: Moment,
+    change: CallPatch,
+    now: Timestamp,
 }
 
 /// The changed call and its contact; none when it was not changed here.
@@ -340,7 +340,7 @@ fn update_many(connection: &mut PgConnection, changes: &[Revised]) -> Outcome<Ve
         collect(changes, |revised| revised.account.get()).into_sql::<Array<BigInt>>(),
         collect(changes, |revised| revised.call.get()).into_sql::<Array<BigInt>>(),
         collect(changes, |revised| revised.change.contact.map(ContactId::get)).into_sql::<Array<Nullable<BigInt>>>(),
-        collect(changes, |revised| revised.change.called_at.map(Moment::calendar))
+        collect(changes, |revised| revised.change.called_at.map(Timestamp::calendar))
             .into_sql::<Array<Nullable<Timestamptz>>>(),
         collect(changes, |revised| revised.change.content.is_some()).into_sql::<Array<Bool>>(),
         collect(changes, |revised| {
@@ -402,7 +402,7 @@ fn delete(
     expect(connection, account, call, expected)?;
     diesel::delete(calls::table.find((account.get(), call.get()))).execute(connection)?;
     count_contact(connection, account, contact, -1)?;
-    count_month(connection, account, Moment::from(stored.called_at).month_number(), -1)
+    count_month(connection, account, Timestamp::from(stored.called_at).month_number(), -1)
 }
 
 /// Refuses when the call, which is locked, has none of the expected versions.

@@ -8,8 +8,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
-    AccountId, Contact, ContactChange, ContactField, ContactFieldKind, ContactId, ContactOrder, ContactSearch,
-    Direction, Moment, NewContact, NewContactField, Page, PageRequest, Uuid,
+    AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactOrder, ContactPatch, ContactSearch,
+    Direction, NewContact, NewContactField, Page, PageRequest, Timestamp, Uuid,
 };
 use ports::Result;
 use ports::outbound::ContactRepository;
@@ -36,7 +36,7 @@ impl ContactRepository for Database {
         self.read(move |connection| find(connection, account, contact)).await
     }
 
-    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Moment) -> Result<Contact> {
+    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
         self.write(move |connection| {
             connection.transaction(|connection| {
                 find_account(connection, account)?;
@@ -61,8 +61,8 @@ impl ContactRepository for Database {
         &self,
         account: AccountId,
         contact: ContactId,
-        change: ContactChange,
-        now: Moment,
+        change: ContactPatch,
+        now: Timestamp,
     ) -> Result<Contact> {
         self.write(move |connection| {
             connection.transaction(|connection| {
@@ -221,7 +221,7 @@ fn insert_fields(
     account: AccountId,
     contact: i64,
     fields: &[NewContactField],
-    now: Moment,
+    now: Timestamp,
 ) -> Outcome<()> {
     // One by one: their order is the order of their ids.
     for field in fields {
@@ -238,7 +238,7 @@ fn change_fields(
     contact: ContactId,
     known: &[ContactField],
     wanted: &[NewContactField],
-    now: Moment,
+    now: Timestamp,
 ) -> Outcome<bool> {
     let gone: Vec<i64> =
         known.iter().filter(|field| !wanted.contains(&field.content)).map(|field| field.id.get()).collect();

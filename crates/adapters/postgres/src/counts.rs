@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
-use domain::{AccountId, ContactId, Moment};
+use domain::{AccountId, ContactId, Timestamp};
 use ports::outbound::{Audit, Checked};
 use storage::Outcome;
 
@@ -27,10 +27,10 @@ pub fn count_month(connection: &mut PgConnection, account: AccountId, month: i32
 }
 
 /// When the contact's calls happened.
-pub fn instants(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Moment>> {
+pub fn instants(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Timestamp>> {
     let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())));
     let instants: Vec<DateTime<Utc>> = query.select(calls::called_at).load(connection)?;
-    Ok(instants.into_iter().map(Moment::from).collect())
+    Ok(instants.into_iter().map(Timestamp::from).collect())
 }
 
 /// Whoever writes a call locks its contact first, and so waits here before it can commit. The tables of calls and

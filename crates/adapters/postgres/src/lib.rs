@@ -20,7 +20,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, CallId};
 use ports::outbound::{CallPage, Store};
 use ports::{Error, Result};
-use storage::{Gathered, Outcome, Pool, Threads, run_migrations};
+use storage::{BatchQueue, Outcome, Pool, Threads, run_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
@@ -37,12 +37,12 @@ struct Database {
     /// Few threads keep a connection each busy, which saves the processors their switching.
     readers: Threads<PgConnection>,
     /// One job at once is enough to find calls, and leaves the processors to others; pages keep two busy.
-    finds: Gathered<(AccountId, CallId), calls::Found>,
-    pages: Gathered<pages::Wanted, Option<CallPage>>,
+    finds: BatchQueue<(AccountId, CallId), calls::Found>,
+    pages: BatchQueue<pages::Wanted, Option<CallPage>>,
     /// Many, so that their commits share a sync to the disk.
     writers: Threads<PgConnection>,
-    creates: Gathered<calls::Recorded, calls::Record>,
-    updates: Gathered<calls::Revised, calls::Revision>,
+    creates: BatchQueue<calls::Recorded, calls::Record>,
+    updates: BatchQueue<calls::Revised, calls::Revision>,
 }
 
 impl Database {
@@ -91,10 +91,10 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     let readers = (connections as usize).div_ceil(4);
     let database = Arc::new(Database {
         readers: Threads::start(&pool, readers).map_err(Error::fault)?,
-        finds: Gathered::by(1),
-        pages: Gathered::weighing(2, pages::Wanted::weight),
-        creates: Gathered::by(2),
-        updates: Gathered::by(2),
+        finds: BatchQueue::by(1),
+        pages: BatchQueue::with_weight(2, pages::Wanted::weight),
+        creates: BatchQueue::by(2),
+        updates: BatchQueue::by(2),
         writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
     });
     let bulk = Arc::new(bulk::Bulk::new(url));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use domain::{AccountId, Call, CallId, Moment, NewCall, Once, Uuid};
+use domain::{AccountId, Call, CallId, IdempotencyKey, NewCall, Timestamp, Uuid};
 use ports::Error;
 use storage::{Failure, Outcome};
 
@@ -17,11 +17,11 @@ pub fn take(
     connection: &mut PgConnection,
     account: AccountId,
     call: &NewCall,
-    now: Moment,
-    once: &Once,
+    now: Timestamp,
+    once: &IdempotencyKey,
 ) -> Outcome<Option<Call>> {
     let keys = || idempotency_keys::table.filter(idempotency_keys::account_id.eq(account.get()));
-    let oldest = now.calendar() - chrono::TimeDelta::seconds(Once::REMEMBERED);
+    let oldest = now.calendar() - chrono::TimeDelta::seconds(IdempotencyKey::TTL_SECONDS);
     diesel::delete(keys().filter(idempotency_keys::created_at.le(oldest))).execute(connection)?;
     let taken = diesel::insert_into(idempotency_keys::table)
         .values((
@@ -58,7 +58,7 @@ pub fn take(
 }
 
 /// Remembers what the key's request is answered.
-pub fn remember(connection: &mut PgConnection, call: &Call, once: &Once) -> Outcome<()> {
+pub fn remember(connection: &mut PgConnection, call: &Call, once: &IdempotencyKey) -> Outcome<()> {
     diesel::update(idempotency_keys::table.find((call.account.get(), once.key.as_str())))
         .set((idempotency_keys::call_id.eq(call.id.get()), idempotency_keys::call_uuid.eq(call.uuid)))
         .execute(connection)?;

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
-use domain::{AccountId, CallOrder, ContactId, Direction, Moment, Page, PageRequest};
+use domain::{AccountId, CallOrder, ContactId, Direction, Page, PageRequest, Timestamp};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
-use storage::{Outcome, Statement, Walk, index, is_counted};
+use storage::{Outcome, PageScan, Statement, index, is_counted};
 
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
 use crate::schema::{call_counts, contacts};
@@ -49,10 +49,10 @@ pub struct Wanted {
 
 impl Wanted {
     /// The way from the beginning, when it is short.
-    fn near(&self) -> Option<Walk> {
+    fn near(&self) -> Option<PageScan> {
         let offset = self.page.offset().filter(|offset| *offset <= SHALLOW)?;
         let (_, direction) = index(self.page.order);
-        Some(Walk::from_the_beginning(direction, offset, self.page.size))
+        Some(PageScan::from_the_beginning(direction, offset, self.page.size))
     }
 
     /// How many places of a group it takes.
@@ -65,7 +65,7 @@ impl Wanted {
     }
 
     /// The shortest way there is.
-    fn far(&self, connection: &mut PgConnection, months: &Months) -> Outcome<Walk> {
+    fn far(&self, connection: &mut PgConnection, months: &Months) -> Outcome<PageScan> {
         let months = months.get(&self.account.get()).map_or(&[][..], Vec::as_slice);
         let total = match self.of {
             None => months.iter().map(|(_, calls)| calls).sum(),
@@ -78,17 +78,18 @@ impl Wanted {
         };
         let (_, direction) = index(self.page.order);
         let counted = if self.is_counted() { months } else { &[] };
-        let shortest = |offset: i64| Walk::shortest(direction, counted, total, offset, self.page.size);
+        let shortest = |offset: i64| PageScan::shortest(direction, counted, total, offset, self.page.size);
         // Beyond the end no call is taken; the totals are told all the same.
-        let nowhere = Walk { take: 0, ..Walk::from_the_beginning(direction, 0, self.page.size) };
+        let nowhere = PageScan { take: 0, ..PageScan::from_the_beginning(direction, 0, self.page.size) };
         Ok(self.page.offset().and_then(shortest).unwrap_or(nowhere))
     }
 }
 
 /// The pages, in their order; none where there is no such contact.
 pub fn load_many(connection: &mut PgConnection, wanted: &[Wanted]) -> Outcome<Vec<Option<CallPage>>> {
-    let along =
-        |walks: Vec<Walk>| wanted.iter().zip(walks).map(|(&wanted, walk)| Way { wanted, walk }).collect::<Vec<_>>();
+    let along = |walks: Vec<PageScan>| {
+        wanted.iter().zip(walks).map(|(&wanted, walk)| PlannedPage { wanted, walk }).collect::<Vec<_>>()
+    };
     if let Some(walks) = wanted.iter().map(Wanted::near).collect() {
         return load_along(connection, &along(walks));
     }
@@ -120,15 +121,15 @@ fn months_of(connection: &mut PgConnection, accounts: impl Iterator<Item = Accou
 
 /// A page, and the walk to it along an index.
 #[derive(Clone, Copy)]
-struct Way {
+struct PlannedPage {
     wanted: Wanted,
-    walk: Walk,
+    walk: PageScan,
 }
 
 /// The column and the direction of the walk, and whether the calls are of one contact.
 type Kind = (&'static str, Direction, bool);
 
-impl Way {
+impl PlannedPage {
     /// Pages of one kind are found by one text.
     fn kind(&self) -> Kind {
         (index(self.wanted.page.order).0, self.walk.direction, self.wanted.of.is_some())
@@ -138,10 +139,10 @@ impl Way {
     fn edge(&self) -> DateTime<Utc> {
         self.walk.edge.map_or_else(
             || match self.walk.direction {
-                Direction::Ascending => Moment::MIN.calendar(),
-                Direction::Descending => Moment::MAX.calendar() + chrono::TimeDelta::seconds(1),
+                Direction::Ascending => Timestamp::MIN.calendar(),
+                Direction::Descending => Timestamp::MAX.calendar() + chrono::TimeDelta::seconds(1),
             },
-            Moment::calendar,
+            Timestamp::calendar,
         )
     }
 }
@@ -201,7 +202,7 @@ FROM wanted LEFT JOIN years ON years.account_id = wanted.account {all} LEFT JOIN
 }
 
 /// The pages at the ends of the ways.
-fn load_along(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<CallPage>>> {
+fn load_along(connection: &mut PgConnection, ways: &[PlannedPage]) -> Outcome<Vec<Option<CallPage>>> {
     let mut pages: Vec<Option<CallPage>> = ways.iter().map(|_| None).collect();
     let mut rest: Vec<usize> = (0..ways.len()).collect();
     while let Some(&first) = rest.first() {
@@ -216,13 +217,14 @@ fn load_along(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option
 }
 
 /// Pages of one kind, by one statement.
-fn load_kind(connection: &mut PgConnection, ways: &[Way]) -> Outcome<Vec<Option<CallPage>>> {
+fn load_kind(connection: &mut PgConnection, ways: &[PlannedPage]) -> Outcome<Vec<Option<CallPage>>> {
     let Some(first) = ways.first() else { return Ok(Vec::new()) };
-    let numbers = |number: fn(&Way) -> i64| ways.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
+    let numbers =
+        |number: fn(&PlannedPage) -> i64| ways.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
     let values = (
         numbers(|way| way.wanted.account.get()),
         numbers(|way| way.wanted.of.map_or(0, ContactId::get)),
-        ways.iter().map(Way::edge).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
+        ways.iter().map(PlannedPage::edge).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
         numbers(|way| way.walk.skip),
         numbers(|way| way.walk.take),
     );

@@ -5,9 +5,9 @@ use diesel::dsl::SqlTypeOf;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use domain::{
-    Account, AccountId, Call, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
-    Content, Emotion, Gender, ImportantDate, Moment, Name, NewCall, NewContact, NewContactField, Profile, Scope, Token,
-    TokenId, Uuid,
+    Account, AccountId, Call, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId,
+    ContactSummary, Content, Emotion, Gender, ImportantDate, Name, NewCall, NewContact, NewContactField, Profile,
+    Scope, Timestamp, Token, TokenId, Uuid,
 };
 use ports::Error;
 use ports::outbound::StoredCall;
@@ -72,8 +72,8 @@ impl From<TokenRow> for Token {
             name: Name::from_store(row.name),
             scope: if row.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
             created_at: row.created_at.into(),
-            expires_at: row.expires_at.map(Moment::from),
-            revoked_at: row.revoked_at.map(Moment::from),
+            expires_at: row.expires_at.map(Timestamp::from),
+            revoked_at: row.revoked_at.map(Timestamp::from),
         }
     }
 }
@@ -160,7 +160,7 @@ pub struct CardRow {
     pub profile: ProfileRow,
 }
 
-impl From<CardRow> for ContactCard {
+impl From<CardRow> for ContactSummary {
     fn from(row: CardRow) -> Self {
         Self {
             id: ContactId::from_store(row.id),
@@ -243,12 +243,12 @@ impl ContactRow {
     /// The contact with its fields.
     pub fn with(self, fields: Vec<ContactField>) -> Contact {
         Contact {
-            card: self.card.into(),
+            summary: self.card.into(),
             description: self.description.map(Content::from_store),
             job: self.job.map(Name::from_store),
             company: self.company.map(Name::from_store),
             fields,
-            last_called: self.last_called.map(Moment::from),
+            last_called: self.last_called.map(Timestamp::from),
             calls: self.calls.unsigned_abs(),
             created_at: self.created_at.into(),
             updated_at: self.updated_at.into(),
@@ -294,7 +294,7 @@ pub struct NewContactFieldRow {
 
 impl NewContactFieldRow {
     /// The field as a row of its contact.
-    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Moment) -> Self {
+    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Timestamp) -> Self {
         Self {
             account_id: account.get(),
             contact_id: contact,
@@ -379,7 +379,7 @@ impl CallRow {
 
     /// The call with its contact.
     pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
-        let contact = ContactCard::from(contact);
+        let contact = ContactSummary::from(contact);
         let part = NewCall::try_from(self.part)?;
         Ok(Call {
             id: CallId::from_store(self.id),

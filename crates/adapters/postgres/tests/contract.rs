@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
-use domain::{CallChange, Moment, Name, NewCall, NewContact, Uuid};
+use domain::{CallPatch, Name, NewCall, NewContact, Timestamp, Uuid};
 use ports::outbound::Store;
 use throwaway_postgres::Database;
 
@@ -78,11 +78,11 @@ fn a_database_that_does_not_take_every_text_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_compares_with_the_contact_for_which_it_waited() {
     let store = fresh();
-    let at = |second| Moment::from_unix(second).unwrap();
+    let at = |second| Timestamp::from_unix(second).unwrap();
     let name = |text| Name::parse(text).unwrap();
     let account = store.accounts.create(name("waiting"), at(0)).await.unwrap().id;
     let leslie = NewContact::new(name("Leslie"));
-    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().card.id;
+    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().summary.id;
     let mut ids = Vec::new();
     for second in [3, 5, 20] {
         let call =
@@ -99,7 +99,7 @@ async fn a_change_compares_with_the_contact_for_which_it_waited() {
     );
     other.batch_execute(&deletion).unwrap();
     let calls = store.calls.clone();
-    let later = CallChange { called_at: Some(at(10)), ..CallChange::default() };
+    let later = CallPatch { called_at: Some(at(10)), ..CallPatch::default() };
     let change = tokio::spawn(async move { calls.update(account, ids[0], later, at(0), None).await });
     let mut observer = PgConnection::establish(&store.database.url()).unwrap();
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

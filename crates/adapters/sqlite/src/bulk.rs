@@ -10,7 +10,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
-use domain::{Account, AccountId, Contact, Moment, NewContact, Scope, SecretHash, Token, Uuid};
+use domain::{Account, AccountId, Contact, NewContact, Scope, SecretHash, Timestamp, Token, Uuid};
 use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
 use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
@@ -223,7 +223,7 @@ fn last_ids(connection: &mut SqliteConnection) -> Outcome<LastIds> {
     Ok(LastIds {
         accounts: last(Table::Accounts)?,
         tokens: last(Table::Tokens)?,
-        contacts: last(Table::Contacts)?,
+        contacts: last(Table::ContactUseCases)?,
         contact_fields: last(Table::ContactFields)?,
         calls: last(Table::Calls)?,
     })
@@ -314,8 +314,8 @@ impl BulkSession for Session<'_> {
                 tokens::hash.eq(&hash.0[..]),
                 tokens::read_only.eq(token.scope == Scope::ReadOnly),
                 tokens::created_at.eq(token.created_at.unix()),
-                tokens::expires_at.eq(token.expires_at.map(Moment::unix)),
-                tokens::revoked_at.eq(token.revoked_at.map(Moment::unix)),
+                tokens::expires_at.eq(token.expires_at.map(Timestamp::unix)),
+                tokens::revoked_at.eq(token.revoked_at.map(Timestamp::unix)),
             ))
             .execute(self.0)?;
         Ok(())
@@ -324,16 +324,16 @@ impl BulkSession for Session<'_> {
     fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()> {
         for contact in contacts {
             let row = NewContactRow {
-                account_id: contact.card.account.get(),
-                uuid: contact.card.uuid.as_bytes().to_vec(),
+                account_id: contact.summary.account.get(),
+                uuid: contact.summary.uuid.as_bytes().to_vec(),
                 part: NewContact::from(contact.clone()).into(),
                 created_at: contact.created_at.unix(),
                 updated_at: contact.updated_at.unix(),
             };
-            let id = contact.card.id.get();
+            let id = contact.summary.id.get();
             diesel::insert_into(contacts::table).values((contacts::id.eq(id), row)).execute(self.0)?;
             for field in &contact.fields {
-                let row = NewContactFieldRow::new(contact.card.account, id, &field.content, field.created_at);
+                let row = NewContactFieldRow::new(contact.summary.account, id, &field.content, field.created_at);
                 diesel::insert_into(contact_fields::table)
                     .values((contact_fields::id.eq(field.id.get()), row))
                     .execute(self.0)?;

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use domain::{
-    AccountId, Call, CallChange, CallId, CallOrder, ContactId, Direction, Moment, NewCall, Once, Page, PageRequest,
-    Uuid, Version,
+    AccountId, Call, CallId, CallOrder, CallPatch, ContactId, Direction, IdempotencyKey, NewCall, Page, PageRequest,
+    Timestamp, Uuid, Version,
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Key, Outcome, Statement, Walk, index, is_counted, years};
+use storage::{Key, Outcome, PageScan, Statement, index, is_counted, years};
 
 use crate::counts::{count_contact, count_month};
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
@@ -24,11 +24,11 @@ impl CallRepository for Database {
             SqliteConnection::transaction(connection, |connection| list(connection, account, of, page))
         };
         let is_short = page.size.get() <= SHORT && page.offset().is_some_and(|offset| offset <= NEAR);
-        if is_short { self.peek(job).await } else { self.read(job).await }
+        if is_short { self.read_inline(job).await } else { self.read(job).await }
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.peek(move |connection| find(connection, account, call)).await
+        self.read_inline(move |connection| find(connection, account, call)).await
     }
 
     async fn create(
@@ -36,8 +36,8 @@ impl CallRepository for Database {
         account: AccountId,
         call: NewCall,
         uuid: Uuid,
-        now: Moment,
-        once: Option<Once>,
+        now: Timestamp,
+        once: Option<IdempotencyKey>,
     ) -> Result<Call> {
         self.write(move |connection| {
             let Some(once) = once else { return create(connection, account, call, uuid, now) };
@@ -55,8 +55,8 @@ impl CallRepository for Database {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallChange,
-        now: Moment,
+        change: CallPatch,
+        now: Timestamp,
         expected: Option<Vec<Version>>,
     ) -> Result<Call> {
         self.write(move |connection| update(connection, account, call, change, now, expected.as_deref())).await
@@ -94,7 +94,7 @@ fn list(
     };
     let (column, direction) = index(page.order);
     let months = if is_counted(of, page.order) { &months[..] } else { &[] };
-    let walk = page.offset().and_then(|offset| Walk::shortest(direction, months, total, offset, page.size));
+    let walk = page.offset().and_then(|offset| PageScan::shortest(direction, months, total, offset, page.size));
     let items = walk.map(|walk| load_page(connection, account, card, column, walk)).transpose()?.unwrap_or_default();
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
 }
@@ -102,7 +102,7 @@ fn list(
 /// The page is found along the index first; calls, and contacts unless all are of one, are then looked up one by one.
 /// LIMIT is no bound value: SQLite would plan the statement anew each time.
 /// Account, edge, skip, contact.
-fn page_text(column: &str, walk: Walk, is_of_contact: bool) -> String {
+fn page_text(column: &str, walk: PageScan, is_of_contact: bool) -> String {
     let (order, beyond) = match walk.direction {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
@@ -132,14 +132,14 @@ fn load_page(
     account: AccountId,
     card: Option<CardRow>,
     column: &str,
-    walk: Walk,
+    walk: PageScan,
 ) -> Outcome<Vec<Call>> {
     let edge = walk.edge.map_or_else(
         || match walk.direction {
             Direction::Ascending => i64::MIN,
             Direction::Descending => i64::MAX,
         },
-        Moment::unix,
+        Timestamp::unix,
     );
     let text = page_text(column, walk, card.is_some());
     let values = (
@@ -210,7 +210,7 @@ fn create(
     account: AccountId,
     call: NewCall,
     uuid: Uuid,
-    now: Moment,
+    now: Timestamp,
 ) -> Outcome<Call> {
     let (contact, called_at) = (call.contact, call.called_at);
     let card = active(find_card(connection, account, contact)?)?;
@@ -224,8 +224,8 @@ fn update(
     connection: &mut SqliteConnection,
     account: AccountId,
     call: CallId,
-    change: CallChange,
-    now: Moment,
+    change: CallPatch,
+    now: Timestamp,
     expected: Option<&[Version]>,
 ) -> Outcome<Call> {
     let (row, old_card) = find_to_change(connection, account, call)?;

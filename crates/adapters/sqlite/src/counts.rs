@@ -2,11 +2,11 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer};
-use domain::{AccountId, ContactId, Moment};
+use domain::{AccountId, ContactId, Timestamp};
 use ports::outbound::{Audit, Checked};
 use storage::{Key, Outcome, Statement};
 
-use crate::rows::moment;
+use crate::rows::timestamp;
 use crate::schema::{call_counts, calls, contacts};
 
 /// Account, month, calls.
@@ -40,7 +40,7 @@ pub fn count_contact(
     account: AccountId,
     contact: ContactId,
     calls: i64,
-    changed: Moment,
+    changed: Timestamp,
 ) -> Outcome<()> {
     let values = (
         account.get().into_sql::<BigInt>(),
@@ -53,10 +53,10 @@ pub fn count_contact(
 }
 
 /// When the contact's calls happened.
-pub fn instants(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Moment>> {
+pub fn instants(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Timestamp>> {
     let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())));
     let seconds: Vec<i64> = query.select(calls::called_at).load(connection)?;
-    seconds.into_iter().map(moment).collect()
+    seconds.into_iter().map(timestamp).collect()
 }
 
 /// Counted along an index that has all it needs; never contact by contact.

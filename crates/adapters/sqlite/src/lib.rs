@@ -46,7 +46,7 @@ const ON_WRITER_CONNECT: &str = concat!(
 
 /// How long a file may be locked while it is opened: as long as `busy_timeout`.
 const PATIENCE: Duration = Duration::from_secs(5);
-const MOMENT: Duration = Duration::from_millis(5);
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// An opened SQLite file.
 struct Database {
@@ -64,12 +64,12 @@ impl Database {
     }
 
     /// A read of a few rows by key, which takes less time than crossing to a thread and back.
-    async fn peek<T: Send + 'static>(
+    async fn read_inline<T: Send + 'static>(
         &self,
         job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
     ) -> Result<T> {
         self.read_lock.want();
-        self.readers.read_here(job).await
+        self.readers.read_inline(job).await
     }
 
     async fn write<T: Send + 'static>(
@@ -129,7 +129,7 @@ fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<Sqlit
     let since = Instant::now();
     loop {
         match Pool::open(path, size, on_connect) {
-            Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < PATIENCE => sleep(MOMENT),
+            Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < PATIENCE => sleep(RETRY_INTERVAL),
             outcome => return outcome,
         }
     }

@@ -1,12 +1,12 @@
 //! Requests that name themselves: done once, however often they are sent.
 
 use diesel::prelude::*;
-use domain::{AccountId, Call, CallId, Moment, NewCall, Once};
+use domain::{AccountId, Call, CallId, IdempotencyKey, NewCall, Timestamp};
 use ports::Error;
 use storage::Outcome;
 
 use crate::contacts::find_card;
-use crate::rows::{moment, uuid};
+use crate::rows::{timestamp, uuid};
 use crate::schema::idempotency_keys;
 
 /// What the key's request was answered, when it was sent in the last 24 hours.
@@ -14,11 +14,11 @@ pub fn answered(
     connection: &mut SqliteConnection,
     account: AccountId,
     call: &NewCall,
-    now: Moment,
-    once: &Once,
+    now: Timestamp,
+    once: &IdempotencyKey,
 ) -> Outcome<Option<Call>> {
     let keys = || idempotency_keys::table.filter(idempotency_keys::account_id.eq(account.get()));
-    diesel::delete(keys().filter(idempotency_keys::created_at.le(now.unix() - Once::REMEMBERED)))
+    diesel::delete(keys().filter(idempotency_keys::created_at.le(now.unix() - IdempotencyKey::TTL_SECONDS)))
         .execute(connection)?;
     let row: Option<(i64, i64, Vec<u8>, i64, i64)> = keys()
         .filter(idempotency_keys::key.eq(once.key.as_str()))
@@ -36,12 +36,12 @@ pub fn answered(
         return Err(Error::KeyReused.into());
     }
     let contact = find_card(connection, account, call.contact)?.try_into()?;
-    let (id, called_at, created_at) = (CallId::from_store(id), moment(called_at)?, moment(created_at)?);
+    let (id, called_at, created_at) = (CallId::from_store(id), timestamp(called_at)?, timestamp(created_at)?);
     Ok(Some(call.clone().answered_as(id, uuid(&name)?, called_at, created_at, contact)))
 }
 
 /// Remembers what the key's request is answered.
-pub fn remember(connection: &mut SqliteConnection, call: &Call, once: &Once) -> Outcome<()> {
+pub fn remember(connection: &mut SqliteConnection, call: &Call, once: &IdempotencyKey) -> Outcome<()> {
     diesel::insert_into(idempotency_keys::table)
         .values((
             idempotency_keys::account_id.eq(call.account.get()),

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use domain::{
-    Account, AccountId, Call, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
-    Content, Emotion, Gender, ImportantDate, Moment, Name, NewCall, NewContact, NewContactField, Profile, Scope, Token,
-    TokenId, Uuid,
+    Account, AccountId, Call, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId,
+    ContactSummary, Content, Emotion, Gender, ImportantDate, Name, NewCall, NewContact, NewContactField, Profile,
+    Scope, Timestamp, Token, TokenId, Uuid,
 };
 use ports::Error;
 use ports::outbound::StoredCall;
@@ -43,8 +43,8 @@ fn corrupt(what: &str) -> Failure {
     Error::fault(format!("the store holds {what} that no version has written")).into()
 }
 
-pub fn moment(seconds: i64) -> Result<Moment, Failure> {
-    Moment::from_unix(seconds).ok_or_else(|| corrupt("an instant"))
+pub fn timestamp(seconds: i64) -> Result<Timestamp, Failure> {
+    Timestamp::from_unix(seconds).ok_or_else(|| corrupt("an instant"))
 }
 
 pub fn uuid(bytes: &[u8]) -> Result<Uuid, Failure> {
@@ -66,7 +66,7 @@ impl TryFrom<AccountRow> for Account {
         Ok(Self {
             id: AccountId::from_store(row.id),
             name: Name::from_store(row.name),
-            created_at: moment(row.created_at)?,
+            created_at: timestamp(row.created_at)?,
         })
     }
 }
@@ -92,9 +92,9 @@ impl TryFrom<TokenRow> for Token {
             account: AccountId::from_store(row.account_id),
             name: Name::from_store(row.name),
             scope: if row.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
-            created_at: moment(row.created_at)?,
-            expires_at: row.expires_at.map(moment).transpose()?,
-            revoked_at: row.revoked_at.map(moment).transpose()?,
+            created_at: timestamp(row.created_at)?,
+            expires_at: row.expires_at.map(timestamp).transpose()?,
+            revoked_at: row.revoked_at.map(timestamp).transpose()?,
         })
     }
 }
@@ -155,7 +155,7 @@ impl TryFrom<ProfileRow> for Profile {
 
     fn try_from(row: ProfileRow) -> Result<Self, Failure> {
         let date = |seconds: Option<i64>, is_age_based, is_year_unknown| {
-            let date = seconds.map(moment).transpose()?;
+            let date = seconds.map(timestamp).transpose()?;
             Ok::<_, Failure>(date.map(|date| ImportantDate { date, is_age_based, is_year_unknown }))
         };
         Ok(Self {
@@ -191,7 +191,7 @@ impl CardRow {
     }
 }
 
-impl TryFrom<CardRow> for ContactCard {
+impl TryFrom<CardRow> for ContactSummary {
     type Error = Failure;
 
     fn try_from(row: CardRow) -> Result<Self, Failure> {
@@ -276,15 +276,15 @@ impl ContactRow {
     /// The contact with its fields.
     pub fn with(self, fields: Vec<ContactField>) -> Result<Contact, Failure> {
         Ok(Contact {
-            card: self.card.try_into()?,
+            summary: self.card.try_into()?,
             description: self.description.map(Content::from_store),
             job: self.job.map(Name::from_store),
             company: self.company.map(Name::from_store),
             fields,
-            last_called: self.last_called.map(moment).transpose()?,
+            last_called: self.last_called.map(timestamp).transpose()?,
             calls: self.calls.unsigned_abs(),
-            created_at: moment(self.created_at)?,
-            updated_at: moment(self.updated_at)?,
+            created_at: timestamp(self.created_at)?,
+            updated_at: timestamp(self.updated_at)?,
         })
     }
 }
@@ -307,7 +307,7 @@ impl TryFrom<ContactFieldRow> for ContactField {
         Ok(Self {
             id: ContactFieldId::from_store(row.id),
             content: NewContactField { kind, data: Name::from_store(row.data) },
-            created_at: moment(row.created_at)?,
+            created_at: timestamp(row.created_at)?,
         })
     }
 }
@@ -325,7 +325,7 @@ pub struct NewContactFieldRow {
 
 impl NewContactFieldRow {
     /// The field as a row of its contact.
-    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Moment) -> Self {
+    pub fn new(account: AccountId, contact: i64, field: &NewContactField, now: Timestamp) -> Self {
         Self {
             account_id: account.get(),
             contact_id: contact,
@@ -368,7 +368,7 @@ impl TryFrom<CallPart> for NewCall {
         let emotion = |id: &str| id.parse().ok().and_then(Emotion::new).ok_or_else(|| corrupt("an emotion"));
         Ok(Self {
             contact: ContactId::from_store(row.contact_id),
-            called_at: moment(row.called_at)?,
+            called_at: timestamp(row.called_at)?,
             content: row.content.map(Content::from_store),
             contact_called: row.contact_called,
             emotions: row.emotions.split(',').filter(|id| !id.is_empty()).map(emotion).collect::<Result<_, _>>()?,
@@ -427,7 +427,7 @@ impl CallRow {
         account: AccountId,
         uuid: Uuid,
         call: NewCall,
-        [created_at, updated_at]: [Moment; 2],
+        [created_at, updated_at]: [Timestamp; 2],
     ) -> Outcome<Self> {
         let (uuid, part) = (uuid.as_bytes().to_vec(), CallPart::from(call));
         let (created_at, updated_at) = (created_at.unix(), updated_at.unix());
@@ -452,7 +452,7 @@ impl CallRow {
     }
 
     /// Stores the call as changed.
-    pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Moment) -> Outcome<Self> {
+    pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Timestamp) -> Outcome<Self> {
         let part = CallPart::from(call);
         let is_moved = (part.contact_id, part.called_at) != (self.part.contact_id, self.part.called_at);
         let changed = Self { part, updated_at: now.unix(), ..self };
@@ -491,14 +491,14 @@ impl CallRow {
             account,
             call: self.part.try_into()?,
             contact_uuid,
-            created_at: moment(self.created_at)?,
-            updated_at: moment(self.updated_at)?,
+            created_at: timestamp(self.created_at)?,
+            updated_at: timestamp(self.updated_at)?,
         })
     }
 
     /// The call with its contact.
     pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
-        let contact = ContactCard::try_from(contact)?;
+        let contact = ContactSummary::try_from(contact)?;
         let part = NewCall::try_from(self.part)?;
         Ok(Call {
             id: CallId::from_store(self.id),
@@ -509,8 +509,8 @@ impl CallRow {
             contact_called: part.contact_called,
             emotions: part.emotions,
             contact,
-            created_at: moment(self.created_at)?,
-            updated_at: moment(self.updated_at)?,
+            created_at: timestamp(self.created_at)?,
+            updated_at: timestamp(self.updated_at)?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use domain::{Direction, PageSize};
-use storage::{Walk, years};
+use storage::{PageScan, years};
 
 fn main() {
     divan::main();
@@ -20,7 +20,7 @@ fn months(count: i32) -> Vec<(i32, i64)> {
 fn way_to_the_middle(bencher: Bencher, count: i32) {
     let (months, total) = (months(count), i64::from(count) * 7_575);
     let size = PageSize::new(100).unwrap();
-    bencher.bench(|| Walk::shortest(Direction::Descending, black_box(&months), total, total / 2, size));
+    bencher.bench(|| PageScan::shortest(Direction::Descending, black_box(&months), total, total / 2, size));
 }
 
 #[divan::bench(args = [12, 132, 1_200])]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
-    Account, AccountId, CallId, Contact, ContactFieldId, ContactId, Content, Moment, SecretHash, Token, Uuid,
+    Account, AccountId, CallId, Contact, ContactFieldId, ContactId, Content, SecretHash, Timestamp, Token, Uuid,
 };
 use ports::Result;
 use ports::outbound::{Imported, LastIds, Record, StoredCall};
@@ -24,7 +24,7 @@ pub enum Table {
     /// Tokens.
     Tokens,
     /// Contacts.
-    Contacts,
+    ContactUseCases,
     /// Contact fields.
     ContactFields,
     /// Calls.
@@ -37,7 +37,7 @@ impl Table {
         [
             (Self::Accounts, last.accounts),
             (Self::Tokens, last.tokens),
-            (Self::Contacts, last.contacts),
+            (Self::ContactUseCases, last.contacts),
             (Self::ContactFields, last.contact_fields),
             (Self::Calls, last.calls),
         ]
@@ -48,7 +48,7 @@ impl Table {
         match self {
             Self::Accounts => "accounts",
             Self::Tokens => "tokens",
-            Self::Contacts => "contacts",
+            Self::ContactUseCases => "contacts",
             Self::ContactFields => "contact_fields",
             Self::Calls => "calls",
         }
@@ -56,7 +56,7 @@ impl Table {
 }
 
 /// How many calls a contact has more, and the newest of them.
-pub type Counts = BTreeMap<i64, (i64, Moment)>;
+pub type Counts = BTreeMap<i64, (i64, Timestamp)>;
 
 /// What a store does for an import or a restore, within a transaction on one connection.
 pub trait BulkSession {
@@ -152,26 +152,26 @@ fn import_contacts(
     dry_run: bool,
     imported: &mut Imported,
 ) -> Outcome<()> {
-    let known = session.known_contacts(&contacts.iter().map(|contact| contact.card.uuid).collect())?;
+    let known = session.known_contacts(&contacts.iter().map(|contact| contact.summary.uuid).collect())?;
     let mut seen: HashSet<Uuid> = known.into_keys().collect();
     let all = contacts.len();
-    contacts.retain(|contact| seen.insert(contact.card.uuid));
+    contacts.retain(|contact| seen.insert(contact.summary.uuid));
     imported.contacts.added += contacts.len() as u64;
     imported.contacts.known += (all - contacts.len()) as u64;
     if !dry_run {
-        let ids = session.allocate(Table::Contacts, contacts.len())?;
+        let ids = session.allocate(Table::ContactUseCases, contacts.len())?;
         let fields = contacts.iter().map(|contact| contact.fields.len()).sum();
         let mut field_ids = session.allocate(Table::ContactFields, fields)?.into_iter();
         for (contact, id) in contacts.iter_mut().zip(ids) {
-            contact.card.id = ContactId::from_store(id);
-            contact.card.account = account;
+            contact.summary.id = ContactId::from_store(id);
+            contact.summary.account = account;
             for (field, id) in contact.fields.iter_mut().zip(&mut field_ids) {
                 field.id = ContactFieldId::from_store(id);
             }
         }
         session.insert_contacts(&contacts)?;
     }
-    let known: Vec<_> = contacts.iter().map(|contact| (contact.card.uuid, contact.card.id.get())).collect();
+    let known: Vec<_> = contacts.iter().map(|contact| (contact.summary.uuid, contact.summary.id.get())).collect();
     session.remember_contacts(&known)
 }
 

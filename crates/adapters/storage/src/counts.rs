@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::Moment;
+use domain::Timestamp;
 
 /// How many of the instants lie in each month.
-pub fn months(instants: impl IntoIterator<Item = Moment>) -> BTreeMap<i32, i64> {
+pub fn months(instants: impl IntoIterator<Item = Timestamp>) -> BTreeMap<i32, i64> {
     let mut months = BTreeMap::new();
     for instant in instants {
         *months.entry(instant.month_number()).or_default() += 1;
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn months_add_up_to_years() {
         let instants =
-            [1_546_214_400, 1_546_214_401, 1_546_300_800, 1_577_750_400].map(|s| Moment::from_unix(s).unwrap());
+            [1_546_214_400, 1_546_214_401, 1_546_300_800, 1_577_750_400].map(|s| Timestamp::from_unix(s).unwrap());
         let months = months(instants);
         assert_eq!(months, BTreeMap::from([(2018 * 12 + 11, 2), (2019 * 12, 1), (2019 * 12 + 11, 1)]));
         assert_eq!(years(months.into_iter().rev()), [(2019, 2), (2018, 2)]);

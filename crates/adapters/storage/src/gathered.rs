@@ -19,34 +19,34 @@ const LONG: Duration = Duration::from_secs(2);
 
 /// Requests of one kind that wait for a thread. At most so many jobs serve them at once: what comes while those are at
 /// it shares the next statement.
-pub struct Gathered<K, V> {
+pub struct BatchQueue<K, V> {
     waiting: Arc<Mutex<Waiting<K, V>>>,
     most_jobs: usize,
     weight: fn(&K) -> usize,
 }
 
 struct Waiting<K, V> {
-    asked: VecDeque<(Instant, Asked<K, V>)>,
+    asked: VecDeque<(Instant, Pending<K, V>)>,
     jobs: usize,
 }
 
 /// What is asked, and where the answer goes.
-pub type Asked<K, V> = (K, oneshot::Sender<Result<V>>);
+pub type Pending<K, V> = (K, oneshot::Sender<Result<V>>);
 
-impl<K, V> Clone for Gathered<K, V> {
+impl<K, V> Clone for BatchQueue<K, V> {
     fn clone(&self) -> Self {
         Self { waiting: self.waiting.clone(), ..*self }
     }
 }
 
-impl<K, V> Gathered<K, V> {
+impl<K, V> BatchQueue<K, V> {
     /// To be served by this many jobs at most.
     pub fn by(most_jobs: usize) -> Self {
-        Self::weighing(most_jobs, |_| 1)
+        Self::with_weight(most_jobs, |_| 1)
     }
 
     /// To be served by this many jobs at most, of requests that take so many places of a group.
-    pub fn weighing(most_jobs: usize, weight: fn(&K) -> usize) -> Self {
+    pub fn with_weight(most_jobs: usize, weight: fn(&K) -> usize) -> Self {
         Self { waiting: Arc::new(Mutex::new(Waiting { asked: VecDeque::new(), jobs: 0 })), most_jobs, weight }
     }
 
@@ -55,7 +55,7 @@ impl<K, V> Gathered<K, V> {
     }
 
     /// Adds a request; answers whether one more job must be sent.
-    pub fn add(&self, asked: Asked<K, V>) -> Result<bool> {
+    pub fn add(&self, asked: Pending<K, V>) -> Result<bool> {
         let mut waiting = self.lock();
         if waiting.asked.len() >= BACKLOG {
             return Err(too_many());
@@ -67,7 +67,7 @@ impl<K, V> Gathered<K, V> {
     }
 
     /// What one job serves next; none when it has come to its end.
-    pub fn next(&self) -> Option<Vec<Asked<K, V>>> {
+    pub fn next(&self) -> Option<Vec<Pending<K, V>>> {
         let mut waiting = self.lock();
         let Some((since, _)) = waiting.asked.front() else {
             waiting.jobs -= 1;
@@ -90,7 +90,7 @@ impl<K, V> Gathered<K, V> {
 }
 
 /// Answers all of them by one run.
-pub fn answer_group<K, V>(
+pub fn complete_batch<K, V>(
     (keys, answers): (Vec<K>, Vec<oneshot::Sender<Result<V>>>),
     run: impl Fn(&[K]) -> Outcome<Vec<V>>,
 ) {
@@ -134,14 +134,14 @@ mod tests {
 
     use super::*;
 
-    fn ask(gathered: &Gathered<u32, u32>, key: u32) -> (bool, oneshot::Receiver<Result<u32>>) {
+    fn ask(gathered: &BatchQueue<u32, u32>, key: u32) -> (bool, oneshot::Receiver<Result<u32>>) {
         let (answer, answered) = oneshot::channel();
         (gathered.add((key, answer)).unwrap(), answered)
     }
 
     #[test]
     fn what_comes_while_the_jobs_are_at_it_is_taken_by_them() {
-        let gathered = Gathered::by(2);
+        let gathered = BatchQueue::by(2);
         let asked: Vec<_> = (0..40).map(|key| ask(&gathered, key)).collect();
         let jobs: Vec<_> = asked.iter().map(|(is_short, _)| *is_short).take(3).collect();
         assert_eq!(jobs, [true, true, false]);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn whoever_has_waited_for_long_is_served_alone() {
-        let gathered = Gathered::by(1);
+        let gathered = BatchQueue::by(1);
         let _asked: Vec<_> = (0..3).map(|key| ask(&gathered, key)).collect();
         gathered.lock().asked[0].0 -= LONG * 2;
         let sizes: Vec<_> = std::iter::from_fn(|| gathered.next()).map(|group| group.len()).collect();
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn fewer_of_those_that_weigh_more_share_a_statement() {
-        let gathered = Gathered::weighing(1, |key| *key as usize);
+        let gathered = BatchQueue::with_weight(1, |key| *key as usize);
         let _asked: Vec<_> = [10, 10, 10, 10, 1, 100, 1].map(|key| ask(&gathered, key)).into();
         let groups = std::iter::from_fn(|| gathered.next());
         let keys: Vec<Vec<u32>> = groups.map(|group| group.into_iter().map(|(key, _)| key).collect()).collect();
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_backlog_waits() {
-        let gathered = Gathered::<u32, u32>::by(1);
+        let gathered = BatchQueue::<u32, u32>::by(1);
         for key in 0..u32::try_from(BACKLOG).unwrap() {
             ask(&gathered, key);
         }
@@ -182,9 +182,9 @@ mod tests {
 
     #[test]
     fn one_that_fails_does_not_fail_the_others() {
-        let gathered = Gathered::by(1);
+        let gathered = BatchQueue::by(1);
         let mut asked: Vec<_> = (0..3).map(|key| ask(&gathered, key).1).collect();
-        answer_group(gathered.next().unwrap().into_iter().unzip(), |keys| match keys {
+        complete_batch(gathered.next().unwrap().into_iter().unzip(), |keys| match keys {
             _ if keys.contains(&1) => Err(DieselError::NotFound.into()),
             keys => Ok(keys.iter().map(|key| key * 10).collect()),
         });
@@ -194,10 +194,10 @@ mod tests {
 
     #[test]
     fn the_store_s_trouble_is_everybody_s_and_tried_once() {
-        let gathered = Gathered::by(1);
+        let gathered = BatchQueue::by(1);
         let mut asked: Vec<_> = (0..3).map(|key| ask(&gathered, key).1).collect();
         let runs = std::cell::Cell::new(0);
-        answer_group(gathered.next().unwrap().into_iter().unzip(), |_| {
+        complete_batch(gathered.next().unwrap().into_iter().unzip(), |_| {
             runs.set(runs.get() + 1);
             Err(crate::Failure::Disconnected(DieselError::BrokenTransactionManager))
         });
@@ -209,10 +209,10 @@ mod tests {
 
     #[test]
     fn that_no_connection_is_free_is_everybody_s_trouble() {
-        let gathered = Gathered::by(1);
+        let gathered = BatchQueue::by(1);
         let _asked: Vec<_> = (0..3).map(|key| ask(&gathered, key)).collect();
         let runs = std::cell::Cell::new(0);
-        answer_group(gathered.next().unwrap().into_iter().unzip(), |_| {
+        complete_batch(gathered.next().unwrap().into_iter().unzip(), |_| {
             runs.set(runs.get() + 1);
             Err::<Vec<u32>, _>(Error::unavailable("no connection is free").into())
         });
@@ -221,11 +221,11 @@ mod tests {
 
     #[test]
     fn what_was_given_up_meanwhile_is_not_done_alone_either() {
-        let gathered = Gathered::by(1);
+        let gathered = BatchQueue::by(1);
         let asked: Vec<_> = (0..3).map(|key| ask(&gathered, key).1).collect();
         let waiting = std::cell::RefCell::new(asked);
         let done = std::cell::RefCell::new(Vec::new());
-        answer_group(gathered.next().unwrap().into_iter().unzip(), |keys| {
+        complete_batch(gathered.next().unwrap().into_iter().unzip(), |keys| {
             if let [key] = keys {
                 done.borrow_mut().push(*key);
                 // Those after the first do not wait for so long.

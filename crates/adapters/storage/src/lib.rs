@@ -16,10 +16,10 @@ mod walk;
 
 pub use counts::{months, years};
 pub use failure::{Failure, Outcome};
-pub use gathered::Gathered;
+pub use gathered::BatchQueue;
 pub use pool::{Pool, revert_all_migrations, run_migrations};
 pub use search::pattern;
 pub use statement::{Key, Statement};
 pub use threads::{Joined, Threads};
 pub use waiting::{BACKLOG, too_many, within_patience};
-pub use walk::{Walk, index, is_counted};
+pub use walk::{PageScan, index, is_counted};

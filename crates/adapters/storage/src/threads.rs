@@ -8,7 +8,7 @@ use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
 
-use crate::gathered::{Gathered, answer_group, refuse_all};
+use crate::gathered::{BatchQueue, complete_batch, refuse_all};
 use crate::waiting::{BACKLOG, too_many, within_patience};
 use crate::{Failure, Outcome, Pool};
 
@@ -57,14 +57,14 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// Runs a job that changes nothing; it is tried once more when its connection was gone.
     pub async fn read<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| retried(pool, &job)).await
+        self.run(move |pool| retry_on_disconnect(pool, &job)).await
     }
 
     /// Reads what the key names together with all that is gathered meanwhile: when the threads are busy, many reads
     /// share one statement. The job answers every key, in their order.
     pub async fn read_together<K, V>(
         &self,
-        gathered: &Gathered<K, V>,
+        gathered: &BatchQueue<K, V>,
         key: K,
         job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
     ) -> Result<V>
@@ -72,14 +72,17 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         K: Send + 'static,
         V: Send + 'static,
     {
-        self.run_together(gathered, key, move |pool, keys| retried(pool, |connection| job(connection, keys))).await
+        self.run_together(gathered, key, move |pool, keys| {
+            retry_on_disconnect(pool, |connection| job(connection, keys))
+        })
+        .await
     }
 
     /// Writes as [`Threads::read_together`] reads: many writes share one statement, and one sync to the disk. The job
     /// does all of its keys or none.
     pub async fn write_together<K, V>(
         &self,
-        gathered: &Gathered<K, V>,
+        gathered: &BatchQueue<K, V>,
         key: K,
         job: fn(&mut C, &[K]) -> Outcome<Vec<V>>,
     ) -> Result<V>
@@ -87,12 +90,13 @@ impl<C: R2D2Connection + 'static> Threads<C> {
         K: Send + 'static,
         V: Send + 'static,
     {
-        self.run_together(gathered, key, move |pool, keys| settled(pool, |connection| job(connection, keys))).await
+        self.run_together(gathered, key, move |pool, keys| retry_on_conflict(pool, |connection| job(connection, keys)))
+            .await
     }
 
     async fn run_together<K, V>(
         &self,
-        gathered: &Gathered<K, V>,
+        gathered: &BatchQueue<K, V>,
         key: K,
         run: impl Fn(&Pool<C>, &[K]) -> Outcome<Vec<V>> + Send + 'static,
     ) -> Result<V>
@@ -114,7 +118,10 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// Runs a short job that changes nothing on the thread of the one who asks, when a connection is free; for a
     /// store in the same process.
-    pub async fn read_here<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
+    pub async fn read_inline<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut C) -> Outcome<T> + Send + 'static,
+    ) -> Result<T> {
         match self.pool.try_run(&job) {
             Some(Err(failure)) if failure.is_disconnect() => self.read(job).await,
             Some(outcome) => outcome.map_err(Error::from),
@@ -124,7 +131,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
     /// Runs a job that changes something; it is tried again only when the database has rolled it back itself.
     pub async fn write<T: Send + 'static>(&self, job: impl Fn(&mut C) -> Outcome<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| settled(pool, &job)).await
+        self.run(move |pool| retry_on_conflict(pool, &job)).await
     }
 
     /// How many jobs wait.
@@ -156,7 +163,7 @@ impl<C: R2D2Connection + 'static> Threads<C> {
 
 /// Does the jobs of the queue, and what those have left to do, until there is none and the queue is closed.
 fn work<P>(queue: &Receiver<Job<P>>, rests: &(Sender<Job<P>>, Receiver<Job<P>>), pool: &P) {
-    let (put_aside, rests) = rests;
+    let (requeue, rests) = rests;
     let mut next = None;
     let wait = || {
         select! {
@@ -171,7 +178,7 @@ fn work<P>(queue: &Receiver<Job<P>>, rests: &(Sender<Job<P>>, Receiver<Job<P>>),
             // take long, so any thread may take the rest.
             next = Some(match queue.try_recv() {
                 Ok(other) => {
-                    let _ = put_aside.send(rest);
+                    let _ = requeue.send(rest);
                     other
                 }
                 Err(_) => rest,
@@ -181,7 +188,7 @@ fn work<P>(queue: &Receiver<Job<P>>, rests: &(Sender<Job<P>>, Receiver<Job<P>>),
 }
 
 /// Serves one group after the other, until nobody waits.
-fn groups<P, K, V>(waiting: Gathered<K, V>, run: impl Fn(&P, &[K]) -> Outcome<Vec<V>> + Send + 'static) -> Job<P>
+fn groups<P, K, V>(waiting: BatchQueue<K, V>, run: impl Fn(&P, &[K]) -> Outcome<Vec<V>> + Send + 'static) -> Job<P>
 where
     P: 'static,
     K: Send + 'static,
@@ -191,13 +198,16 @@ where
         let Some(group) = waiting.next() else { return Rest(None) };
         // Those who asked may have gone: then nobody would know that it was done.
         let group = group.into_iter().filter(|(_, answer)| !answer.is_closed()).unzip();
-        let _ = catch_unwind(AssertUnwindSafe(|| answer_group(group, |keys| run(pool, keys))));
+        let _ = catch_unwind(AssertUnwindSafe(|| complete_batch(group, |keys| run(pool, keys))));
         Rest(Some(groups(waiting, run)))
     })
 }
 
 /// Runs a job that changes nothing, once more when its connection was gone.
-fn retried<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) -> Outcome<T>) -> Outcome<T> {
+fn retry_on_disconnect<C: R2D2Connection + 'static, T>(
+    pool: &Pool<C>,
+    job: impl Fn(&mut C) -> Outcome<T>,
+) -> Outcome<T> {
     match pool.run(&job) {
         Err(failure) if failure.is_disconnect() => pool.run(&job),
         outcome => outcome,
@@ -205,7 +215,7 @@ fn retried<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) 
 }
 
 /// Runs a job that changes something, again when the database has rolled it back itself.
-fn settled<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) -> Outcome<T>) -> Outcome<T> {
+fn retry_on_conflict<C: R2D2Connection + 'static, T>(pool: &Pool<C>, job: impl Fn(&mut C) -> Outcome<T>) -> Outcome<T> {
     let mut tries = std::iter::repeat_with(|| pool.run(&job)).take(TRIES - 1);
     let is_settled = |outcome: &Outcome<T>| !outcome.as_ref().is_err_and(Failure::is_conflict);
     tries.find(is_settled).unwrap_or_else(|| pool.run(&job))
@@ -220,7 +230,7 @@ mod tests {
     #[test]
     fn requests_that_never_cease_let_others_in() {
         let (done, order) = mpsc::channel();
-        let gathered = Gathered::weighing(1, |_| usize::MAX);
+        let gathered = BatchQueue::with_weight(1, |_| usize::MAX);
         let _answered = ["the first", "the second", "the third"].map(|name| {
             let (answer, answered) = oneshot::channel();
             gathered.add((name, answer)).unwrap();

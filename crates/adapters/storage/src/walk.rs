@@ -1,14 +1,14 @@
 //! How to come to a page of a long list without walking past all that stands before it.
 
-use domain::{CallOrder, ContactId, Direction, Moment, PageSize};
+use domain::{CallOrder, ContactId, Direction, PageSize, Timestamp};
 
 /// A way along an index: from an edge, over some items, to the items of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Walk {
+pub struct PageScan {
     /// Upward from the edge, or downward.
     pub direction: Direction,
     /// The edge: upward walks begin at it, downward walks just below it. None is the end of the list.
-    pub edge: Option<Moment>,
+    pub edge: Option<Timestamp>,
     /// How many items are walked past.
     pub skip: i64,
     /// How many items are taken.
@@ -17,7 +17,7 @@ pub struct Walk {
     pub is_reversed: bool,
 }
 
-impl Walk {
+impl PageScan {
     /// The way from the beginning of the list.
     pub fn from_the_beginning(direction: Direction, offset: i64, size: PageSize) -> Self {
         Self { direction, edge: None, skip: offset, take: size.get().into(), is_reversed: false }
@@ -96,10 +96,10 @@ fn buckets(direction: Direction, months: &[(i32, i64)], total: i64) -> Vec<Bucke
 }
 
 /// Where a walk in this direction enters the month.
-fn edge(direction: Direction, month: i32) -> Option<Moment> {
+fn edge(direction: Direction, month: i32) -> Option<Timestamp> {
     match direction {
-        Direction::Ascending => Moment::start_of_month(month),
-        Direction::Descending => Moment::start_of_month(month + 1),
+        Direction::Ascending => Timestamp::start_of_month(month),
+        Direction::Descending => Timestamp::start_of_month(month + 1),
     }
 }
 
@@ -115,18 +115,18 @@ mod tests {
     use super::*;
 
     /// The instants of a list, and the calls of each of its months, the newest first.
-    fn list() -> (Vec<Moment>, Vec<(i32, i64)>) {
+    fn list() -> (Vec<Timestamp>, Vec<(i32, i64)>) {
         let mut instants = Vec::new();
         for (month, calls) in [(2015 * 12, 3), (2015 * 12 + 1, 1), (2016 * 12 + 5, 40), (2017 * 12 + 11, 7)] {
-            let start = Moment::start_of_month(month).unwrap().unix();
-            instants.extend((0..calls).map(|n| Moment::from_unix(start + n * 3_600).unwrap()));
+            let start = Timestamp::start_of_month(month).unwrap().unix();
+            instants.extend((0..calls).map(|n| Timestamp::from_unix(start + n * 3_600).unwrap()));
         }
         let months = crate::months(instants.iter().copied()).into_iter().rev().collect();
         (instants, months)
     }
 
     /// What an index scan along the walk gives, in the order of the list.
-    fn scan(walk: Walk, instants: &[Moment]) -> Vec<Moment> {
+    fn scan(walk: PageScan, instants: &[Timestamp]) -> Vec<Timestamp> {
         let mut along: Vec<_> = match walk.direction {
             Direction::Ascending => {
                 instants.iter().copied().filter(|at| walk.edge.is_none_or(|edge| *at >= edge)).collect()
@@ -162,7 +162,7 @@ mod tests {
                         .take(size.get() as usize)
                         .collect();
                     for months in [&months[..], &[]] {
-                        let walk = Walk::shortest(direction, months, total, offset, size);
+                        let walk = PageScan::shortest(direction, months, total, offset, size);
                         let found = walk.map(|walk| scan(walk, &instants)).unwrap_or_default();
                         assert_eq!(found, page, "{direction:?} {offset} {size:?} {walk:?}");
                     }
@@ -175,15 +175,15 @@ mod tests {
     fn no_walk_is_longer_than_half_a_month_and_a_page() {
         let (_, months) = list();
         for offset in 0..51 {
-            let walk = Walk::shortest(Direction::Descending, &months, 51, offset, PageSize::SMALLEST).unwrap();
+            let walk = PageScan::shortest(Direction::Descending, &months, 51, offset, PageSize::SMALLEST).unwrap();
             assert!(walk.skip <= 20, "{offset}: {walk:?}");
         }
     }
 
     #[test]
     fn the_last_month_of_time_has_an_open_edge() {
-        let newest = Moment::MAX.month_number();
-        let walk = Walk::shortest(Direction::Descending, &[(newest, 5)], 5, 0, PageSize::SMALLEST).unwrap();
+        let newest = Timestamp::MAX.month_number();
+        let walk = PageScan::shortest(Direction::Descending, &[(newest, 5)], 5, 0, PageSize::SMALLEST).unwrap();
         assert_eq!((walk.edge, walk.skip), (None, 0));
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Account, AccountId, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId,
-    Emotion, Gender, ImportantDate, Moment, NewCall, NewContactField, Profile, Scope, SecretHash, Text, Token, TokenId,
-    Uuid,
+    Account, AccountId, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary,
+    Emotion, Gender, ImportantDate, NewCall, NewContactField, Profile, Scope, SecretHash, Text, Timestamp, Token,
+    TokenId, Uuid,
 };
 use ports::outbound::{LastIds, Record, StoredCall};
 use serde::{Deserialize, Serialize};
@@ -211,8 +211,8 @@ impl Line {
                 sha256: hex(&hash.0),
                 read_only: token.scope == Scope::ReadOnly,
                 created_at: token.created_at.to_string(),
-                expires_at: token.expires_at.map(|moment| moment.to_string()),
-                revoked_at: token.revoked_at.map(|moment| moment.to_string()),
+                expires_at: token.expires_at.map(|timestamp| timestamp.to_string()),
+                revoked_at: token.revoked_at.map(|timestamp| timestamp.to_string()),
             }),
             Record::Contact(contact) => Self::Contact(Box::new(contact_line(*contact, keeps_ids))),
             Record::Call(call) => Self::Call(Box::new(CallLine {
@@ -242,16 +242,16 @@ impl Line {
             Self::Account(line) => Record::Account(Account {
                 id: AccountId::new(line.id).ok_or("id is no id")?,
                 name: text("name", &line.name)?,
-                created_at: moment("created_at", &line.created_at)?,
+                created_at: timestamp("created_at", &line.created_at)?,
             }),
             Self::Token(line) => {
-                let optional = |name, stamp: Option<String>| stamp.map(|stamp| moment(name, &stamp)).transpose();
+                let optional = |name, stamp: Option<String>| stamp.map(|stamp| timestamp(name, &stamp)).transpose();
                 let token = Token {
                     id: TokenId::new(line.id).ok_or("id is no id")?,
                     account: AccountId::new(line.account_id).ok_or("account_id is no id")?,
                     name: text("name", &line.name)?,
                     scope: if line.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
-                    created_at: moment("created_at", &line.created_at)?,
+                    created_at: timestamp("created_at", &line.created_at)?,
                     expires_at: optional("expires_at", line.expires_at)?,
                     revoked_at: optional("revoked_at", line.revoked_at)?,
                 };
@@ -271,7 +271,7 @@ impl Line {
 }
 
 fn contact_line(contact: Contact, keeps_ids: bool) -> ContactLine {
-    let profile = contact.card.profile;
+    let profile = contact.summary.profile;
     let date = |date: ImportantDate| DateLine {
         date: date.date.to_string(),
         is_age_based: date.is_age_based,
@@ -284,9 +284,9 @@ fn contact_line(contact: Contact, keeps_ids: bool) -> ContactLine {
         created_at: field.created_at.to_string(),
     };
     ContactLine {
-        id: keeps_ids.then_some(contact.card.id.get()),
-        account_id: keeps_ids.then_some(contact.card.account.get()),
-        uuid: contact.card.uuid,
+        id: keeps_ids.then_some(contact.summary.id.get()),
+        account_id: keeps_ids.then_some(contact.summary.account.get()),
+        uuid: contact.summary.uuid,
         first_name: profile.first_name.into(),
         middle_name: profile.middle_name.map(Into::into),
         last_name: profile.last_name.map(Into::into),
@@ -325,7 +325,7 @@ impl Ids {
 fn contact(line: ContactLine, ids: &Ids) -> Result<Contact, String> {
     let date = |name, date: Option<DateLine>| {
         let read = |DateLine { date, is_age_based, is_year_unknown }| {
-            Ok::<_, String>(ImportantDate { date: moment(name, &date)?, is_age_based, is_year_unknown })
+            Ok::<_, String>(ImportantDate { date: timestamp(name, &date)?, is_age_based, is_year_unknown })
         };
         date.map(read).transpose()
     };
@@ -336,7 +336,7 @@ fn contact(line: ContactLine, ids: &Ids) -> Result<Contact, String> {
                 kind: ContactFieldKind::named(&line.kind).ok_or("a field's kind is none")?,
                 data: text("a field's data", &line.data)?,
             },
-            created_at: moment("a field's created_at", &line.created_at)?,
+            created_at: timestamp("a field's created_at", &line.created_at)?,
         })
     };
     let profile = Profile {
@@ -353,7 +353,7 @@ fn contact(line: ContactLine, ids: &Ids) -> Result<Contact, String> {
         deceased_date: date("deceased_date", line.deceased_date)?,
     };
     Ok(Contact {
-        card: ContactCard {
+        summary: ContactSummary {
             id: ContactId::from_store(ids.take("id", line.id)?),
             uuid: line.uuid,
             account: AccountId::from_store(ids.take("account_id", line.account_id)?),
@@ -366,8 +366,8 @@ fn contact(line: ContactLine, ids: &Ids) -> Result<Contact, String> {
         // Counted anew by the store.
         last_called: None,
         calls: 0,
-        created_at: moment("created_at", &line.created_at)?,
-        updated_at: moment("updated_at", &line.updated_at)?,
+        created_at: timestamp("created_at", &line.created_at)?,
+        updated_at: timestamp("updated_at", &line.updated_at)?,
     })
 }
 
@@ -379,14 +379,14 @@ fn call(line: CallLine, ids: &Ids) -> Result<StoredCall, String> {
         account: AccountId::from_store(ids.take("account_id", line.account_id)?),
         call: NewCall {
             contact: ContactId::from_store(ids.take("contact_id", line.contact_id)?),
-            called_at: moment("called_at", &line.called_at)?,
+            called_at: timestamp("called_at", &line.called_at)?,
             content: optional_text("content", line.content.as_deref())?,
             contact_called: line.contact_called,
             emotions: line.emotions.into_iter().map(emotion).collect::<Result<_, _>>()?,
         },
         contact_uuid: line.contact_uuid,
-        created_at: moment("created_at", &line.created_at)?,
-        updated_at: moment("updated_at", &line.updated_at)?,
+        created_at: timestamp("created_at", &line.created_at)?,
+        updated_at: timestamp("updated_at", &line.updated_at)?,
     })
 }
 
@@ -398,10 +398,10 @@ fn optional_text<const MAX: usize>(name: &str, value: Option<&str>) -> Result<Op
     value.map(|value| text(name, value)).transpose()
 }
 
-fn moment(name: &str, stamp: &str) -> Result<Moment, String> {
+fn timestamp(name: &str, stamp: &str) -> Result<Timestamp, String> {
     let time: Option<DateTime<Utc>> = DateTime::parse_from_rfc3339(stamp).ok().map(Into::into);
-    let moment = time.and_then(|time| Moment::from_unix(time.timestamp()));
-    moment.ok_or_else(|| format!("{name} is not an instant such as 2018-02-02T00:00:00Z"))
+    let timestamp = time.and_then(|time| Timestamp::from_unix(time.timestamp()));
+    timestamp.ok_or_else(|| format!("{name} is not an instant such as 2018-02-02T00:00:00Z"))
 }
 
 fn hex(bytes: &[u8]) -> String {

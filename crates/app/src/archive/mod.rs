@@ -15,12 +15,12 @@ pub use self::lines::Kind;
 use self::reader::Reader;
 use self::writer::Writer;
 use crate::error::Error;
-use crate::opened::Opened;
+use crate::opened::AppContext;
 use crate::output::answer;
 use crate::progress;
 
 /// Writes the account's contacts and calls to the file, or to standard output.
-pub fn export(opened: &Opened, account: AccountId, file: Option<&Path>, records: u64) -> Result<(), Error> {
+pub fn export(opened: &AppContext, account: AccountId, file: Option<&Path>, records: u64) -> Result<(), Error> {
     let Some(path) = file.filter(|path| *path != Path::new("-")) else {
         let mut writer = Writer::new(io::stdout().lock(), "standard output".to_owned(), Kind::Export)?;
         read_into(&mut writer, opened, Some(account), &indicatif::ProgressBar::hidden())?;
@@ -32,7 +32,7 @@ pub fn export(opened: &Opened, account: AccountId, file: Option<&Path>, records:
 }
 
 /// Writes a copy of the whole store, and reads it again before it gets its name.
-pub fn back_up(opened: &Opened, path: &Path, records: u64) -> Result<(), Error> {
+pub fn back_up(opened: &AppContext, path: &Path, records: u64) -> Result<(), Error> {
     let bar = progress::bar("Backing up", Some(records));
     let totals = writer::write_file(path, Kind::Backup, |writer| read_into(writer, opened, None, &bar))?;
     answer!("{}: {totals}.", path.display())
@@ -40,7 +40,7 @@ pub fn back_up(opened: &Opened, path: &Path, records: u64) -> Result<(), Error> 
 
 fn read_into<W: io::Write>(
     writer: &mut Writer<W>,
-    opened: &Opened,
+    opened: &AppContext,
     of: Option<AccountId>,
     bar: &indicatif::ProgressBar,
 ) -> Result<(), Error> {
@@ -59,7 +59,7 @@ fn read_into<W: io::Write>(
 }
 
 /// Adds the export's contacts and calls to the account. What stands before a line that cannot be read is imported.
-pub async fn import(opened: &Opened, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
+pub async fn import(opened: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
     let mut reader = open(path, Kind::Export)?;
     if dry_run && opened.store.accounts.list().await?.is_empty() {
         return Err(Error::Refused("the store is empty: all of it would be added".to_owned()));
@@ -104,7 +104,7 @@ pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) -> Result<()
 }
 
 /// Fills an empty store from a backup, wholly or not at all.
-pub fn restore(opened: &Opened, path: &Path) -> Result<(), Error> {
+pub fn restore(opened: &AppContext, path: &Path) -> Result<(), Error> {
     let mut reader = open(path, Kind::Backup)?;
     let bar = progress::bar("Restoring", reader.size());
     let mut failure = None;

@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use self::client::Monica;
 use crate::error::Error;
-use crate::opened::Opened;
+use crate::opened::AppContext;
 use crate::output::answer;
 use crate::{archive, progress};
 
 /// Takes the contacts, then the calls from this page on. What was read before a failure is imported.
 pub async fn import(
-    opened: &Opened,
+    opened: &AppContext,
     account: Option<AccountId>,
     url: &str,
     token: &str,
@@ -47,7 +47,7 @@ pub async fn import(
 }
 
 enum Phase {
-    Contacts(u64),
+    ContactUseCases(u64),
     Calls,
     End,
 }
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
         Self {
             monica,
             bar,
-            phase: Phase::Contacts(1),
+            phase: Phase::ContactUseCases(1),
             calls_page,
             queue: VecDeque::new(),
             seen: HashSet::new(),
@@ -81,13 +81,13 @@ impl<'a> Source<'a> {
 
     fn ask(&mut self) -> Result<(), Error> {
         match self.phase {
-            Phase::Contacts(page) => {
+            Phase::ContactUseCases(page) => {
                 let path = format!("/contacts?limit=100&sort=created_at&with=contactfields&page={page}");
                 let (items, is_last) = self.page(&path, page)?;
                 for contact in &items {
                     self.take_contact(contact);
                 }
-                self.phase = if is_last { Phase::Calls } else { Phase::Contacts(page + 1) };
+                self.phase = if is_last { Phase::Calls } else { Phase::ContactUseCases(page + 1) };
             }
             Phase::Calls => {
                 let page = self.calls_page;

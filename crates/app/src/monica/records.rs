@@ -1,8 +1,8 @@
 //! Monica's JSON as records.
 
 use domain::{
-    AccountId, CallId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId, Emotion,
-    Gender, ImportantDate, Moment, NewCall, NewContactField, Profile, Text, Uuid,
+    AccountId, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Emotion,
+    Gender, ImportantDate, NewCall, NewContactField, Profile, Text, Timestamp, Uuid,
 };
 use ports::outbound::{Clock, StoredCall};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub fn contact(json: &Value, base: &str, left: &mut Vec<String>) -> Result<Conta
     let information = &json["information"];
     let career = &information["career"];
     let flag = |name: &str, otherwise| json[name].as_bool().unwrap_or(otherwise);
-    let created_at = moment(json, "created_at").unwrap_or_else(|_| SystemClock.now());
+    let created_at = timestamp(json, "created_at").unwrap_or_else(|_| SystemClock.now());
     let first_name = text(json, "first_name")?.ok_or("it has no first name")?;
     let profile = Profile {
         middle_name: text(json, "middle_name")?,
@@ -38,7 +38,7 @@ pub fn contact(json: &Value, base: &str, left: &mut Vec<String>) -> Result<Conta
         let kind = named.or_else(|| kind["type"].as_str().and_then(ContactFieldKind::named));
         match (kind, text::<255>(item, "content")) {
             (Some(kind), Ok(Some(data))) => {
-                let created_at = moment(item, "created_at").unwrap_or(created_at);
+                let created_at = timestamp(item, "created_at").unwrap_or(created_at);
                 let content = NewContactField { kind, data };
                 if !fields.iter().any(|field| field.content == content) {
                     fields.push(ContactField { id: ContactFieldId::from_store(0), content, created_at });
@@ -48,7 +48,7 @@ pub fn contact(json: &Value, base: &str, left: &mut Vec<String>) -> Result<Conta
         }
     }
     Ok(Contact {
-        card: ContactCard {
+        summary: ContactSummary {
             id: ContactId::from_store(0),
             uuid: uuid(json, base, "contacts")?,
             account: AccountId::from_store(0),
@@ -61,14 +61,14 @@ pub fn contact(json: &Value, base: &str, left: &mut Vec<String>) -> Result<Conta
         last_called: None,
         calls: 0,
         created_at,
-        updated_at: moment(json, "updated_at").unwrap_or(created_at),
+        updated_at: timestamp(json, "updated_at").unwrap_or(created_at),
     })
 }
 
 /// A call.
 pub fn call(json: &Value, base: &str) -> Result<StoredCall, String> {
-    let called_at = moment(json, "called_at")?;
-    let created_at = moment(json, "created_at").unwrap_or(called_at);
+    let called_at = timestamp(json, "called_at")?;
+    let created_at = timestamp(json, "created_at").unwrap_or(called_at);
     let emotion = |item: &Value| item["name"].as_str().and_then(|name| Emotion::all().find(|e| e.name() == name));
     Ok(StoredCall {
         id: CallId::from_store(0),
@@ -83,7 +83,7 @@ pub fn call(json: &Value, base: &str) -> Result<StoredCall, String> {
         },
         contact_uuid: uuid(&json["contact"], base, "contacts")?,
         created_at,
-        updated_at: moment(json, "updated_at").unwrap_or(created_at),
+        updated_at: timestamp(json, "updated_at").unwrap_or(created_at),
     })
 }
 
@@ -109,8 +109,8 @@ fn text<const MAX: usize>(json: &Value, name: &str) -> Result<Option<Text<MAX>>,
     }
 }
 
-fn moment(json: &Value, name: &str) -> Result<Moment, String> {
-    let read = json[name].as_str().and_then(|text| Moment::parse(text, SystemClock.now()));
+fn timestamp(json: &Value, name: &str) -> Result<Timestamp, String> {
+    let read = json[name].as_str().and_then(|text| Timestamp::parse(text, SystemClock.now()));
     read.ok_or_else(|| format!("{name} is no instant"))
 }
 
@@ -121,7 +121,7 @@ fn date(information: &Value, name: &str) -> Result<Option<ImportantDate>, String
         return Ok(None);
     }
     let flag = |name: &str| json[name].as_bool().unwrap_or_default();
-    let date = moment(json, "date").map_err(|_| format!("{name} is no date"))?;
+    let date = timestamp(json, "date").map_err(|_| format!("{name} is no date"))?;
     let (is_age_based, is_year_unknown) = (flag("is_age_based"), flag("is_year_unknown"));
     Ok(Some(ImportantDate { date, is_age_based, is_year_unknown }))
 }
@@ -158,7 +158,7 @@ mod tests {
         let contact = contact(&json, "https://a.example", &mut left).unwrap();
         assert_eq!(contact.fields.len(), 1);
         assert_eq!(left, ["contact field 2 of contact 4"]);
-        assert!(contact.card.profile.birthdate.unwrap().is_age_based && contact.card.profile.gender.is_none());
+        assert!(contact.summary.profile.birthdate.unwrap().is_age_based && contact.summary.profile.gender.is_none());
         assert!(super::contact(&json!({"id": 5}), "https://a.example", &mut left).is_err());
         assert!(call(&json!({"id": 5, "contact": {"id": 4}, "called_at": "someday"}), "https://a.example").is_err());
     }

@@ -6,26 +6,26 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use domain::{Account, AccountId, Caller, NewToken, Secret, SecretHash, Token};
-use ports::inbound::{Access, TokenRequest};
+use ports::inbound::{AuthService, TokenRequest};
 use ports::outbound::{AccountRepository, Clock, TokenRepository};
 use ports::{Error, Result};
 use sha2::{Digest, Sha256};
 
 /// How long a token that was looked up is believed: a revocation by another process holds within this time.
-const BELIEVED: Duration = Duration::from_secs(1);
+const TOKEN_CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// More tokens than this are not remembered at once.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// Who knows the tokens.
-pub struct Doorkeeper {
+pub struct TokenAuthenticator {
     tokens: Arc<dyn TokenRepository>,
     accounts: Arc<dyn AccountRepository>,
     clock: Arc<dyn Clock>,
     seen: Mutex<HashMap<SecretHash, (Instant, Token)>>,
 }
 
-impl Doorkeeper {
+impl TokenAuthenticator {
     /// Over these repositories.
     pub fn new(tokens: Arc<dyn TokenRepository>, accounts: Arc<dyn AccountRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { tokens, accounts, clock, seen: Mutex::default() }
@@ -34,14 +34,14 @@ impl Doorkeeper {
     async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
         let (hash, now) = (hash(bearer), self.clock.now());
         if let Some((seen, token)) = self.seen().get(&hash)
-            && instant.duration_since(*seen) < BELIEVED
+            && instant.duration_since(*seen) < TOKEN_CACHE_TTL
         {
             return Ok(token.caller(now));
         }
         let Some(token) = self.tokens.find(hash).await? else { return Ok(None) };
         let caller = token.caller(now);
         let mut seen = self.seen();
-        if seen.len() >= REMEMBERED {
+        if seen.len() >= MAX_REMEMBERED {
             seen.clear();
         }
         seen.insert(hash, (instant, token));
@@ -66,7 +66,7 @@ fn fresh_secret() -> Result<Secret> {
 }
 
 #[async_trait]
-impl Access for Doorkeeper {
+impl AuthService for TokenAuthenticator {
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>> {
         self.authenticate_at(Instant::now(), bearer).await
     }
@@ -85,7 +85,7 @@ impl Access for Doorkeeper {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Moment, Name, Scope, TokenId};
+    use domain::{Name, Scope, Timestamp, TokenId};
     use ports::outbound::{MockAccountRepository, MockClock, MockTokenRepository};
 
     use super::*;
@@ -96,23 +96,23 @@ mod tests {
             account: AccountId::from_store(5),
             name: Name::parse("n8n").unwrap(),
             scope: Scope::ReadWrite,
-            created_at: Moment::MIN,
-            expires_at: expires_at.and_then(Moment::from_unix),
+            created_at: Timestamp::MIN,
+            expires_at: expires_at.and_then(Timestamp::from_unix),
             revoked_at: None,
         }
     }
 
-    fn doorkeeper(tokens: MockTokenRepository) -> Doorkeeper {
+    fn doorkeeper(tokens: MockTokenRepository) -> TokenAuthenticator {
         let mut clock = MockClock::new();
-        clock.expect_now().returning(|| Moment::from_unix(100).unwrap());
-        Doorkeeper::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock))
+        clock.expect_now().returning(|| Timestamp::from_unix(100).unwrap());
+        TokenAuthenticator::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock))
     }
 
     #[actix_web::test]
     async fn a_token_is_found_by_its_hash_and_believed_for_a_second() {
         let mut tokens = MockTokenRepository::new();
         tokens.expect_find().withf(|asked| *asked == hash("good")).times(1).return_once(|_| Ok(Some(token(None))));
-        let revoked = Token { revoked_at: Moment::from_unix(99), ..token(None) };
+        let revoked = Token { revoked_at: Timestamp::from_unix(99), ..token(None) };
         tokens.expect_find().times(1).return_once(|_| Ok(Some(revoked)));
         let doorkeeper = doorkeeper(tokens);
         let first = Instant::now();
@@ -120,7 +120,11 @@ mod tests {
             let caller = doorkeeper.authenticate_at(first + later, "good").await.unwrap().unwrap();
             assert_eq!(caller.account.get(), 5);
         }
-        assert_eq!(doorkeeper.authenticate_at(first + BELIEVED, "good").await.unwrap(), None, "revoked meanwhile");
+        assert_eq!(
+            doorkeeper.authenticate_at(first + TOKEN_CACHE_TTL, "good").await.unwrap(),
+            None,
+            "revoked meanwhile"
+        );
     }
 
     #[actix_web::test]

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{AccountId, Call, CallChange, CallId, CallOrder, ContactId, NewCall, Once, PageRequest, Version};
+use domain::{AccountId, Call, CallId, CallOrder, CallPatch, ContactId, IdempotencyKey, NewCall, PageRequest, Version};
 use ports::Result;
-use ports::inbound::{CallLog, CallPage};
+use ports::inbound::{CallPage, CallService};
 use ports::outbound::{CallRepository, Clock};
 use uuid::Uuid;
 
 /// The log of calls, in a repository.
-pub struct CallLogbook {
+pub struct CallUseCases {
     calls: Arc<dyn CallRepository>,
     clock: Arc<dyn Clock>,
 }
 
-impl CallLogbook {
+impl CallUseCases {
     /// Over this repository.
     pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { calls, clock }
@@ -23,7 +23,7 @@ impl CallLogbook {
 }
 
 #[async_trait]
-impl CallLog for CallLogbook {
+impl CallService for CallUseCases {
     async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
         self.calls.list(account, of, page).await
     }
@@ -32,7 +32,7 @@ impl CallLog for CallLogbook {
         self.calls.find(account, call).await
     }
 
-    async fn record(&self, account: AccountId, call: NewCall, once: Option<Once>) -> Result<Call> {
+    async fn record(&self, account: AccountId, call: NewCall, once: Option<IdempotencyKey>) -> Result<Call> {
         self.calls.create(account, call, Uuid::new_v4(), self.clock.now(), once).await
     }
 
@@ -40,7 +40,7 @@ impl CallLog for CallLogbook {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallChange,
+        change: CallPatch,
         expected: Option<Vec<Version>>,
     ) -> Result<Call> {
         self.calls.update(account, call, change, self.clock.now(), expected).await
@@ -53,22 +53,22 @@ impl CallLog for CallLogbook {
 
 #[cfg(test)]
 mod tests {
-    use domain::Moment;
+    use domain::Timestamp;
     use ports::Error;
     use ports::outbound::{MockCallRepository, MockClock};
 
     use super::*;
 
-    fn logbook(calls: MockCallRepository) -> CallLogbook {
+    fn logbook(calls: MockCallRepository) -> CallUseCases {
         let mut clock = MockClock::new();
-        clock.expect_now().returning(|| Moment::from_unix(7).unwrap());
-        CallLogbook::new(Arc::new(calls), Arc::new(clock))
+        clock.expect_now().returning(|| Timestamp::from_unix(7).unwrap());
+        CallUseCases::new(Arc::new(calls), Arc::new(clock))
     }
 
     fn new_call() -> NewCall {
         NewCall {
             contact: ContactId::from_store(3),
-            called_at: Moment::MIN,
+            called_at: Timestamp::MIN,
             content: None,
             contact_called: None,
             emotions: vec![],
@@ -96,7 +96,7 @@ mod tests {
     #[actix_web::test]
     async fn a_call_is_changed_now() {
         let mut calls = MockCallRepository::new();
-        let change = CallChange { contact_called: Some(true), ..CallChange::default() };
+        let change = CallPatch { contact_called: Some(true), ..CallPatch::default() };
         let expected = change.clone();
         calls
             .expect_update()

@@ -3,21 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{
-    AccountId, Contact, ContactChange, ContactId, ContactOrder, ContactSearch, NewContact, Page, PageRequest,
-};
+use domain::{AccountId, Contact, ContactId, ContactOrder, ContactPatch, ContactSearch, NewContact, Page, PageRequest};
 use ports::Result;
-use ports::inbound::ContactBook;
+use ports::inbound::ContactService;
 use ports::outbound::{Clock, ContactRepository};
 use uuid::Uuid;
 
 /// The contacts, in a repository.
-pub struct Contacts {
+pub struct ContactUseCases {
     contacts: Arc<dyn ContactRepository>,
     clock: Arc<dyn Clock>,
 }
 
-impl Contacts {
+impl ContactUseCases {
     /// Over this repository.
     pub fn new(contacts: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>) -> Self {
         Self { contacts, clock }
@@ -25,7 +23,7 @@ impl Contacts {
 }
 
 #[async_trait]
-impl ContactBook for Contacts {
+impl ContactService for ContactUseCases {
     async fn list(
         &self,
         account: AccountId,
@@ -43,7 +41,7 @@ impl ContactBook for Contacts {
         self.contacts.create(account, contact, Uuid::new_v4(), self.clock.now()).await
     }
 
-    async fn revise(&self, account: AccountId, contact: ContactId, change: ContactChange) -> Result<Contact> {
+    async fn revise(&self, account: AccountId, contact: ContactId, change: ContactPatch) -> Result<Contact> {
         self.contacts.update(account, contact, change, self.clock.now()).await
     }
 

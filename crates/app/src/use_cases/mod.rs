@@ -7,20 +7,20 @@ mod readiness;
 
 use std::sync::Arc;
 
-pub use access::{Doorkeeper, hash};
-pub use call_log::CallLogbook;
-pub use contact_book::Contacts;
+pub use access::{TokenAuthenticator, hash};
+pub use call_log::CallUseCases;
+pub use contact_book::ContactUseCases;
 use http_adapter::Services;
 use ports::outbound::{Clock, Store};
-pub use readiness::StoreReadiness;
+pub use readiness::StoreHealthCheck;
 
 /// The use cases over an opened store.
 pub fn over(store: &Store, clock: Arc<dyn Clock>) -> Services {
     Services {
-        calls: Arc::new(CallLogbook::new(store.calls.clone(), clock.clone())),
-        contacts: Arc::new(Contacts::new(store.contacts.clone(), clock.clone())),
-        access: Arc::new(Doorkeeper::new(store.tokens.clone(), store.accounts.clone(), clock.clone())),
-        readiness: Arc::new(StoreReadiness::new(store.health.clone())),
+        calls: Arc::new(CallUseCases::new(store.calls.clone(), clock.clone())),
+        contacts: Arc::new(ContactUseCases::new(store.contacts.clone(), clock.clone())),
+        access: Arc::new(TokenAuthenticator::new(store.tokens.clone(), store.accounts.clone(), clock.clone())),
+        readiness: Arc::new(StoreHealthCheck::new(store.health.clone())),
         clock,
     }
 }

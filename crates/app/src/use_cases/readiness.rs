@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ports::Result;
-use ports::inbound::Readiness;
+use ports::inbound::HealthService;
 use ports::outbound::{StoreHealth, StoreLoad};
 
 /// Ready when the store is.
-pub struct StoreReadiness {
+pub struct StoreHealthCheck {
     store: Arc<dyn StoreHealth>,
 }
 
-impl StoreReadiness {
+impl StoreHealthCheck {
     /// Over this store.
     pub fn new(store: Arc<dyn StoreHealth>) -> Self {
         Self { store }
@@ -20,7 +20,7 @@ impl StoreReadiness {
 }
 
 #[async_trait]
-impl Readiness for StoreReadiness {
+impl HealthService for StoreHealthCheck {
     async fn check(&self) -> Result<()> {
         self.store.check().await
     }

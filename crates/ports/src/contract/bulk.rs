@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    AccountId, Contact, ContactCard, ContactField, ContactFieldId, ContactFieldKind, ContactId, Content, Emotion,
+    AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Content, Emotion,
     NewContactField, NewToken, PageRequest, PageSize, Profile, Scope, SecretHash, Uuid,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn contact(n: i64) -> Record {
     };
     let profile = Profile { last_name: Some(name("Knope")), is_active: n % 2 == 1, ..Profile::new(name("Leslie")) };
     Record::Contact(Box::new(Contact {
-        card: ContactCard {
+        summary: ContactSummary {
             id: ContactId::from_store(900 + n),
             uuid: uuid(n),
             account: AccountId::from_store(77),
@@ -91,8 +91,8 @@ fn read(store: &Store, of: Option<AccountId>) -> Vec<Record> {
 fn plain(records: Vec<Record>) -> Vec<Record> {
     let plain = |record| match record {
         Record::Contact(mut contact) => {
-            contact.card.id = ContactId::from_store(1);
-            contact.card.account = AccountId::from_store(1);
+            contact.summary.id = ContactId::from_store(1);
+            contact.summary.account = AccountId::from_store(1);
             contact.fields.iter_mut().for_each(|field| field.id = ContactFieldId::from_store(1));
             (contact.last_called, contact.calls) = (None, 0);
             Record::Contact(contact)
@@ -208,8 +208,8 @@ pub async fn what_is_read_is_of_one_moment(store: &Store) {
         let visit = &mut |record| {
             match record {
                 // A request is served meanwhile; its call is not of the moment that is read.
-                Record::Contact(contact) if contact.card.profile.is_active => {
-                    runtime.block_on(reader.log(contact.card.id, NOW));
+                Record::Contact(contact) if contact.summary.profile.is_active => {
+                    runtime.block_on(reader.log(contact.summary.id, NOW));
                 }
                 Record::Call(_) => calls += 1,
                 _ => {}

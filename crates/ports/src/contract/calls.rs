@@ -1,8 +1,8 @@
 //! Calls.
 
 use domain::{
-    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, Moment, Name, NewCall,
-    Once, Uuid, Version,
+    Call, CallId, CallOrder, CallPatch, ContactId, ContactPatch, Content, Direction, Emotion, IdempotencyKey, Name,
+    NewCall, Timestamp, Uuid, Version,
 };
 
 use super::{NEWEST_CALL_FIRST, NOW, Order, Scene, Stamp, assert_refused, at, call, page};
@@ -10,15 +10,15 @@ use crate::outbound::{CallPage, Store};
 
 const NOBODY: i64 = (1 << 53) - 1;
 
-fn called_at(seconds: i64) -> CallChange {
-    CallChange { called_at: Some(at(seconds)), ..CallChange::default() }
+fn called_at(seconds: i64) -> CallPatch {
+    CallPatch { called_at: Some(at(seconds)), ..CallPatch::default() }
 }
 
 pub async fn a_call_is_read_as_it_was_stored(store: &Store) {
     let scene = Scene::new(store).await;
     let contact = scene.meet("Leslie").await;
     let texts = ["x".to_owned(), "🎉\"'\\\r\n<b>&".to_owned(), "é".repeat(100_000)];
-    let dates = [Moment::MIN, at(-1), at(NOW), Moment::MAX];
+    let dates = [Timestamp::MIN, at(-1), at(NOW), Timestamp::MAX];
     for (text, date) in texts.iter().map(|t| Content::parse(t).ok()).chain([None]).zip(dates) {
         let new = NewCall {
             contact,
@@ -36,7 +36,7 @@ pub async fn a_call_is_read_as_it_was_stored(store: &Store) {
     }
     let unsaid = scene.log(contact, NOW).await;
     assert_eq!((unsaid.contact_called, unsaid.emotions), (None, vec![]));
-    assert_eq!(unsaid.contact, scene.contact(contact).await.card);
+    assert_eq!(unsaid.contact, scene.contact(contact).await.summary);
 }
 
 pub async fn a_call_cannot_be_orphan(store: &Store) {
@@ -45,7 +45,7 @@ pub async fn a_call_cannot_be_orphan(store: &Store) {
     let stored = scene.log(contact, NOW).await;
     let nobody = ContactId::from_store(NOBODY);
     assert_refused!(scene.create(call(nobody, NOW)).await, NotFound);
-    let away = CallChange { contact: Some(nobody), called_at: Some(at(0)), ..CallChange::default() };
+    let away = CallPatch { contact: Some(nobody), called_at: Some(at(0)), ..CallPatch::default() };
     assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1), None).await, NotFound);
     assert_eq!(scene.all(None).await, [stored], "nothing is stored, nothing is changed");
     scene.assert_consistent().await;
@@ -56,7 +56,7 @@ pub async fn a_foreign_contact_takes_no_call(store: &Store) {
     let (own, foreign) = (scene.meet("Leslie").await, other.meet("Henri").await);
     let stored = scene.log(own, NOW).await;
     assert_refused!(scene.create(call(foreign, NOW)).await, NotFound);
-    let away = CallChange { contact: Some(foreign), ..CallChange::default() };
+    let away = CallPatch { contact: Some(foreign), ..CallPatch::default() };
     assert_refused!(store.calls.update(scene.account, stored.id, away, at(NOW + 1), None).await, NotFound);
     assert_eq!(scene.all(None).await, [stored]);
     assert_eq!(other.contact(foreign).await.last_called, None);
@@ -67,15 +67,15 @@ pub async fn an_archived_contact_s_calls_stay_as_they_are(store: &Store) {
     let scene = Scene::new(store).await;
     let (archived, active) = (scene.meet("Leslie").await, scene.meet("Henri").await);
     let (old, free) = (scene.log(archived, NOW).await, scene.log(active, NOW).await);
-    let archive = ContactChange { is_active: Some(false), ..ContactChange::default() };
+    let archive = ContactPatch { is_active: Some(false), ..ContactPatch::default() };
     store.contacts.update(scene.account, archived, archive, at(NOW)).await.unwrap();
     assert_refused!(scene.create(call(archived, NOW)).await, Archived);
     assert_refused!(store.calls.update(scene.account, old.id, called_at(0), at(NOW), None).await, Archived);
-    let into = CallChange { contact: Some(archived), ..CallChange::default() };
+    let into = CallPatch { contact: Some(archived), ..CallPatch::default() };
     assert_refused!(store.calls.update(scene.account, free.id, into.clone(), at(NOW), None).await, Archived);
     assert_refused!(store.calls.delete(scene.account, old.id, None).await, Archived);
     // What would be refused anyhow is not refused for its version.
-    let nowhere = CallChange { contact: Some(ContactId::from_store((1 << 53) - 1)), ..CallChange::default() };
+    let nowhere = CallPatch { contact: Some(ContactId::from_store((1 << 53) - 1)), ..CallPatch::default() };
     for (stored, change) in [(&old, called_at(0)), (&old, nowhere.clone()), (&free, into)] {
         let update = store.calls.update(scene.account, stored.id, change, at(NOW), Some(vec![]));
         assert_refused!(update.await, Archived);
@@ -104,7 +104,7 @@ pub async fn last_called_is_the_newest_call_at_every_step(store: &Store) {
     expect(leslie, Some(200), "the newest call made older").await;
     store.calls.update(scene.account, older.id, called_at(400), at(NOW), None).await.unwrap();
     expect(leslie, Some(400), "an older call made the newest").await;
-    let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
+    let to_henri = CallPatch { contact: Some(henri), ..CallPatch::default() };
     store.calls.update(scene.account, older.id, to_henri, at(NOW), None).await.unwrap();
     expect(leslie, Some(200), "the newest call moved away").await;
     expect(henri, Some(400), "a call moved here").await;
@@ -121,7 +121,7 @@ pub async fn a_moved_call_counts_for_its_new_contact(store: &Store) {
     let scene = Scene::new(store).await;
     let (leslie, henri) = (scene.meet("Leslie").await, scene.meet("Henri").await);
     let stored = scene.log(leslie, NOW).await;
-    let change = CallChange { contact: Some(henri), called_at: Some(at(0)), ..CallChange::default() };
+    let change = CallPatch { contact: Some(henri), called_at: Some(at(0)), ..CallPatch::default() };
     let moved = store.calls.update(scene.account, stored.id, change, at(NOW + 9), None).await.unwrap();
     assert_eq!((moved.id, moved.contact.id, moved.updated_at), (stored.id, henri, at(NOW + 9)));
     assert_eq!(scene.all(Some(leslie)).await, []);
@@ -133,17 +133,17 @@ pub async fn an_unchanged_call_keeps_its_updated_at(store: &Store) {
     let scene = Scene::new(store).await;
     let contact = scene.meet("Leslie").await;
     let stored = scene.log(contact, 100).await;
-    let same = CallChange {
+    let same = CallPatch {
         contact: Some(contact),
         called_at: Some(at(100)),
         content: Some(stored.content.clone()),
         contact_called: None,
         emotions: Some(vec![]),
     };
-    for change in [same, CallChange::default()] {
+    for change in [same, CallPatch::default()] {
         assert_eq!(store.calls.update(scene.account, stored.id, change, at(NOW + 5), None).await.unwrap(), stored);
     }
-    let change = CallChange { contact_called: Some(false), ..CallChange::default() };
+    let change = CallPatch { contact_called: Some(false), ..CallPatch::default() };
     let changed = store.calls.update(scene.account, stored.id, change, at(NOW + 5), None).await.unwrap();
     assert_eq!((changed.created_at, changed.updated_at), (at(NOW), at(NOW + 5)));
     assert_eq!((changed.contact_called, &changed.content), (Some(false), &stored.content));
@@ -174,11 +174,11 @@ pub async fn a_change_may_expect_a_version(store: &Store) {
         assert_refused!(update(called_at(300), Some(stale.clone())).await, Changed);
         assert_refused!(store.calls.delete(scene.account, first.id, Some(stale)).await, Changed);
     }
-    let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
+    let to_henri = CallPatch { contact: Some(henri), ..CallPatch::default() };
     let moved = update(to_henri, Some(vec![second.version()])).await.unwrap();
     assert_eq!(store.calls.find(scene.account, first.id).await.unwrap().version(), moved.version());
     scene.assert_consistent().await;
-    let renamed = ContactChange { nickname: Some(Name::parse("HT").ok()), ..ContactChange::default() };
+    let renamed = ContactPatch { nickname: Some(Name::parse("HT").ok()), ..ContactPatch::default() };
     store.contacts.update(scene.account, henri, renamed, at(NOW)).await.unwrap();
     let shown = store.calls.find(scene.account, first.id).await.unwrap();
     assert_ne!(shown.version(), moved.version(), "the contact is a part of what is shown");
@@ -190,7 +190,7 @@ pub async fn a_change_may_expect_a_version(store: &Store) {
 pub async fn a_request_that_names_itself_is_done_once(store: &Store) {
     let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
     let contact = scene.meet("Leslie").await;
-    let once = |key: &str, fingerprint| Some(Once { key: Name::parse(key).unwrap(), fingerprint });
+    let once = |key: &str, fingerprint| Some(IdempotencyKey { key: Name::parse(key).unwrap(), fingerprint });
     let create = async |new, now, once| store.calls.create(scene.account, new, Uuid::from_u128(7), at(now), once).await;
     let first = create(call(contact, 100), NOW, once("k", 1)).await.unwrap();
     // "yesterday noon" is another moment when it is sent again.
@@ -235,7 +235,7 @@ pub async fn pages_partition_the_list_in_every_order(store: &Store) {
         let new = call(contact, 1_000 * (n * 7 % 5));
         let created =
             store.calls.create(scene.account, new, Uuid::from_u128(7), at(NOW + n * 5 % 4), None).await.unwrap();
-        let change = CallChange { contact_called: Some(true), ..CallChange::default() };
+        let change = CallPatch { contact_called: Some(true), ..CallPatch::default() };
         calls
             .push(store.calls.update(scene.account, created.id, change, at(NOW + 10 + n * 3 % 4), None).await.unwrap());
     }
@@ -339,7 +339,7 @@ pub async fn totals_and_years_are_exact(store: &Store) {
     let contact = scene.meet("Leslie").await;
     let day = 86_400;
     // 2018-12-31, 2019-01-01, 2019-12-31 and the years 1 and 9999.
-    for seconds in [1_546_214_400, 1_546_214_400 + day, 1_577_750_400, Moment::MIN.unix(), Moment::MAX.unix()] {
+    for seconds in [1_546_214_400, 1_546_214_400 + day, 1_577_750_400, Timestamp::MIN.unix(), Timestamp::MAX.unix()] {
         scene.log(contact, seconds).await;
     }
     let years = scene.page(Some(contact), page(1, 10, NEWEST_CALL_FIRST)).await.years;

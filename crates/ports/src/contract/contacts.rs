@@ -1,8 +1,8 @@
 //! Contacts.
 
 use domain::{
-    Contact, ContactChange, ContactFieldKind, ContactOrder, ContactSearch, Content, Direction, Gender, ImportantDate,
-    Moment, NewContact, NewContactField, PageRequest, PageSize, Profile, Uuid,
+    Contact, ContactFieldKind, ContactOrder, ContactPatch, ContactSearch, Content, Direction, Gender, ImportantDate,
+    NewContact, NewContactField, PageRequest, PageSize, Profile, Timestamp, Uuid,
 };
 
 use super::{NOW, Order, Scene, Stamp, assert_refused, at, name, person};
@@ -22,7 +22,7 @@ fn jane() -> NewContact {
             is_active: true,
             is_dead: true,
             birthdate: Some(ImportantDate { date: at(536_536_604), is_age_based: true, is_year_unknown: false }),
-            deceased_date: Some(ImportantDate { date: Moment::MAX, is_age_based: false, is_year_unknown: true }),
+            deceased_date: Some(ImportantDate { date: Timestamp::MAX, is_age_based: false, is_year_unknown: true }),
         },
         description: Content::parse(&"long ".repeat(10_000)).ok(),
         job: Some(name("Pilot")),
@@ -55,34 +55,34 @@ pub async fn a_contact_is_read_as_it_was_stored(store: &Store) {
     let scene = Scene::new(store).await;
     for new in [jane(), person("J")] {
         let stored = scene.add(new.clone()).await;
-        assert_eq!(scene.contact(stored.card.id).await, stored);
-        assert_eq!((stored.card.account, stored.card.uuid), (scene.account, Uuid::from_u128(7)));
+        assert_eq!(scene.contact(stored.summary.id).await, stored);
+        assert_eq!((stored.summary.account, stored.summary.uuid), (scene.account, Uuid::from_u128(7)));
         assert_eq!((stored.created_at, stored.updated_at), (at(NOW), at(NOW)));
         assert_eq!((stored.last_called, stored.calls), (None, 0));
         let fields = contents(&stored);
-        let Contact { card, description, job, company, .. } = stored;
-        assert_eq!(NewContact { profile: card.profile, description, job, company, fields }, new);
+        let Contact { summary, description, job, company, .. } = stored;
+        assert_eq!(NewContact { profile: summary.profile, description, job, company, fields }, new);
     }
 }
 
 pub async fn a_change_keeps_what_it_does_not_name(store: &Store) {
     let scene = Scene::new(store).await;
     let stored = scene.add(jane()).await;
-    let id = stored.card.id;
-    let same = ContactChange { first_name: Some(name("Jane")), ..ContactChange::default() };
+    let id = stored.summary.id;
+    let same = ContactPatch { first_name: Some(name("Jane")), ..ContactPatch::default() };
     assert_eq!(store.contacts.update(scene.account, id, same, at(NOW + 5)).await.unwrap(), stored);
-    let change = ContactChange {
+    let change = ContactPatch {
         nickname: Some(None),
         birthdate: Some(None),
         is_starred: Some(false),
         job: Some(Some(name("Baker"))),
-        ..ContactChange::default()
+        ..ContactPatch::default()
     };
     let changed = store.contacts.update(scene.account, id, change, at(NOW + 5)).await.unwrap();
     let mut expected = stored.clone();
-    expected.card.profile.nickname = None;
-    expected.card.profile.birthdate = None;
-    expected.card.profile.is_starred = false;
+    expected.summary.profile.nickname = None;
+    expected.summary.profile.birthdate = None;
+    expected.summary.profile.is_starred = false;
     expected.job = Some(name("Baker"));
     expected.updated_at = at(NOW + 5);
     assert_eq!(changed, expected);
@@ -131,26 +131,25 @@ pub async fn a_search_finds_every_word_and_takes_no_wildcards(store: &Store) {
 pub async fn fields_are_kept_added_and_taken_away(store: &Store) {
     let scene = Scene::new(store).await;
     let stored = scene.add(jane()).await;
-    let id = stored.card.id;
+    let id = stored.summary.id;
     let update = async |change| store.contacts.update(scene.account, id, change, at(NOW + 5)).await.unwrap();
     let added =
-        update(ContactChange { more_fields: vec![phone("+44 20 7946"), phone("15550100")], ..Default::default() })
-            .await;
+        update(ContactPatch { more_fields: vec![phone("+44 20 7946"), phone("15550100")], ..Default::default() }).await;
     assert_eq!(contents(&added), [phone("+1 (555) 0100"), email("Zoë@example.org"), phone("+44 20 7946")]);
     assert_eq!(added.fields[..2], stored.fields, "what stays keeps its id");
     assert_eq!((added.updated_at, added.fields[2].created_at), (at(NOW + 5), at(NOW + 5)));
     let fields = Some(vec![phone("+44 20 7946"), email("jane@example.org")]);
-    let replaced = update(ContactChange { fields, ..Default::default() }).await;
+    let replaced = update(ContactPatch { fields, ..Default::default() }).await;
     assert_eq!(contents(&replaced), [phone("+44 20 7946"), email("jane@example.org")]);
     assert_eq!(replaced.fields[0], added.fields[2]);
     assert_eq!(scene.contact(id).await, replaced);
-    let many = (0..NewContact::MOST_FIELDS).map(|n| phone(&n.to_string())).collect();
-    let full = update(ContactChange { fields: Some(many), ..Default::default() }).await;
-    assert_eq!(full.fields.len(), NewContact::MOST_FIELDS);
-    let more = ContactChange { more_fields: vec![phone("15550100")], ..Default::default() };
+    let many = (0..NewContact::MAX_FIELDS).map(|n| phone(&n.to_string())).collect();
+    let full = update(ContactPatch { fields: Some(many), ..Default::default() }).await;
+    assert_eq!(full.fields.len(), NewContact::MAX_FIELDS);
+    let more = ContactPatch { more_fields: vec![phone("15550100")], ..Default::default() };
     assert_refused!(store.contacts.update(scene.account, id, more, at(NOW + 9)).await, TooManyFields(_));
     assert_eq!(scene.contact(id).await, full);
-    let emptied = update(ContactChange { fields: Some(vec![]), ..Default::default() }).await;
+    let emptied = update(ContactPatch { fields: Some(vec![]), ..Default::default() }).await;
     assert_eq!(emptied.fields, []);
     scene.add(jane()).await;
     store.contacts.delete(scene.account, id).await.unwrap();
@@ -177,15 +176,15 @@ pub async fn contacts_are_paged_in_every_order(store: &Store) {
     let mut contacts = Vec::new();
     for n in 0..11 {
         let stored = store.contacts.create(scene.account, person("J"), Uuid::from_u128(7), at(NOW + n % 3)).await;
-        let change = ContactChange { is_starred: Some(true), ..ContactChange::default() };
-        let id = stored.unwrap().card.id;
+        let change = ContactPatch { is_starred: Some(true), ..ContactPatch::default() };
+        let id = stored.unwrap().summary.id;
         contacts.push(store.contacts.update(scene.account, id, change, at(NOW + 10 + n * 7 % 4)).await.unwrap());
     }
     let orders: [(Order<ContactOrder>, Stamp<Contact>); 2] =
         [(ContactOrder::CreatedAt, |c| c.created_at), (ContactOrder::UpdatedAt, |c| c.updated_at)];
     for (order, stamp) in orders {
         let mut expected = contacts.clone();
-        expected.sort_by_key(|contact| (stamp(contact), contact.card.id));
+        expected.sort_by_key(|contact| (stamp(contact), contact.summary.id));
         for direction in [Direction::Ascending, Direction::Descending] {
             let mut listed = Vec::new();
             for number in 1..=3 {
@@ -204,9 +203,9 @@ pub async fn accounts_see_only_their_own_contacts(store: &Store) {
     let (scene, other) = (Scene::new(store).await, Scene::new(store).await);
     let foreign = other.meet("Henri").await;
     assert_refused!(store.contacts.find(scene.account, foreign).await, NotFound);
-    let change = ContactChange { is_starred: Some(true), ..ContactChange::default() };
+    let change = ContactPatch { is_starred: Some(true), ..ContactPatch::default() };
     assert_refused!(store.contacts.update(scene.account, foreign, change, at(NOW)).await, NotFound);
     assert_refused!(store.contacts.delete(scene.account, foreign).await, NotFound);
     assert_eq!(found(&scene, "henri").await, []);
-    assert!(!other.contact(foreign).await.card.profile.is_starred);
+    assert!(!other.contact(foreign).await.summary.profile.is_starred);
 }

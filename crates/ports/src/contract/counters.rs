@@ -1,6 +1,6 @@
 //! The counters, compared with the calls. What repairs wrong ones is tried from outside, with the store's own SQL.
 
-use domain::{CallChange, ContactId, Moment};
+use domain::{CallPatch, ContactId, Timestamp};
 
 use super::bulk::{contact, import, recorded};
 use super::races::{Dice, write_at_random};
@@ -23,9 +23,9 @@ pub async fn nothing_is_wrong_with_the_counters_of_a_sound_store(store: &Store) 
         for (n, contact) in [leslie, leslie, henri, nobody, nobody].into_iter().enumerate() {
             calls.push(scene.log(contact, NOW - 86_400 * 40 * i64::try_from(n).unwrap()).await.id);
         }
-        let older = CallChange { called_at: Some(at(-1)), ..CallChange::default() };
+        let older = CallPatch { called_at: Some(at(-1)), ..CallPatch::default() };
         scene.store.calls.update(scene.account, calls[0], older, at(NOW), None).await.unwrap();
-        let to_henri = CallChange { contact: Some(henri), ..CallChange::default() };
+        let to_henri = CallPatch { contact: Some(henri), ..CallPatch::default() };
         scene.store.calls.update(scene.account, calls[1], to_henri, at(NOW), None).await.unwrap();
         scene.store.calls.delete(scene.account, calls[2], None).await.unwrap();
         scene.store.contacts.delete(scene.account, nobody).await.unwrap();
@@ -46,8 +46,8 @@ pub async fn every_month_is_counted_as_the_domain_numbers_it(store: &Store) {
     let years = (1..=9_999).step_by(101).chain([4, 300, 400, 1582, 1600, 1900, 1969, 1970, 2000, 2024, 9_999]);
     let months = years.flat_map(|year| year * 12..year * 12 + 12).collect::<std::collections::BTreeSet<_>>();
     let edges = months.iter().flat_map(|month| {
-        let first = Moment::start_of_month(*month).unwrap();
-        let last = Moment::start_of_month(month + 1).map_or(Moment::MAX.unix(), |next| next.unix() - 1);
+        let first = Timestamp::start_of_month(*month).unwrap();
+        let last = Timestamp::start_of_month(month + 1).map_or(Timestamp::MAX.unix(), |next| next.unix() - 1);
         [first.unix(), last]
     });
     let records = std::iter::once(contact(1)).chain(edges.zip(1..).map(|(second, n)| recorded(n, 1, second)));

@@ -17,8 +17,8 @@ pub mod counters;
 pub mod races;
 
 use domain::{
-    Account, AccountId, Call, CallOrder, Contact, ContactId, ContactOrder, ContactSearch, Content, Direction, Moment,
-    Name, NewCall, NewContact, PageRequest, PageSize, Uuid,
+    Account, AccountId, Call, CallOrder, Contact, ContactId, ContactOrder, ContactSearch, Content, Direction, Name,
+    NewCall, NewContact, PageRequest, PageSize, Timestamp, Uuid,
 };
 
 use crate::outbound::{CallPage, Store};
@@ -106,8 +106,8 @@ macro_rules! contract_tests {
 /// The time at which the laws play, in Unix seconds: 2024-02-29T10:20:30Z.
 const NOW: i64 = 1_709_202_030;
 
-fn at(seconds: i64) -> Moment {
-    Moment::from_unix(seconds).unwrap()
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds).unwrap()
 }
 
 fn name(text: &str) -> Name {
@@ -133,7 +133,7 @@ fn page(number: u64, size: u32, order: CallOrder) -> PageRequest<CallOrder> {
 }
 
 /// Where an item of a sorted list stands.
-type Stamp<T> = fn(&T) -> Moment;
+type Stamp<T> = fn(&T) -> Timestamp;
 
 /// An order, once its direction is known.
 type Order<T> = fn(Direction) -> T;
@@ -154,7 +154,7 @@ impl Scene {
     }
 
     async fn meet(&self, first_name: &str) -> ContactId {
-        self.add(person(first_name)).await.card.id
+        self.add(person(first_name)).await.summary.id
     }
 
     async fn add(&self, contact: NewContact) -> Contact {
@@ -201,10 +201,10 @@ impl Scene {
         let counted = self.page(None, page(1, 1, NEWEST_CALL_FIRST)).await.years;
         assert_eq!(counted, years.into_iter().rev().collect::<Vec<_>>(), "the years");
         for contact in self.contacts().await {
-            let own = || calls.iter().filter(|call| call.contact.id == contact.card.id);
-            assert_eq!(contact.calls, own().count() as u64, "the calls of contact {}", contact.card.id);
+            let own = || calls.iter().filter(|call| call.contact.id == contact.summary.id);
+            assert_eq!(contact.calls, own().count() as u64, "the calls of contact {}", contact.summary.id);
             let newest = own().map(|call| call.called_at).max();
-            assert_eq!(contact.last_called, newest, "last_called of contact {}", contact.card.id);
+            assert_eq!(contact.last_called, newest, "last_called of contact {}", contact.summary.id);
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Call, CallChange, CallId, CallOrder, ContactChange, ContactId, Content, Direction, Emotion, NewCall, Once, Page,
-    Uuid,
+    Call, CallId, CallOrder, CallPatch, ContactId, ContactPatch, Content, Direction, Emotion, IdempotencyKey, NewCall,
+    Page, Uuid,
 };
 
 use super::{NEWEST_CALL_FIRST, NOW, Scene, assert_refused, at, call, page};
@@ -92,7 +92,7 @@ pub(super) async fn write_at_random(scene: Scene, contacts: [ContactId; 3], mut 
             0 | 1 => own.push(scene.log(contact, dice.called_at()).await.id),
             2 if !own.is_empty() => {
                 let change =
-                    CallChange { contact: Some(contact), called_at: Some(at(dice.called_at())), ..Default::default() };
+                    CallPatch { contact: Some(contact), called_at: Some(at(dice.called_at())), ..Default::default() };
                 let call = own[dice.below(own.len())];
                 scene.store.calls.update(scene.account, call, change, at(NOW + 1), None).await.unwrap();
             }
@@ -120,7 +120,7 @@ pub async fn a_contact_deleted_under_load_leaves_no_call(store: &Store) {
                         answer => answer.unwrap(),
                     };
                     let other = if contact == doomed { kept } else { doomed };
-                    let change = CallChange { contact: Some(other), ..CallChange::default() };
+                    let change = CallPatch { contact: Some(other), ..CallPatch::default() };
                     match scene.store.calls.update(scene.account, stored.id, change, at(NOW), None).await {
                         Ok(_) | Err(Error::NotFound) => {}
                         Err(error) => panic!("{error}"),
@@ -141,7 +141,7 @@ pub async fn a_contact_deleted_under_load_leaves_no_call(store: &Store) {
 pub async fn of_requests_with_one_key_one_is_done(store: &Store) {
     let scene = Scene::new(store).await;
     let contact = scene.meet("Leslie").await;
-    let once = Once { key: super::name("n8n-42"), fingerprint: 7 };
+    let once = IdempotencyKey { key: super::name("n8n-42"), fingerprint: 7 };
     let senders: Vec<_> = (0..16)
         .map(|_| {
             let (scene, once) = (scene.clone(), once.clone());
@@ -168,7 +168,7 @@ pub async fn of_changes_that_expect_one_version_one_is_done(store: &Store) {
         .map(|n| {
             let (scene, stored) = (scene.clone(), stored.clone());
             tokio::spawn(async move {
-                let change = CallChange { called_at: Some(at(1_000 + n)), ..CallChange::default() };
+                let change = CallPatch { called_at: Some(at(1_000 + n)), ..CallPatch::default() };
                 let expected = Some(vec![stored.version()]);
                 scene.store.calls.update(scene.account, stored.id, change, at(NOW), expected).await
             })
@@ -196,7 +196,7 @@ pub async fn changes_of_one_call_are_done_one_after_the_other(store: &Store) {
             let scene = scene.clone();
             let called_at = at(86_400 * 11 * i64::try_from(n).unwrap());
             let change =
-                CallChange { contact: Some(contacts[n % 2]), called_at: Some(called_at), ..CallChange::default() };
+                CallPatch { contact: Some(contacts[n % 2]), called_at: Some(called_at), ..CallPatch::default() };
             tokio::spawn(async move {
                 let changed = scene.store.calls.update(scene.account, target, change, at(NOW), None).await.unwrap();
                 assert_eq!((changed.contact.id, changed.called_at), (contacts[n % 2], called_at));
@@ -320,7 +320,7 @@ impl Player {
                 }
             }
             (8, Some(id)) => {
-                let away = CallChange { contact: Some(ContactId::from_store((1 << 53) - 1)), ..self.change() };
+                let away = CallPatch { contact: Some(ContactId::from_store((1 << 53) - 1)), ..self.change() };
                 assert_refused!(calls.update(account, id, away, at(NOW + 2), None).await, NotFound);
             }
             _ if self.own_contacts.len() > 2 => {
@@ -331,7 +331,7 @@ impl Player {
             }
             _ => {
                 let contact = self.scene.meet("Ann").await;
-                let change = ContactChange { is_starred: Some(true), ..ContactChange::default() };
+                let change = ContactPatch { is_starred: Some(true), ..ContactPatch::default() };
                 self.scene.store.contacts.update(account, contact, change, at(NOW + 1)).await.unwrap();
                 self.own_contacts.push(contact);
             }
@@ -363,9 +363,9 @@ impl Player {
         }
     }
 
-    fn change(&mut self) -> CallChange {
+    fn change(&mut self) -> CallPatch {
         let NewCall { contact, called_at, content, contact_called, emotions } = self.new_call();
-        CallChange {
+        CallPatch {
             contact: (self.dice.below(2) == 0).then_some(contact),
             called_at: (self.dice.below(2) == 0).then_some(called_at),
             content: (self.dice.below(2) == 0).then_some(content),

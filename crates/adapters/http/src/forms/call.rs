@@ -1,14 +1,14 @@
 //! A call as it is typed.
 
-use domain::{CallChange, ContactId, Emotion, Moment, NewCall};
+use domain::{CallPatch, ContactId, Emotion, NewCall, Timestamp};
 use serde_json::Value;
 use utoipa::ToSchema;
 use validator::{Validate, ValidateArgs, ValidationError};
 
 use super::sentences;
 use crate::Compat;
-use crate::errors::Refusal;
-use crate::fields::{Field, Members, Violation, boolean, contact_id, content, emotions, moment};
+use crate::errors::ApiError;
+use crate::fields::{Field, Members, Violation, boolean, contact_id, content, emotions, timestamp};
 
 /// What a call's field may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,17 +27,17 @@ pub struct Rules {
     contact_id: Presence,
     called_at: Presence,
     content: Presence,
-    now: Moment,
+    now: Timestamp,
 }
 
 impl Rules {
     /// For `POST`.
-    pub fn create(compat: Compat, now: Moment) -> Self {
+    pub fn create(compat: Compat, now: Timestamp) -> Self {
         Self { contact_id: Presence::Required, called_at: Presence::Required, content: Self::content(compat), now }
     }
 
     /// For `PUT`.
-    pub fn replace(compat: Compat, now: Moment) -> Self {
+    pub fn replace(compat: Compat, now: Timestamp) -> Self {
         // Monica v4.1.2 ignores contact_id here, so its clients leave it out.
         let contact_id = match compat {
             Compat::Documented => Presence::Required,
@@ -47,7 +47,7 @@ impl Rules {
     }
 
     /// For `PATCH`.
-    pub fn change(now: Moment) -> Self {
+    pub fn change(now: Timestamp) -> Self {
         let absent = Presence::MayBeAbsent;
         Self { contact_id: absent, called_at: absent, content: absent, now }
     }
@@ -91,7 +91,8 @@ pub struct CallForm {
 /// What to change in a call, as the OpenAPI document shows it: a [`CallForm`] of which nothing is required.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the derive only")]
-pub struct CallPatch {
+#[schema(as = CallPatch)]
+pub struct CallPatchInput {
     /// The ID of the contact that the call moves to.
     #[schema(nullable = false, minimum = 1, example = 3)]
     contact_id: Option<i64>,
@@ -128,7 +129,7 @@ fn contact_id_rule(field: &Field, rules: &Rules) -> Result<(), ValidationError> 
 }
 
 fn called_at_rule(field: &Field, rules: &Rules) -> Result<(), ValidationError> {
-    rule(field, rules.called_at, |value| moment(value, rules.now))
+    rule(field, rules.called_at, |value| timestamp(value, rules.now))
 }
 
 fn content_rule(field: &Field, rules: &Rules) -> Result<(), ValidationError> {
@@ -157,7 +158,7 @@ impl CallForm {
     }
 
     /// The call to record. A contact or an emotion that cannot exist is not found.
-    pub fn into_new_call(self, rules: Rules) -> Result<NewCall, Refusal> {
+    pub fn into_new_call(self, rules: Rules) -> Result<NewCall, ApiError> {
         let change = self.into_change(rules)?;
         Ok(NewCall {
             contact: change.contact.ok_or(Violation::REQUIRED)?,
@@ -169,14 +170,14 @@ impl CallForm {
     }
 
     /// What to change. A contact or an emotion that cannot exist is not found.
-    pub fn into_change(self, rules: Rules) -> Result<CallChange, Refusal> {
+    pub fn into_change(self, rules: Rules) -> Result<CallPatch, ApiError> {
         const ORDER: [&str; 5] = ["contact_id", "called_at", "content", "contact_called", "emotions"];
         self.validate_with_args(&rules).map_err(|errors| sentences(&errors, &ORDER))?;
-        let existing = |id: Option<ContactId>| id.ok_or(Refusal::NotFound);
-        let known = |emotions: Option<Vec<Emotion>>| emotions.ok_or(Refusal::NotFound);
-        Ok(CallChange {
+        let existing = |id: Option<ContactId>| id.ok_or(ApiError::NotFound);
+        let known = |emotions: Option<Vec<Emotion>>| emotions.ok_or(ApiError::NotFound);
+        Ok(CallPatch {
             contact: self.contact_id.read(contact_id)?.map(existing).transpose()?,
-            called_at: self.called_at.read(|value| moment(value, rules.now))?,
+            called_at: self.called_at.read(|value| timestamp(value, rules.now))?,
             content: self.content.read_change(content)?,
             contact_called: self.contact_called.read(boolean)?,
             emotions: self.emotions.read(emotions)?.map(known).transpose()?,
@@ -191,8 +192,8 @@ mod tests {
 
     use super::*;
 
-    fn now() -> Moment {
-        Moment::from_unix(1_709_202_030).unwrap()
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_709_202_030).unwrap()
     }
 
     fn form(body: Value) -> CallForm {
@@ -204,9 +205,9 @@ mod tests {
         form(body).into_new_call(Rules::create(compat, now())).map_err(told)
     }
 
-    fn told(refusal: Refusal) -> Vec<String> {
+    fn told(refusal: ApiError) -> Vec<String> {
         match refusal {
-            Refusal::Invalid(sentences) => sentences,
+            ApiError::Invalid(sentences) => sentences,
             other => vec![other.to_string()],
         }
     }
@@ -273,9 +274,9 @@ mod tests {
 
     #[test]
     fn a_patch_changes_what_it_names_and_blanks_nothing() {
-        assert_eq!(form(json!({})).into_change(Rules::change(now())).unwrap(), CallChange::default());
+        assert_eq!(form(json!({})).into_change(Rules::change(now())).unwrap(), CallPatch::default());
         let change = form(json!({"contact_called": "0"})).into_change(Rules::change(now())).unwrap();
-        assert_eq!(change, CallChange { contact_called: Some(false), ..CallChange::default() });
+        assert_eq!(change, CallPatch { contact_called: Some(false), ..CallPatch::default() });
         let blank = form(json!({"content": " ", "called_at": null})).into_change(Rules::change(now()));
         assert_eq!(told(blank.unwrap_err()), ["The called at field is required.", "The content field is required."]);
     }

@@ -1,18 +1,18 @@
 //! A contact as it is typed: the document's members, and those of Monica v4.1.2.
 
 use chrono::{Datelike, Months, NaiveDate, NaiveTime};
-use domain::{ContactChange, ContactFieldKind, Gender, ImportantDate, Moment, NewContact, NewContactField, trim};
+use domain::{ContactFieldKind, ContactPatch, Gender, ImportantDate, NewContact, NewContactField, Timestamp, trim};
 use serde_json::Value;
 use utoipa::ToSchema;
 use validator::{Validate, ValidateArgs, ValidationError};
 
 use super::sentences;
-use crate::errors::Refusal;
-use crate::fields::{Field, Members, Violation, boolean, content, integer, moment, name};
+use crate::errors::ApiError;
+use crate::fields::{Field, Members, Violation, boolean, content, integer, name, timestamp};
 
 /// A contact to add, or what to change in one. Members that are not listed are ignored.
 #[derive(Debug, Validate, ToSchema)]
-#[validate(context = Moment)]
+#[validate(context = Timestamp)]
 #[schema(as = ContactInput, example = json!({"first_name": "Leslie", "last_name": "Knope", "gender": "female"}))]
 pub struct ContactForm {
     /// First name, 1 to 255 characters.
@@ -151,8 +151,8 @@ fn integer_rule(field: &Field) -> Result<(), ValidationError> {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes the context by reference")]
-fn moment_rule(field: &Field, now: &Moment) -> Result<(), ValidationError> {
-    Ok(field.read(|value| moment(value, *now)).map(drop)?)
+fn moment_rule(field: &Field, now: &Timestamp) -> Result<(), ValidationError> {
+    Ok(field.read(|value| timestamp(value, *now)).map(drop)?)
 }
 
 fn gender_id_rule(field: &Field) -> Result<(), ValidationError> {
@@ -192,7 +192,7 @@ fn contact_fields(value: &Value) -> Result<Vec<NewContactField>, Violation> {
         Ok(NewContactField { kind, data: name(&item["data"])? })
     };
     let items = value.as_array().ok_or(Violation::ARRAY)?;
-    if items.len() > NewContact::MOST_FIELDS {
+    if items.len() > NewContact::MAX_FIELDS {
         return Err(Violation::OVER_100_ITEMS);
     }
     items.iter().map(field).collect()
@@ -252,14 +252,14 @@ impl ContactForm {
     }
 
     /// The contact to add.
-    pub fn into_new_contact(self, now: Moment) -> Result<NewContact, Refusal> {
+    pub fn into_new_contact(self, now: Timestamp) -> Result<NewContact, ApiError> {
         let change = self.into_change(now)?;
         let first_name = change.first_name.clone().ok_or(Violation::REQUIRED)?;
         Ok(change.apply(NewContact::new(first_name))?)
     }
 
     /// What to change.
-    pub fn into_change(self, now: Moment) -> Result<ContactChange, Refusal> {
+    pub fn into_change(self, now: Timestamp) -> Result<ContactPatch, ApiError> {
         #[rustfmt::skip]
         const ORDER: [&str; 28] = [
             "first_name", "middle_name", "last_name", "nickname", "gender_id", "gender", "description", "job",
@@ -269,7 +269,7 @@ impl ContactForm {
             "deceased_date_year",
         ];
         self.validate_with_args(&now).map_err(|errors| sentences(&errors, &ORDER))?;
-        Ok(ContactChange {
+        Ok(ContactPatch {
             first_name: self.first_name.read(name)?,
             middle_name: self.middle_name.read_change(name)?,
             last_name: self.last_name.read_change(name)?,
@@ -289,7 +289,7 @@ impl ContactForm {
         })
     }
 
-    fn more_fields(&self) -> Result<Vec<NewContactField>, Refusal> {
+    fn more_fields(&self) -> Result<Vec<NewContactField>, ApiError> {
         let mut fields = Vec::new();
         for (kind, field) in [(ContactFieldKind::EMAIL, &self.email), (ContactFieldKind::PHONE, &self.phone)] {
             fields.extend(field.read(name)?.map(|data| NewContactField { kind, data }));
@@ -297,7 +297,7 @@ impl ContactForm {
         Ok(fields)
     }
 
-    fn gender_change(&self) -> Result<Option<Option<Gender>>, Refusal> {
+    fn gender_change(&self) -> Result<Option<Option<Gender>>, ApiError> {
         if let Some(gender) = self.gender_id.read(gender_by_id)? {
             return Ok(Some(Some(gender)));
         }
@@ -305,9 +305,9 @@ impl ContactForm {
         Ok(by_name.or_else(|| (!self.gender_id.is_absent()).then_some(None)))
     }
 
-    fn birthdate_change(&self, now: Moment) -> Result<Option<Option<ImportantDate>>, Refusal> {
+    fn birthdate_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
         let approximation = self.is_birthdate_approximate.read(approximation)?;
-        let date = self.birthdate.read_change(|value| moment(value, now))?;
+        let date = self.birthdate.read_change(|value| timestamp(value, now))?;
         match (date, approximation) {
             (_, Some(Approximation::Unknown)) | (Some(None), _) => return Ok(Some(None)),
             (Some(Some(date)), approximation) => {
@@ -330,7 +330,7 @@ impl ContactForm {
         date.map(|date| Some(Some(date))).ok_or_else(|| invalid_date("birthdate"))
     }
 
-    fn deceased_date_change(&self, now: Moment) -> Result<Option<Option<ImportantDate>>, Refusal> {
+    fn deceased_date_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
         match self.is_deceased_date_known.read(boolean)? {
             Some(true) => {}
             Some(false) => return Ok(Some(None)),
@@ -342,16 +342,16 @@ impl ContactForm {
     }
 }
 
-fn required(field: &str) -> Refusal {
-    Refusal::Invalid(vec![Violation::REQUIRED.about(field)])
+fn required(field: &str) -> ApiError {
+    ApiError::Invalid(vec![Violation::REQUIRED.about(field)])
 }
 
-fn invalid_date(field: &str) -> Refusal {
-    Refusal::Invalid(vec![Violation::DATE.about(field)])
+fn invalid_date(field: &str) -> ApiError {
+    ApiError::Invalid(vec![Violation::DATE.about(field)])
 }
 
 /// The first day of the year in which somebody of this age was born.
-fn january_first(now: Moment, age: i64) -> Option<Moment> {
+fn january_first(now: Timestamp, age: i64) -> Option<Timestamp> {
     let months = u32::try_from(age).ok()?.checked_mul(12)?;
     let birthday = now.calendar().date_naive().checked_sub_months(Months::new(months))?;
     midnight(NaiveDate::from_ymd_opt(birthday.year(), 1, 1)?)
@@ -359,8 +359,8 @@ fn january_first(now: Moment, age: i64) -> Option<Moment> {
 
 /// The date of day, month and year; without a year it is one of this year, or of a leap year when it must be.
 /// None when there is no such date.
-fn typed_date(day: &Field, month: &Field, year: &Field, now: Moment) -> Result<Option<ImportantDate>, Refusal> {
-    let number = |field: &Field| Ok::<_, Refusal>(field.read(integer)?.filter(|number| *number != 0));
+fn typed_date(day: &Field, month: &Field, year: &Field, now: Timestamp) -> Result<Option<ImportantDate>, ApiError> {
+    let number = |field: &Field| Ok::<_, ApiError>(field.read(integer)?.filter(|number| *number != 0));
     let (day, month, year) = (number(day)?, number(month)?, number(year)?);
     let date = || {
         let (day, month) = (u32::try_from(day?).ok()?, u32::try_from(month?).ok()?);
@@ -374,8 +374,8 @@ fn typed_date(day: &Field, month: &Field, year: &Field, now: Moment) -> Result<O
     Ok(date())
 }
 
-fn midnight(date: NaiveDate) -> Option<Moment> {
-    Moment::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
+fn midnight(date: NaiveDate) -> Option<Timestamp> {
+    Timestamp::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
 }
 
 #[cfg(test)]
@@ -385,8 +385,8 @@ mod tests {
 
     use super::*;
 
-    fn now() -> Moment {
-        Moment::from_unix(1_709_202_030).unwrap()
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_709_202_030).unwrap()
     }
 
     fn form(body: Value) -> ContactForm {
@@ -400,7 +400,7 @@ mod tests {
 
     fn refused(body: Value) -> Vec<String> {
         match form(body).into_new_contact(now()) {
-            Err(Refusal::Invalid(sentences)) => sentences,
+            Err(ApiError::Invalid(sentences)) => sentences,
             other => panic!("{other:?}"),
         }
     }

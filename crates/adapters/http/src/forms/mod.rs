@@ -4,15 +4,15 @@
 mod call;
 mod contact;
 
-pub use call::{CallForm, CallPatch, Rules};
+pub use call::{CallForm, CallPatchInput, Rules};
 pub use contact::ContactForm;
 use validator::{ValidationError, ValidationErrors};
 
-use crate::errors::Refusal;
+use crate::errors::ApiError;
 use crate::fields::Violation;
 
 /// The violations as sentences, in the order of the fields.
-fn sentences(errors: &ValidationErrors, order: &[&str]) -> Refusal {
+fn sentences(errors: &ValidationErrors, order: &[&str]) -> ApiError {
     let errors = errors.field_errors();
     let mut sentences = Vec::new();
     for field in order {
@@ -20,11 +20,11 @@ fn sentences(errors: &ValidationErrors, order: &[&str]) -> Refusal {
             sentences.extend(error.message.as_deref().map(|template| Violation::sentence(template, field)));
         }
     }
-    Refusal::Invalid(sentences)
+    ApiError::Invalid(sentences)
 }
 
 /// A field that broke its rule only after its form was found valid: our mistake, not the client's.
-impl From<Violation> for Refusal {
+impl From<Violation> for ApiError {
     fn from(violation: Violation) -> Self {
         Self::Fault(ports::Error::fault(ValidationError::from(violation)))
     }

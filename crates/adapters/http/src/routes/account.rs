@@ -6,9 +6,9 @@ use domain::{Account, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Shared;
-use crate::errors::{Refusal, Refusals};
-use crate::gate::Known;
+use crate::AppState;
+use crate::errors::{ApiError, Refusals};
+use crate::gate::Authenticated;
 use crate::resources::{AccountRef, Stamp};
 
 /// The welcome, with links to what there is.
@@ -46,7 +46,7 @@ struct WelcomeLinks {
     tag = "account",
     responses((status = 200, description = "Links to the lists", body = Welcome), Refusals),
 )]
-pub async fn welcome(shared: Data<Shared>, _: Known, request: HttpRequest) -> Json<Welcome> {
+pub async fn welcome(shared: Data<AppState>, _: Authenticated, request: HttpRequest) -> Json<Welcome> {
     let links = shared.links(&request);
     Json(Welcome {
         success: Success { message: "Welcome to Callbook" },
@@ -132,6 +132,6 @@ impl From<Account> for Me {
     tag = "account",
     responses((status = 200, description = "The user", body = MeBody), Refusals),
 )]
-pub async fn me(shared: Data<Shared>, Known(caller): Known) -> Result<Json<MeBody>, Refusal> {
+pub async fn me(shared: Data<AppState>, Authenticated(caller): Authenticated) -> Result<Json<MeBody>, ApiError> {
     Ok(Json(MeBody { data: shared.services.access.account(caller.account).await?.into() }))
 }

@@ -6,19 +6,19 @@ use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
 use domain::{Call, CallId, ContactId};
 
-use crate::Shared;
+use crate::AppState;
 use crate::body::Body;
 use crate::conditions;
-use crate::errors::{BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusal, Refusals, WriteRefusals};
-use crate::forms::{CallForm, CallPatch, Rules};
-use crate::gate::Known;
+use crate::errors::{ApiError, BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusals, WriteRefusals};
+use crate::forms::{CallForm, CallPatchInput, Rules};
+use crate::gate::Authenticated;
 use crate::pages::{CallPageBody, Place};
 use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
 use crate::router::Segment;
 
 /// The call as it is shown, with the tag of its state.
-fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest) -> Result<HttpResponse, Refusal> {
+fn shown(status: StatusCode, call: &Call, shared: &AppState, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let body = CallBody { data: CallResource::new(call, None, &shared.links(request)) };
     let mut answer = HttpResponse::build(status);
     answer.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
@@ -36,17 +36,21 @@ fn shown(status: StatusCode, call: &Call, shared: &Shared, request: &HttpRequest
     params(Paging, CallSorting),
     responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
 )]
-pub async fn list(shared: Data<Shared>, known: Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+pub async fn list(
+    shared: Data<AppState>,
+    known: Authenticated,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     list_of(&shared, known, &request, None).await
 }
 
 /// A page of the account's calls, or of one contact's.
 pub async fn list_of(
-    shared: &Shared,
-    Known(caller): Known,
+    shared: &AppState,
+    Authenticated(caller): Authenticated,
     request: &HttpRequest,
     of: Option<ContactId>,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.call_order(), shared.options.compat.page_size())?;
     let calls = shared.services.calls.list(caller.account, of, page).await?;
@@ -70,11 +74,11 @@ pub async fn list_of(
     ),
 )]
 pub async fn create(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let rules = Rules::create(shared.options.compat, shared.services.clock.now());
     let once = conditions::once(&request, &members)?;
     let new = CallForm::take(members).into_new_call(rules)?;
@@ -100,11 +104,11 @@ pub async fn create(
     ),
 )]
 pub async fn show(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     segment: Segment,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let call = shared.services.calls.find(caller.account, segment.id(CallId::parse)?).await?;
     if conditions::is_known(&request, &call) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
@@ -132,12 +136,12 @@ pub async fn show(
     ),
 )]
 pub async fn update(
-    shared: Data<Shared>,
-    known: Known,
+    shared: Data<AppState>,
+    known: Authenticated,
     segment: Segment,
     body: Body,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let rules = Rules::replace(shared.options.compat, shared.services.clock.now());
     revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
@@ -154,7 +158,7 @@ pub async fn update(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
         ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
     ),
-    request_body(content = CallPatch, description = "What to change"),
+    request_body(content = CallPatchInput, description = "What to change"),
     responses(
         (status = 200, description = "The changed call", body = CallBody,
             headers(("ETag" = String, description = "Names this state of the call"))),
@@ -162,24 +166,24 @@ pub async fn update(
     ),
 )]
 pub async fn amend(
-    shared: Data<Shared>,
-    known: Known,
+    shared: Data<AppState>,
+    known: Authenticated,
     segment: Segment,
     body: Body,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let rules = Rules::change(shared.services.clock.now());
     revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
 
 async fn revise(
-    shared: &Shared,
-    Known(caller): Known,
+    shared: &AppState,
+    Authenticated(caller): Authenticated,
     call: CallId,
     Body(members): Body,
     rules: Rules,
     request: &HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let change = CallForm::take(members).into_change(rules)?;
     let expected = conditions::expected(request);
     let call = shared.services.calls.revise(caller.account, call, change, expected).await?;
@@ -203,11 +207,11 @@ async fn revise(
     ),
 )]
 pub async fn delete(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     segment: Segment,
     request: HttpRequest,
-) -> Result<Json<Deleted>, Refusal> {
+) -> Result<Json<Deleted>, ApiError> {
     let call = segment.id(CallId::parse)?;
     shared.services.calls.delete(caller.account, call, conditions::expected(&request)).await?;
     Ok(Json(Deleted { deleted: true, id: call.get() }))

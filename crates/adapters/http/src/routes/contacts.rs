@@ -6,18 +6,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use domain::{Contact, ContactId};
 
 use super::calls::list_of;
-use crate::Shared;
+use crate::AppState;
 use crate::body::Body;
-use crate::errors::{BodyRefusals, Missing, Refusal, Refusals, WriteRefusals};
+use crate::errors::{ApiError, BodyRefusals, Missing, Refusals, WriteRefusals};
 use crate::forms::ContactForm;
-use crate::gate::Known;
+use crate::gate::Authenticated;
 use crate::pages::{CallPageBody, ContactPageBody, Place};
 use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{ContactBody, ContactResource, Deleted};
 use crate::router::Segment;
 
 /// The contact as it is shown, with what the query asks for.
-fn shown(status: StatusCode, contact: &Contact, shared: &Shared, request: &HttpRequest) -> HttpResponse {
+fn shown(status: StatusCode, contact: &Contact, shared: &AppState, request: &HttpRequest) -> HttpResponse {
     let with_fields = Query::parse(request.query_string()).wants_contact_fields();
     let body = ContactBody { data: ContactResource::new(contact, with_fields, &shared.links(request)) };
     HttpResponse::build(status).json(body)
@@ -39,7 +39,11 @@ fn shown(status: StatusCode, contact: &Contact, shared: &Shared, request: &HttpR
     ),
     responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
 )]
-pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpRequest) -> Result<HttpResponse, Refusal> {
+pub async fn list(
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
     let contacts = shared.services.contacts.list(caller.account, query.contact_search()?, page).await?;
@@ -61,11 +65,11 @@ pub async fn list(shared: Data<Shared>, Known(caller): Known, request: HttpReque
     ),
 )]
 pub async fn create(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let new = ContactForm::take(members).into_new_contact(shared.services.clock.now())?;
     let contact = shared.services.contacts.add(caller.account, new).await?;
     Ok(shown(StatusCode::CREATED, &contact, &shared, &request))
@@ -84,11 +88,11 @@ pub async fn create(
     responses((status = 200, description = "The contact", body = ContactBody), Missing, Refusals),
 )]
 pub async fn show(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     segment: Segment,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let contact = shared.services.contacts.find(caller.account, segment.id(ContactId::parse)?).await?;
     Ok(shown(StatusCode::OK, &contact, &shared, &request))
 }
@@ -109,12 +113,12 @@ pub async fn show(
     ),
 )]
 pub async fn update(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     segment: Segment,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     let id = segment.id(ContactId::parse)?;
     let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
     let contact = shared.services.contacts.revise(caller.account, id, change).await?;
@@ -133,7 +137,11 @@ pub async fn update(
         Missing, Refusals, WriteRefusals
     ),
 )]
-pub async fn delete(shared: Data<Shared>, Known(caller): Known, segment: Segment) -> Result<Json<Deleted>, Refusal> {
+pub async fn delete(
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
+    segment: Segment,
+) -> Result<Json<Deleted>, ApiError> {
     let contact = segment.id(ContactId::parse)?;
     shared.services.contacts.delete(caller.account, contact).await?;
     Ok(Json(Deleted { deleted: true, id: contact.get() }))
@@ -155,10 +163,10 @@ pub async fn delete(shared: Data<Shared>, Known(caller): Known, segment: Segment
     responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), Missing, Refusals),
 )]
 pub async fn calls(
-    shared: Data<Shared>,
-    known: Known,
+    shared: Data<AppState>,
+    known: Authenticated,
     segment: Segment,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ApiError> {
     list_of(&shared, known, &request, Some(segment.id(ContactId::parse)?)).await
 }

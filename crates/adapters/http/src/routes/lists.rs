@@ -2,18 +2,22 @@
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
-use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Moment, parse_digits};
+use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Timestamp, parse_digits};
 
-use crate::Shared;
-use crate::errors::{Missing, Refusal, Refusals};
-use crate::gate::Known;
-use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, Listed, Place};
+use crate::AppState;
+use crate::errors::{ApiError, Missing, Refusals};
+use crate::gate::Authenticated;
+use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, ListBody, Place};
 use crate::query::{Paging, Query};
 use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
 use crate::router::Segment;
 
 /// The page that is asked for, of all the items.
-fn page<T>(shared: &Shared, request: &HttpRequest, all: impl Iterator<Item = T>) -> Result<Json<Listed<T>>, Refusal> {
+fn page<T>(
+    shared: &AppState,
+    request: &HttpRequest,
+    all: impl Iterator<Item = T>,
+) -> Result<Json<ListBody<T>>, ApiError> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(Ok(()), shared.options.compat.page_size())?;
     let links = shared.links(request);
@@ -22,11 +26,11 @@ fn page<T>(shared: &Shared, request: &HttpRequest, all: impl Iterator<Item = T>)
 }
 
 /// Since when the account has what every account has.
-async fn since(shared: &Shared, caller: Caller) -> Result<Moment, Refusal> {
+async fn since(shared: &AppState, caller: Caller) -> Result<Timestamp, ApiError> {
     Ok(shared.services.access.account(caller.account).await?.created_at)
 }
 
-fn gender(id: i64, account: AccountId, since: Moment) -> Option<GenderResource> {
+fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResource> {
     Some(GenderResource::new(id, &Gender::by_id(id)?, account, since))
 }
 
@@ -42,10 +46,10 @@ fn gender(id: i64, account: AccountId, since: Moment) -> Option<GenderResource> 
     responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
 )]
 pub async fn genders(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<Listed<GenderResource>>, Refusal> {
+) -> Result<Json<ListBody<GenderResource>>, ApiError> {
     let since = since(&shared, caller).await?;
     page(&shared, &request, (1..).map_while(|id| gender(id, caller.account, since)))
 }
@@ -60,13 +64,13 @@ pub async fn genders(
     responses((status = 200, description = "The gender", body = GenderBody), Missing, Refusals),
 )]
 pub async fn show_gender(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     segment: Segment,
-) -> Result<Json<GenderBody>, Refusal> {
+) -> Result<Json<GenderBody>, ApiError> {
     let id = segment.id(parse_digits)?;
     let since = since(&shared, caller).await?;
-    Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(Refusal::NotFound)? }))
+    Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
 }
 
 /// List all the kinds of contact fields
@@ -79,10 +83,10 @@ pub async fn show_gender(
     responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
 )]
 pub async fn contact_field_types(
-    shared: Data<Shared>,
-    Known(caller): Known,
+    shared: Data<AppState>,
+    Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<Listed<ContactFieldTypeResource>>, Refusal> {
+) -> Result<Json<ListBody<ContactFieldTypeResource>>, ApiError> {
     let since = since(&shared, caller).await?;
     let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
     page(&shared, &request, ContactFieldKind::all().map(show))
@@ -98,9 +102,9 @@ pub async fn contact_field_types(
     responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
 )]
 pub async fn emotions(
-    shared: Data<Shared>,
-    _: Known,
+    shared: Data<AppState>,
+    _: Authenticated,
     request: HttpRequest,
-) -> Result<Json<Listed<EmotionResource>>, Refusal> {
+) -> Result<Json<ListBody<EmotionResource>>, ApiError> {
     page(&shared, &request, Emotion::all().map(EmotionResource::from))
 }

@@ -54,4 +54,4 @@ pub fn table() -> Routes {
     lists::contact_field_types,
     lists::emotions,
 ))]
-pub struct Described;
+pub struct ApiDoc;

@@ -6,9 +6,9 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 
 /// An instant in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment(i64);
+pub struct Timestamp(i64);
 
-impl Moment {
+impl Timestamp {
     /// `0001-01-01T00:00:00Z`.
     pub const MIN: Self = Self(-62_135_596_800);
     /// `9999-12-31T23:59:59Z`.
@@ -40,7 +40,7 @@ impl Moment {
         date.year() * 12 + date.month0().cast_signed()
     }
 
-    /// The first instant of a month, counted as [`Moment::month_number`] counts; none outside the years 1 to 9999.
+    /// The first instant of a month, counted as [`Timestamp::month_number`] counts; none outside the years 1 to 9999.
     pub fn start_of_month(number: i32) -> Option<Self> {
         let month0 = u32::try_from(number.rem_euclid(12)).ok()?;
         let date = NaiveDate::from_ymd_opt(number.div_euclid(12), month0 + 1, 1)?;
@@ -53,14 +53,14 @@ impl Moment {
     }
 }
 
-impl From<DateTime<Utc>> for Moment {
+impl From<DateTime<Utc>> for Timestamp {
     /// Cuts the fraction, and what lies outside the years 0001 to 9999.
     fn from(time: DateTime<Utc>) -> Self {
         Self(time.timestamp().clamp(Self::MIN.0, Self::MAX.0))
     }
 }
 
-impl fmt::Display for Moment {
+impl fmt::Display for Timestamp {
     /// `YYYY-MM-DDTHH:MM:SSZ`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let t = self.calendar();
@@ -86,41 +86,41 @@ impl fmt::Display for Moment {
 mod tests {
     use super::*;
 
-    const NOW: Moment = Moment(1_709_202_030);
+    const NOW: Timestamp = Timestamp(1_709_202_030);
 
     #[test]
     fn a_moment_is_written_in_utc_with_whole_seconds() {
         for (seconds, text) in [
-            (Moment::MIN.0, "0001-01-01T00:00:00Z"),
+            (Timestamp::MIN.0, "0001-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59Z"),
             (1_507_411_065, "2017-10-07T21:17:45Z"),
-            (Moment::MAX.0, "9999-12-31T23:59:59Z"),
+            (Timestamp::MAX.0, "9999-12-31T23:59:59Z"),
         ] {
-            let moment = Moment::from_unix(seconds).unwrap();
-            assert_eq!(moment.to_string(), text);
-            assert_eq!(Moment::parse(text, NOW), Some(moment));
+            let timestamp = Timestamp::from_unix(seconds).unwrap();
+            assert_eq!(timestamp.to_string(), text);
+            assert_eq!(Timestamp::parse(text, NOW), Some(timestamp));
         }
     }
 
     #[test]
     fn the_document_s_format_is_midnight_utc() {
-        assert_eq!(Moment::parse("2018-02-02", NOW).unwrap().to_string(), "2018-02-02T00:00:00Z");
+        assert_eq!(Timestamp::parse("2018-02-02", NOW).unwrap().to_string(), "2018-02-02T00:00:00Z");
     }
 
     #[test]
     fn years_outside_1_to_9999_are_no_moments() {
-        assert_eq!(Moment::from_unix(Moment::MIN.0 - 1), None);
-        assert_eq!(Moment::from_unix(Moment::MAX.0 + 1), None);
+        assert_eq!(Timestamp::from_unix(Timestamp::MIN.0 - 1), None);
+        assert_eq!(Timestamp::from_unix(Timestamp::MAX.0 + 1), None);
     }
 
     #[test]
     fn months_are_numbered_across_years() {
-        let month = |text| Moment::parse(text, NOW).unwrap().month_number();
+        let month = |text| Timestamp::parse(text, NOW).unwrap().month_number();
         assert_eq!(month("2018-01-31"), 2018 * 12);
         assert_eq!(month("2017-12-31"), 2018 * 12 - 1);
         assert_eq!(month("0001-01-01"), 12);
-        let start = |number| Moment::start_of_month(number).map(|start| start.to_string());
+        let start = |number| Timestamp::start_of_month(number).map(|start| start.to_string());
         assert_eq!(start(2018 * 12 + 1).as_deref(), Some("2018-02-01T00:00:00Z"));
-        assert_eq!((start(11), start(Moment::MAX.month_number() + 1)), (None, None));
+        assert_eq!((start(11), start(Timestamp::MAX.month_number() + 1)), (None, None));
     }
 }
