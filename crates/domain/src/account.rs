@@ -1,14 +1,14 @@
-//! Accounts: who owns contacts and calls.
+//! Accounts, which own contacts and calls.
 
 use crate::{AccountId, Name, Timestamp};
 
-/// The owner of contacts, calls and tokens. Nothing of one account is seen by another.
+/// The owner of contacts, calls and tokens. Accounts are isolated from each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its id.
+    /// The id.
     pub id: AccountId,
-    /// What its operator calls it.
+    /// The name that the operator chose.
     pub name: Name,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: Timestamp,
 }

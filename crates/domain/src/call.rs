@@ -1,6 +1,4 @@
-//! Calls: what was talked about with whom, and when.
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! Calls, and the rules about writing them.
 
 use uuid::Uuid;
 
@@ -9,121 +7,94 @@ use crate::{AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name
 /// A recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
-    /// Its id, unique among all calls and never used twice.
+    /// The id, unique among all calls and never reused.
     pub id: CallId,
-    /// Its name for other systems.
+    /// The globally unique id.
     pub uuid: Uuid,
-    /// The account that owns it.
+    /// The account that owns the call.
     pub account: AccountId,
-    /// When it happened.
-    pub called_at: Timestamp,
-    /// What it was about; only Monica's clients may leave it out.
-    pub content: Option<Content>,
-    /// Whether the contact called; none when never said.
-    pub contact_called: Option<bool>,
-    /// What was felt.
-    pub emotions: Vec<Emotion>,
-    /// With whom: a call is never an orphan.
+    /// The contact of the call, in the same account.
     pub contact: ContactSummary,
-    /// When it was recorded.
+    /// The content of the call.
+    pub details: CallDetails,
+    /// When the call was recorded.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// When the call last changed.
     pub updated_at: Timestamp,
 }
 
-impl Call {
-    /// What tells this state of the call, its contact included, from every other.
-    pub fn version(&self) -> Version {
-        let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
-        Version(hasher.finish())
-    }
-}
-
-/// A state of a call. Opaque: another release of the server may number states otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Version(pub u64);
-
-/// A client's own name for a request, by which a repetition is told from a new one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey {
-    /// The name.
-    pub key: Name,
-    /// A hash of what was asked: the same key with another one is a mistake.
-    pub fingerprint: i64,
-}
-
-impl IdempotencyKey {
-    /// How long a key is remembered, in seconds.
-    pub const TTL_SECONDS: i64 = 24 * 60 * 60;
-}
-
-/// A call that may be recorded: every part is already valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCall {
-    /// With whom.
-    pub contact: ContactId,
-    /// When it happened.
+/// The content of a call: everything that its owner can set, except the contact.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CallDetails {
+    /// When the call happened.
     pub called_at: Timestamp,
-    /// What it was about.
+    /// What the call was about. `None` only if a Monica v4 client left it out.
     pub content: Option<Content>,
-    /// Whether the contact called.
+    /// Whether the contact called. `None` if unknown.
     pub contact_called: Option<bool>,
-    /// What was felt.
+    /// The emotions felt during the call, without duplicates.
     pub emotions: Vec<Emotion>,
 }
 
-impl NewCall {
-    /// The call that was recorded from this.
-    pub fn answered_as(
-        self,
-        id: CallId,
-        uuid: Uuid,
-        called_at: Timestamp,
-        created_at: Timestamp,
-        contact: ContactSummary,
-    ) -> Call {
-        Call {
-            id,
-            uuid,
-            account: contact.account,
-            called_at,
-            content: self.content,
-            contact_called: self.contact_called,
-            emotions: self.emotions,
-            contact,
-            created_at,
-            updated_at: created_at,
-        }
+impl CallDetails {
+    /// Returns the details of a call of which only the time is known.
+    pub fn at(called_at: Timestamp) -> Self {
+        Self { called_at, content: None, contact_called: None, emotions: Vec::new() }
     }
 }
 
-/// What changes in a call; what is absent stays as it is.
+/// A call without an identity: a call to record, or the part of a stored call that its owner can change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCall {
+    /// The contact of the call.
+    pub contact: ContactId,
+    /// The content of the call.
+    pub details: CallDetails,
+}
+
+/// A partial change of a call. `None` keeps the stored value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallPatch {
     /// Moves the call to this contact.
     pub contact: Option<ContactId>,
-    /// When it happened.
+    /// The new time of the call.
     pub called_at: Option<Timestamp>,
-    /// What it was about; `Some(None)` takes it away.
+    /// The new content. `Some(None)` removes it.
     pub content: Option<Option<Content>>,
     /// Whether the contact called.
     pub contact_called: Option<bool>,
-    /// What was felt; replaces the whole list.
+    /// The new emotions, which replace the whole list.
     pub emotions: Option<Vec<Emotion>>,
 }
 
 impl CallPatch {
-    /// The call as it will be: the stored parts, overlaid with the changed ones.
-    pub fn apply(self, stored: NewCall) -> NewCall {
+    /// Returns the call with the patch applied.
+    pub fn apply(self, call: NewCall) -> NewCall {
+        let NewCall { contact, details } = call;
         NewCall {
-            contact: self.contact.unwrap_or(stored.contact),
-            called_at: self.called_at.unwrap_or(stored.called_at),
-            content: self.content.unwrap_or(stored.content),
-            contact_called: self.contact_called.or(stored.contact_called),
-            emotions: self.emotions.unwrap_or(stored.emotions),
+            contact: self.contact.unwrap_or(contact),
+            details: CallDetails {
+                called_at: self.called_at.unwrap_or(details.called_at),
+                content: self.content.unwrap_or(details.content),
+                contact_called: self.contact_called.or(details.contact_called),
+                emotions: self.emotions.unwrap_or(details.emotions),
+            },
         }
     }
+}
+
+/// The key by which a client marks repetitions of one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key that the client chose.
+    pub key: Name,
+    /// A hash of the request. The same key with another hash is a client's mistake.
+    pub fingerprint: i64,
+}
+
+impl IdempotencyKey {
+    /// How long a key is kept, in seconds.
+    pub const TTL_SECONDS: i64 = 24 * 60 * 60;
 }
 
 #[cfg(test)]
@@ -132,35 +103,34 @@ mod tests {
 
     fn stored() -> NewCall {
         NewCall {
-            contact: ContactId::from_store(3),
-            called_at: Timestamp::from_unix(0).unwrap(),
-            content: Content::parse("He called").ok(),
-            contact_called: Some(true),
-            emotions: Emotion::new(1).into_iter().collect(),
+            contact: ContactId::new(3).unwrap(),
+            details: CallDetails {
+                content: Content::parse("He called").ok(),
+                contact_called: Some(true),
+                emotions: Emotion::new(1).into_iter().collect(),
+                ..CallDetails::at(Timestamp::from_unix(0).unwrap())
+            },
         }
     }
 
     #[test]
-    fn an_absent_part_stays_as_it_is() {
+    fn an_empty_patch_changes_nothing() {
         assert_eq!(CallPatch::default().apply(stored()), stored());
     }
 
     #[test]
-    fn a_present_part_replaces_the_stored_one() {
-        let change = CallPatch {
-            contact: Some(ContactId::from_store(4)),
+    fn a_patch_replaces_the_values_that_it_has() {
+        let patch = CallPatch {
+            contact: ContactId::new(4),
             called_at: Timestamp::from_unix(60),
             content: Some(None),
             contact_called: Some(false),
             emotions: Some(vec![]),
         };
         let expected = NewCall {
-            contact: ContactId::from_store(4),
-            called_at: Timestamp::from_unix(60).unwrap(),
-            content: None,
-            contact_called: Some(false),
-            emotions: vec![],
+            contact: ContactId::new(4).unwrap(),
+            details: CallDetails { contact_called: Some(false), ..CallDetails::at(Timestamp::from_unix(60).unwrap()) },
         };
-        assert_eq!(change.apply(stored()), expected);
+        assert_eq!(patch.apply(stored()), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Contacts: the people that calls are made with.
+//! Contacts, the people that calls are made with.
 
 use std::collections::HashSet;
 
@@ -7,31 +7,31 @@ use uuid::Uuid;
 
 use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, fold};
 
-/// A contact's gender by name, as its owner wrote it; "none" is no gender and never stored.
+/// The gender of a contact, by any name that its owner chose except "none", which means no gender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Gender(Name);
 
 impl Gender {
-    /// The genders that every account begins with, by id from 1.
+    /// The genders of a new Monica account. Their ids count from 1.
     pub const DEFAULTS: [&'static str; 3] = ["Man", "Woman", "Rather not say"];
 
-    /// The default gender with this id.
+    /// Returns the default gender with this id. `None` if there is none.
     pub fn by_id(id: i64) -> Option<Self> {
         let index = usize::try_from(id).ok()?.checked_sub(1)?;
         Self::DEFAULTS.get(index).and_then(|name| Name::parse(name).ok()).map(Self)
     }
 
-    /// The gender of this name; none for "none".
+    /// Returns the gender of this name. `None` for "none".
     pub fn named(name: Name) -> Option<Self> {
         (!name.as_str().eq_ignore_ascii_case("none")).then_some(Self(name))
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// Monica's letter for it: M, F, or O for any other.
+    /// Returns Monica's letter: M, F, or O for any other gender.
     pub fn letter(&self) -> &'static str {
         match self.as_str().to_ascii_lowercase().as_str() {
             "man" | "male" => "M",
@@ -41,18 +41,18 @@ impl Gender {
     }
 }
 
-/// A birthdate or a date of death, with what is not known about it.
+/// A birthdate or a date of death, with its precision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportantDate {
     /// The date.
     pub date: Timestamp,
-    /// It was worked out from an age: only the year is meant.
+    /// The date is estimated from an age, so that only its year is meaningful.
     pub is_age_based: bool,
-    /// Only day and month are meant.
+    /// Only the day and the month are known.
     pub is_year_unknown: bool,
 }
 
-/// What a contact is known by: the part that is shown inside each of its calls.
+/// Names, gender, flags and dates of a contact: the part that every call of the contact shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
     /// First name.
@@ -65,13 +65,13 @@ pub struct Profile {
     pub nickname: Option<Name>,
     /// Gender.
     pub gender: Option<Gender>,
-    /// Kept at the top of lists.
+    /// Marked as a favourite.
     pub is_starred: bool,
-    /// Known only through another contact.
+    /// Known only as a relation of another contact.
     pub is_partial: bool,
-    /// Not archived: an archived contact takes no new calls.
+    /// Not archived. The calls of an archived contact cannot be written.
     pub is_active: bool,
-    /// Has died.
+    /// Deceased.
     pub is_dead: bool,
     /// Birthdate.
     pub birthdate: Option<ImportantDate>,
@@ -80,7 +80,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// A profile of a first name alone.
+    /// Returns a profile with a first name only.
     pub fn new(first_name: Name) -> Self {
         Self {
             first_name,
@@ -97,7 +97,7 @@ impl Profile {
         }
     }
 
-    /// First, middle and last name, with the nickname in parentheses: `Jane Q Doe (JD)`.
+    /// Returns first, middle and last name, with the nickname in parentheses: `Jane Q Doe (JD)`.
     pub fn complete_name(&self) -> String {
         let mut name = self.names().collect::<Vec<_>>().join(" ");
         if let Some(nickname) = &self.nickname {
@@ -108,7 +108,7 @@ impl Profile {
         name
     }
 
-    /// The first letter or digit of each word of first, middle and last name, without its accent: `JvD`.
+    /// Returns the first letter or digit of each word of the names, without accents: `JvD`.
     pub fn initials(&self) -> String {
         let initial = |word: &str| word.nfkd().next().filter(|c| c.is_alphanumeric());
         self.names().flat_map(str::split_whitespace).filter_map(initial).collect()
@@ -122,23 +122,23 @@ impl Profile {
     }
 }
 
-/// The short contact inside a call.
+/// The part of a contact that every call of the contact shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactSummary {
-    /// Its id, unique among all contacts and never used twice.
+    /// The id, unique among all contacts and never reused.
     pub id: ContactId,
-    /// Its name for other systems.
+    /// The globally unique id.
     pub uuid: Uuid,
-    /// The account that owns it.
+    /// The account that owns the contact.
     pub account: AccountId,
-    /// What it is known by.
+    /// Names, gender, flags and dates.
     pub profile: Profile,
 }
 
-/// A contact, whole.
+/// A contact with all its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {
-    /// Who it is.
+    /// The identity and the profile.
     pub summary: ContactSummary,
     /// A note about the person.
     pub description: Option<Content>,
@@ -146,22 +146,22 @@ pub struct Contact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
-    /// How it is reached, in the order in which that was told.
+    /// The contact fields, in the order in which they were added.
     pub fields: Vec<ContactField>,
-    /// The newest `called_at` of its calls.
+    /// The newest `called_at` of the contact's calls.
     pub last_called: Option<Timestamp>,
-    /// The number of its calls.
+    /// The number of the contact's calls.
     pub calls: u64,
-    /// When it was made.
+    /// When the contact was created.
     pub created_at: Timestamp,
-    /// When its owner last changed it; a call changes `last_called`, not this.
+    /// When the contact last changed. A call changes `last_called`, not this.
     pub updated_at: Timestamp,
 }
 
-/// A contact that may be stored: every part is already valid.
+/// A contact without an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewContact {
-    /// What it is known by.
+    /// Names, gender, flags and dates.
     pub profile: Profile,
     /// A note about the person.
     pub description: Option<Content>,
@@ -169,7 +169,7 @@ pub struct NewContact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
-    /// How it is reached, each way once.
+    /// The contact fields, without duplicates.
     pub fields: Vec<NewContactField>,
 }
 
@@ -179,16 +179,16 @@ pub struct NewContact {
 pub struct TooManyFields;
 
 impl NewContact {
-    /// The most contact fields that somebody may give a contact; an imported one may have more.
+    /// The maximal number of contact fields that a request can give a contact. An imported contact can have more.
     pub const MAX_FIELDS: usize = 100;
 
-    /// A contact of a first name alone.
+    /// Returns a contact with a first name only.
     pub fn new(first_name: Name) -> Self {
         let profile = Profile::new(first_name);
         Self { profile, description: None, job: None, company: None, fields: Vec::new() }
     }
 
-    /// The folded text in which a search looks: names, nickname, description, job, company.
+    /// Returns the folded text that searches match: names, nickname, job, company, description.
     pub fn search_text(&self) -> String {
         let profile = &self.profile;
         let optional = [&profile.middle_name, &profile.last_name, &profile.nickname, &self.job, &self.company];
@@ -199,7 +199,7 @@ impl NewContact {
 }
 
 impl From<Contact> for NewContact {
-    /// What its owner said of the contact.
+    /// Drops the identity of the contact.
     fn from(contact: Contact) -> Self {
         Self {
             profile: contact.summary.profile,
@@ -211,7 +211,7 @@ impl From<Contact> for NewContact {
     }
 }
 
-/// What changes in a contact; what is absent stays as it is, `Some(None)` takes a part away.
+/// A partial change of a contact. `None` keeps the stored value, `Some(None)` removes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactPatch {
     /// First name.
@@ -224,13 +224,13 @@ pub struct ContactPatch {
     pub nickname: Option<Option<Name>>,
     /// Gender.
     pub gender: Option<Option<Gender>>,
-    /// Kept at the top of lists.
+    /// Marked as a favourite.
     pub is_starred: Option<bool>,
-    /// Known only through another contact.
+    /// Known only as a relation of another contact.
     pub is_partial: Option<bool>,
     /// Not archived.
     pub is_active: Option<bool>,
-    /// Has died.
+    /// Deceased.
     pub is_dead: Option<bool>,
     /// Birthdate.
     pub birthdate: Option<Option<ImportantDate>>,
@@ -242,22 +242,22 @@ pub struct ContactPatch {
     pub job: Option<Option<Name>>,
     /// The person's company.
     pub company: Option<Option<Name>>,
-    /// All the ways to reach it.
+    /// The new contact fields, which replace the whole list.
     pub fields: Option<Vec<NewContactField>>,
-    /// More ways to reach it.
+    /// Contact fields to add.
     pub more_fields: Vec<NewContactField>,
 }
 
 impl ContactPatch {
-    /// The contact as it will be: the stored parts, overlaid with the changed ones.
+    /// Returns the contact with the patch applied, without duplicate contact fields.
     pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
         let NewContact { profile, description, job, company, fields } = stored;
-        let most = fields.len().max(NewContact::MAX_FIELDS);
+        let max = fields.len().max(NewContact::MAX_FIELDS);
         let mut all_fields = self.fields.unwrap_or(fields);
         all_fields.extend(self.more_fields);
         let mut known = HashSet::new();
         all_fields.retain(|field| known.insert((field.kind, field.search_data())));
-        if all_fields.len() > most {
+        if all_fields.len() > max {
             return Err(TooManyFields);
         }
         Ok(NewContact {
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_put_together_as_monica_does() {
+    fn composes_names_as_monica_does() {
         assert_eq!(jane().profile.complete_name(), "Jane q Doë (JD)");
         assert_eq!(jane().profile.initials(), "JqD");
         let named = |first, last| Profile { last_name: Name::parse(last).ok(), ..Profile::new(name(first)) };
@@ -318,12 +318,12 @@ mod tests {
     }
 
     #[test]
-    fn a_search_looks_in_every_text_folded() {
+    fn search_text_has_every_text_folded() {
         assert_eq!(jane().search_text(), "jane q doe jd pilot a friend");
     }
 
     #[test]
-    fn a_gender_has_a_letter_and_none_is_no_gender() {
+    fn a_gender_has_a_letter_and_is_not_none() {
         assert_eq!(Gender::named(name("None")), None);
         for (text, letter) in [("male", "M"), ("Man", "M"), ("Woman", "F"), ("FEMALE", "F"), ("Agender", "O")] {
             assert_eq!(Gender::named(name(text)).unwrap().letter(), letter, "{text}");
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_leaves_what_it_does_not_name() {
+    fn a_patch_keeps_absent_values() {
         assert_eq!(ContactPatch::default().apply(jane()), Ok(jane()));
         let change = ContactPatch { nickname: Some(None), is_starred: Some(true), ..ContactPatch::default() };
         let changed = change.apply(jane()).unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_replaced_or_added_each_once() {
+    fn a_patch_replaces_or_adds_fields_without_duplicates() {
         use crate::ContactFieldKind as Kind;
         let phone = |number| NewContactField { kind: Kind::PHONE, data: name(number) };
         let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_has_so_many_fields_and_no_more() {
+    fn a_patch_cannot_exceed_the_maximal_number_of_fields() {
         let phones = |count: usize| -> Vec<_> {
             let phone = |n: usize| NewContactField { kind: crate::ContactFieldKind::PHONE, data: name(&n.to_string()) };
             (0..count).map(phone).collect()

@@ -1,28 +1,27 @@
-//! Contact fields: how a contact is reached.
+//! Contact fields: phone numbers, e-mail addresses and other ways to reach a contact.
 
 use crate::{ContactFieldId, Name, Timestamp, fold};
 
-/// A kind of contact field: a fixed list, so an id means the same on every server.
+/// A kind of contact field. The list is fixed, so an id means the same on every server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContactFieldKind(u8);
 
 struct Row {
     name: &'static str,
     protocol: Option<&'static str>,
-    icon: &'static str,
-    /// What programs tell kinds apart by; none for a network.
+    /// The identifier for programs. `None` for social networks.
     slug: Option<&'static str>,
 }
 
-/// The kinds that every account of Monica begins with, numbered from 1.
+/// The kinds of a new Monica account, numbered from 1.
 const ROWS: [Row; 7] = [
-    Row { name: "Email", protocol: Some("mailto:"), icon: "fa fa-envelope-open-o", slug: Some("email") },
-    Row { name: "Phone", protocol: Some("tel:"), icon: "fa fa-volume-control-phone", slug: Some("phone") },
-    Row { name: "Facebook", protocol: None, icon: "fa fa-facebook-official", slug: None },
-    Row { name: "Twitter", protocol: None, icon: "fa fa-twitter-square", slug: None },
-    Row { name: "Whatsapp", protocol: None, icon: "fa fa-whatsapp", slug: None },
-    Row { name: "Telegram", protocol: None, icon: "fa fa-telegram", slug: None },
-    Row { name: "LinkedIn", protocol: None, icon: "fa fa-linkedin-square", slug: None },
+    Row { name: "Email", protocol: Some("mailto:"), slug: Some("email") },
+    Row { name: "Phone", protocol: Some("tel:"), slug: Some("phone") },
+    Row { name: "Facebook", protocol: None, slug: None },
+    Row { name: "Twitter", protocol: None, slug: None },
+    Row { name: "Whatsapp", protocol: None, slug: None },
+    Row { name: "Telegram", protocol: None, slug: None },
+    Row { name: "LinkedIn", protocol: None, slug: None },
 ];
 
 impl ContactFieldKind {
@@ -31,47 +30,42 @@ impl ContactFieldKind {
     /// A phone number.
     pub const PHONE: Self = Self(2);
 
-    /// The kind with this id; none when there is no such kind.
+    /// Returns the kind with this id. `None` if there is none.
     pub fn new(id: i64) -> Option<Self> {
         u8::try_from(id).ok().filter(|id| (1..=ROWS.len()).contains(&usize::from(*id))).map(Self)
     }
 
-    /// The kind of this name, in any case.
+    /// Returns the kind with this name, ignoring case. `None` if there is none.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// Every kind, by id.
+    /// Returns all kinds, by id.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..).map_while(Self::new)
     }
 
-    /// Its id, counted from 1.
+    /// Returns the id, counted from 1.
     pub fn id(self) -> i64 {
         i64::from(self.0)
     }
 
-    /// Its English name.
+    /// Returns the English name.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// What makes a link of its data.
+    /// Returns the URL scheme that makes a link of the data. `None` if there is none.
     pub fn protocol(self) -> Option<&'static str> {
         self.row().protocol
     }
 
-    /// The name of its icon in Font Awesome 4.
-    pub fn icon(self) -> &'static str {
-        self.row().icon
-    }
-
-    /// What programs tell e-mail and phone by; none for the others.
+    /// Returns `email` or `phone`. `None` for other kinds.
     pub fn slug(self) -> Option<&'static str> {
         self.row().slug
     }
 
-    /// The text as it is searched: of a phone number its digits, of anything else the folded text without spaces.
+    /// Returns the searchable form of the data: the digits of a phone number, else the folded text without spaces.
     pub fn search_data(self, text: &str) -> String {
         match digits(text) {
             number if self == Self::PHONE && !number.is_empty() => number,
@@ -84,33 +78,33 @@ impl ContactFieldKind {
     }
 }
 
-/// The digits of a phone number, whatever stands between them.
+/// Returns the decimal digits of the text.
 pub fn digits(text: &str) -> String {
     text.chars().filter_map(|c| c.to_digit(10)).filter_map(|digit| char::from_digit(digit, 10)).collect()
 }
 
-/// How a contact is reached.
+/// A stored contact field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactField {
-    /// Its id.
+    /// The id.
     pub id: ContactFieldId,
-    /// Its kind and data.
+    /// The kind and the data.
     pub content: NewContactField,
-    /// When it was made.
+    /// When the field was created.
     pub created_at: Timestamp,
 }
 
-/// A contact field that may be stored.
+/// A contact field without an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewContactField {
-    /// What it is.
+    /// The kind.
     pub kind: ContactFieldKind,
-    /// The address or number.
+    /// The address or the number.
     pub data: Name,
 }
 
 impl NewContactField {
-    /// The data as it is searched.
+    /// Returns the searchable form of the data.
     pub fn search_data(&self) -> String {
         self.kind.search_data(self.data.as_str())
     }

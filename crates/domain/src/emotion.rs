@@ -1,4 +1,4 @@
-//! Emotions felt during a call: a fixed list, so an id means the same on every server.
+//! Emotions felt during a call. The list is fixed, so an id means the same on every server.
 
 /// One of the emotions of [`Emotion::all`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,22 +35,22 @@ const NAMES: [&str; 135] = [
 ];
 
 impl Emotion {
-    /// The emotion with this id; none when there is no such emotion.
+    /// Returns the emotion with this id. `None` if there is none.
     pub fn new(id: i64) -> Option<Self> {
         u8::try_from(id).ok().filter(|id| (1..=NAMES.len()).contains(&usize::from(*id))).map(Self)
     }
 
-    /// Every emotion, by id.
+    /// Returns all emotions, by id.
     pub fn all() -> impl Iterator<Item = Self> {
         (1..).map_while(Self::new)
     }
 
-    /// Its id, counted from 1.
+    /// Returns the id, counted from 1.
     pub fn id(self) -> i64 {
         i64::from(self.0)
     }
 
-    /// Its English name.
+    /// Returns the English name.
     pub fn name(self) -> &'static str {
         NAMES.get(usize::from(self.0) - 1).copied().unwrap_or_default()
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emotions_are_numbered_from_1_without_gaps_or_doubles() {
+    fn has_ids_from_1_without_gaps_and_unique_names() {
         let all: Vec<_> = Emotion::all().collect();
         assert_eq!(all.len(), 135);
         assert_eq!(all.iter().map(|e| e.id()).collect::<Vec<_>>(), (1..=135).collect::<Vec<_>>());
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_emotions_are_the_ones_monica_shows() {
+    fn has_the_order_of_monica() {
         let names: Vec<_> = Emotion::all().take(3).map(Emotion::name).collect();
         assert_eq!(names, ["adoration", "affection", "love"]);
     }

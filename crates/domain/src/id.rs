@@ -1,11 +1,11 @@
-//! Ids: positive integers below 2^53, so that every JSON reader keeps them exact.
+//! Ids: positive integers below 2^53, which every JSON parser represents exactly.
 
 use std::fmt;
 
-/// The first integer that a double cannot tell from its neighbour.
+/// The first integer that a double cannot distinguish from its successor.
 const LIMIT: i64 = 1 << 53;
 
-/// The number that these decimal digits name; none with a sign or anything else.
+/// Parses decimal digits. `None` if the text has a sign or any other character.
 pub fn parse_digits(digits: &str) -> Option<i64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
@@ -17,22 +17,17 @@ macro_rules! id {
         pub struct $name(i64);
 
         impl $name {
-            /// The id with this number; none outside 1 to 2^53 - 1.
+            /// Returns the id with this number. `None` outside 1 to 2^53 - 1.
             pub fn new(number: i64) -> Option<Self> {
                 (1..LIMIT).contains(&number).then_some(Self(number))
             }
 
-            /// The id that these decimal digits name.
+            /// Parses an id from decimal digits. `None` if the text is not an id.
             pub fn parse(digits: &str) -> Option<Self> {
                 parse_digits(digits).and_then(Self::new)
             }
 
-            /// An id that a store gave out, taken as it is.
-            pub fn from_store(number: i64) -> Self {
-                Self(number)
-            }
-
-            /// The number.
+            /// Returns the number.
             pub fn get(self) -> i64 {
                 self.0
             }
@@ -47,23 +42,23 @@ macro_rules! id {
 }
 
 id!(
-    /// Names an account.
+    /// The id of an account.
     AccountId
 );
 id!(
-    /// Names a contact.
+    /// The id of a contact.
     ContactId
 );
 id!(
-    /// Names a contact field.
+    /// The id of a contact field.
     ContactFieldId
 );
 id!(
-    /// Names a call.
+    /// The id of a call.
     CallId
 );
 id!(
-    /// Names a token (not its secret).
+    /// The id of a token, which is not its secret.
     TokenId
 );
 
@@ -81,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn only_digits_name_an_id() {
+    fn parses_an_id_from_digits_only() {
         assert_eq!(ContactId::parse("7").map(ContactId::get), Some(7));
         assert_eq!(ContactId::parse("007").map(ContactId::get), Some(7));
         for text in ["", "abc", "-1", "+1", "1.5", "2abc", " 2", "99999999999999999999", "٣"] {

@@ -1,26 +1,33 @@
-//! What is true of calls and contacts: types that can only exist valid, and the rules between them.
+//! The domain: calls, contacts, accounts and tokens, and the rules about them.
 //!
-//! No I/O, no serialisation, no async: everything here is decided from its arguments.
+//! A value of these types is always valid. The crate has no I/O, no serialisation and no async code: each function
+//! depends on its arguments only.
+//!
+//! - [`CallDetails`] and [`CallPatch`]: the content of a call and its partial change
+//! - [`CounterChanges`]: what a write of a call does to the counters of its contact and month
+//! - [`CallQuery`] and [`ContactQuery`]: requests for a page of a list
 
 mod account;
 mod call;
 mod contact;
 mod contact_field;
+mod counters;
 mod emotion;
 mod id;
-mod page;
+mod query;
 mod search;
 mod text;
 mod timestamp;
 mod token;
 
 pub use account::Account;
-pub use call::{Call, CallPatch, IdempotencyKey, NewCall, Version};
+pub use call::{Call, CallDetails, CallPatch, IdempotencyKey, NewCall};
 pub use contact::{Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields};
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
+pub use counters::{Archived, ContactCounterChange, CounterChanges, LastCalled};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
-pub use page::{CallOrder, ContactOrder, Direction, Page, PageRequest, PageSize};
+pub use query::{CallQuery, CallSortKey, ContactQuery, ContactSortKey, Direction, Page, PageRequest, PageSize, Sort};
 pub use search::{ContactSearch, fold};
 pub use text::{Content, Name, Text, TextError, trim};
 pub use timestamp::Timestamp;

@@ -1,4 +1,4 @@
-//! How contacts are searched.
+//! Search of contacts.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -6,31 +6,31 @@ use unicode_normalization::char::is_combining_mark;
 use crate::contact_field::digits;
 use crate::{ContactFieldKind, trim};
 
-/// A longer query is none, in characters.
-const LONGEST: usize = 255;
+/// The maximal length of a query, in characters.
+const MAX_CHARACTERS: usize = 255;
 
-/// A query of more words is none: a store looks through all contacts for each.
-const MOST_WORDS: usize = 32;
+/// The maximal number of words of a query. Each word is a scan of all contacts.
+const MAX_WORDS: usize = 32;
 
-/// The fewest digits that are taken for a part of a phone number.
-const FEWEST_DIGITS: usize = 3;
+/// The minimal number of digits that are searched as a part of a phone number.
+const MIN_DIGITS: usize = 3;
 
-/// Which contacts are searched: those in which every word is found, or, when a field is named, those that have it.
+/// A search of contacts: those that contain every word, or have the field. Empty, it matches all contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactSearch {
-    /// Folded words, each of which is found in the contact's texts or fields.
+    /// Folded words, each of which the texts or fields of the contact contain.
     pub words: Vec<String>,
-    /// A kind of field, and what its searched data contain.
+    /// A kind of contact field, and a part of its searchable data.
     pub field: Option<(ContactFieldKind, String)>,
 }
 
 impl ContactSearch {
-    /// Reads a query: words, a phone number however it is spaced, or Monica's `field:value`. U+0000, which no text has,
-    /// is read as a space. None when it has more than 255 characters or 32 words.
+    /// Parses a query: words, a phone number with any spacing, or Monica's `field:value`. U+0000 is read as a space,
+    /// because no stored text has it. `None` if the query has more than 255 characters or 32 words.
     pub fn parse(query: &str) -> Option<Self> {
         let query = &query.replace('\0', " ");
         let query = trim(query);
-        if query.chars().count() > LONGEST {
+        if query.chars().count() > MAX_CHARACTERS {
             return None;
         }
         if let Some((name, value)) = query.split_once(':')
@@ -41,15 +41,15 @@ impl ContactSearch {
         let words: Vec<_> = fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let is_number = query.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-./()".contains(c));
         let number = digits(query);
-        let field = (is_number && number.len() >= FEWEST_DIGITS).then_some((ContactFieldKind::PHONE, number));
-        (words.len() <= MOST_WORDS).then_some(Self { words, field })
+        let field = (is_number && number.len() >= MIN_DIGITS).then_some((ContactFieldKind::PHONE, number));
+        (words.len() <= MAX_WORDS).then_some(Self { words, field })
     }
 }
 
-/// The text without case and accents, runs of white space as one space: `Zoë  Brontë` becomes `zoe bronte`.
+/// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`.
 pub fn fold(text: &str) -> String {
     let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
-    // At a word's end the Greek sigma is another letter, in lower case only.
+    // The Greek small sigma has another form at the end of a word.
     let plain: String = plain.map(|c| if c == 'ς' { 'σ' } else { c }).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_accents_and_spacing_do_not_matter() {
+    fn folds_case_accents_and_spacing() {
         assert_eq!(fold("  Zoë\t BRONTË "), "zoe bronte");
         assert_eq!(fold("Łódź"), "łodz");
         assert_eq!(fold("Åsa"), fold("a\u{30a}SA"));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_words_a_number_or_a_named_field() {
+    fn parses_words_numbers_and_fields() {
         let search = |words: &[&str], field: Option<(ContactFieldKind, &str)>| {
             let words = words.iter().map(|word| (*word).to_owned()).collect();
             Some(ContactSearch { words, field: field.map(|(kind, data)| (kind, data.to_owned())) })
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_that_is_too_long_is_none() {
+    fn rejects_a_query_that_is_too_long() {
         assert!(ContactSearch::parse(&format!(" {} ", "é".repeat(255))).is_some());
         assert_eq!(ContactSearch::parse(&"é".repeat(256)), None);
         assert_eq!(ContactSearch::parse(&"a ".repeat(32)).unwrap().words.len(), 32);

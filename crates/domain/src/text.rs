@@ -1,17 +1,17 @@
-//! Texts that people write: trimmed, bounded, without U+0000.
+//! Texts that users write: trimmed, bounded, without U+0000.
 
 use std::fmt;
 
-/// Why a text was refused.
+/// Why a text is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// Nothing is left after trimming.
+    /// The text is empty after trimming.
     #[error("the text is blank")]
     Blank,
-    /// It has more code points than this.
+    /// The text has more code points than this.
     #[error("the text has more than {0} characters")]
     TooLong(usize),
-    /// It contains U+0000, which PostgreSQL cannot store.
+    /// The text contains U+0000, which PostgreSQL cannot store.
     #[error("the text contains U+0000")]
     Nul,
 }
@@ -20,38 +20,51 @@ pub enum TextError {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text<const MAX: usize>(String);
 
-/// What a call was about.
+/// The content of a call, or the description of a contact.
 pub type Content = Text<100_000>;
 
-/// A name or another text of one line, as Monica bounds it.
+/// A name or another text of one line, with Monica's limit.
 pub type Name = Text<255>;
 
 impl<const MAX: usize> Text<MAX> {
-    /// The longest text, in code points.
+    /// The maximal length, in code points.
     pub const MAX: usize = MAX;
 
-    /// Trims and takes the text.
+    /// Trims and validates the text.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let text = trim(text);
-        if text.is_empty() {
+        Self::check(text)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn check(trimmed: &str) -> Result<(), TextError> {
+        if trimmed.is_empty() {
             Err(TextError::Blank)
-        } else if text.contains('\0') {
+        } else if trimmed.contains('\0') {
             Err(TextError::Nul)
-        } else if text.len() > MAX && text.chars().count() > MAX {
+        } else if trimmed.len() > MAX && trimmed.chars().count() > MAX {
             Err(TextError::TooLong(MAX))
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(())
         }
     }
 
-    /// A text that was parsed before it was stored, taken as it is.
-    pub fn from_store(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<const MAX: usize> TryFrom<String> for Text<MAX> {
+    type Error = TextError;
+
+    /// Validates as [`Text::parse`] does, and copies the text only if it is not trimmed.
+    fn try_from(text: String) -> Result<Self, TextError> {
+        if trim(&text).len() < text.len() {
+            return Self::parse(&text);
+        }
+        Self::check(&text)?;
+        Ok(Self(text))
     }
 }
 
@@ -67,7 +80,7 @@ impl<const MAX: usize> fmt::Display for Text<MAX> {
     }
 }
 
-/// Takes Unicode white space, U+FEFF and U+200B off both ends, as Laravel's `TrimStrings` does.
+/// Removes Unicode white space, U+FEFF and U+200B from both ends, as Laravel's `TrimStrings` does.
 pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}')
 }
@@ -77,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_are_trimmed_of_all_white_space_and_marks() {
+    fn trims_white_space_and_marks_at_both_ends() {
         for text in ["  hi ", "\u{feff}hi\u{200b}", "\u{3000}\t\r\nhi\u{a0}"] {
             assert_eq!(Content::parse(text).unwrap().as_str(), "hi", "{text:?}");
         }
@@ -85,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_text_is_no_text() {
+    fn rejects_a_blank_text() {
         for text in ["", "   ", "\u{feff}", "\u{200b}\u{200b}", "\r\n\t"] {
             assert_eq!(Content::parse(text), Err(TextError::Blank), "{text:?}");
         }
     }
 
     #[test]
-    fn characters_are_code_points_not_bytes() {
+    fn counts_code_points_not_bytes() {
         assert!(Content::parse(&"é".repeat(100_000)).is_ok());
         assert!(Content::parse(&"🎉".repeat(100_000)).is_ok());
         assert_eq!(Content::parse(&"é".repeat(100_001)), Err(TextError::TooLong(100_000)));
@@ -101,7 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_refused_inside() {
+    fn rejects_nul() {
         assert_eq!(Content::parse("a\0b"), Err(TextError::Nul));
+    }
+
+    #[test]
+    fn validates_an_owned_text_as_a_borrowed_one() {
+        for text in ["hi", " hi ", "", "\u{feff}", "a\0b"] {
+            assert_eq!(Name::try_from(text.to_owned()), Name::parse(text), "{text:?}");
+        }
+        assert_eq!(Name::try_from("x".repeat(256)), Err(TextError::TooLong(255)));
     }
 }

@@ -1,10 +1,10 @@
-//! Instants: UTC, whole seconds, years 0001 to 9999.
+//! Timestamps: UTC, whole seconds, years 0001 to 9999.
 
 use std::fmt;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 
-/// An instant in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
+/// A point in time in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -14,47 +14,47 @@ impl Timestamp {
     /// `9999-12-31T23:59:59Z`.
     pub const MAX: Self = Self(253_402_300_799);
 
-    /// The instant this many seconds after 1970-01-01T00:00:00Z; none outside the years 0001 to 9999.
+    /// Returns the time this many seconds after 1970-01-01T00:00:00Z. `None` outside the years 0001 to 9999.
     pub fn from_unix(seconds: i64) -> Option<Self> {
         (Self::MIN.0..=Self::MAX.0).contains(&seconds).then_some(Self(seconds))
     }
 
-    /// The instant that PHP's `strtotime` reads from the text at the time `now`.
+    /// Parses the text as PHP's `strtotime` does, relative to `now`. `None` if it is not a date.
     pub fn parse(text: &str, now: Self) -> Option<Self> {
         strtotime::strtotime(text, now.0).and_then(Self::from_unix)
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Returns the seconds since 1970-01-01T00:00:00Z.
     pub fn unix(self) -> i64 {
         self.0
     }
 
-    /// The calendar year, 1 to 9999.
+    /// Returns the calendar year, 1 to 9999.
     pub fn year(self) -> i32 {
-        self.calendar().year()
+        self.to_chrono().year()
     }
 
-    /// The calendar month, counted from January of the year 0: the bucket in which calls are counted.
+    /// Returns the calendar month, counted from January of the year 0. Calls are counted by month.
     pub fn month_number(self) -> i32 {
-        let date = self.calendar();
+        let date = self.to_chrono();
         date.year() * 12 + date.month0().cast_signed()
     }
 
-    /// The first instant of a month, counted as [`Timestamp::month_number`] counts; none outside the years 1 to 9999.
+    /// Returns the start of a month, numbered as by [`Timestamp::month_number`]. `None` outside the years 1 to 9999.
     pub fn start_of_month(number: i32) -> Option<Self> {
         let month0 = u32::try_from(number.rem_euclid(12)).ok()?;
         let date = NaiveDate::from_ymd_opt(number.div_euclid(12), month0 + 1, 1)?;
         Self::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
     }
 
-    /// The same instant as chrono knows it.
-    pub fn calendar(self) -> DateTime<Utc> {
+    /// Converts to chrono's type.
+    pub fn to_chrono(self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.0, 0).unwrap_or_default()
     }
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// Cuts the fraction, and what lies outside the years 0001 to 9999.
+    /// Drops the fraction of a second, and clamps to the years 0001 to 9999.
     fn from(time: DateTime<Utc>) -> Self {
         Self(time.timestamp().clamp(Self::MIN.0, Self::MAX.0))
     }
@@ -63,11 +63,11 @@ impl From<DateTime<Utc>> for Timestamp {
 impl fmt::Display for Timestamp {
     /// `YYYY-MM-DDTHH:MM:SSZ`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = self.calendar();
-        // By hand: formatting six padded numbers takes ten times as long, and every answer has many.
+        let t = self.to_chrono();
+        // Formatting six padded numbers with `write!` takes ten times as long, and every response has many timestamps.
         let mut text = *b"0000-00-00T00:00:00Z";
-        let mut write = |place: std::ops::Range<usize>, mut number: u32| {
-            for digit in text[place].iter_mut().rev() {
+        let mut write = |digits: std::ops::Range<usize>, mut number: u32| {
+            for digit in text[digits].iter_mut().rev() {
                 *digit += u8::try_from(number % 10).unwrap_or_default();
                 number /= 10;
             }
@@ -89,7 +89,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_709_202_030);
 
     #[test]
-    fn a_moment_is_written_in_utc_with_whole_seconds() {
+    fn displays_utc_with_whole_seconds() {
         for (seconds, text) in [
             (Timestamp::MIN.0, "0001-01-01T00:00:00Z"),
             (-1, "1969-12-31T23:59:59Z"),
@@ -103,18 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn the_document_s_format_is_midnight_utc() {
+    fn parses_a_date_as_midnight_utc() {
         assert_eq!(Timestamp::parse("2018-02-02", NOW).unwrap().to_string(), "2018-02-02T00:00:00Z");
     }
 
     #[test]
-    fn years_outside_1_to_9999_are_no_moments() {
+    fn rejects_years_outside_1_to_9999() {
         assert_eq!(Timestamp::from_unix(Timestamp::MIN.0 - 1), None);
         assert_eq!(Timestamp::from_unix(Timestamp::MAX.0 + 1), None);
     }
 
     #[test]
-    fn months_are_numbered_across_years() {
+    fn numbers_months_across_years() {
         let month = |text| Timestamp::parse(text, NOW).unwrap().month_number();
         assert_eq!(month("2018-01-31"), 2018 * 12);
         assert_eq!(month("2017-12-31"), 2018 * 12 - 1);

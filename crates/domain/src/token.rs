@@ -1,38 +1,38 @@
-//! Bearer tokens: who may do what.
+//! Bearer tokens and what they permit.
 
 use std::fmt;
 
 use crate::{AccountId, Name, Timestamp, TokenId};
 
-/// What a token allows.
+/// What a token permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Everything in its account.
+    /// Reading and writing the data of the account.
     ReadWrite,
-    /// Reading its account.
+    /// Reading the data of the account.
     ReadOnly,
 }
 
-/// Who is asking: what a verified token says of its bearer.
+/// The authenticated client of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The account that the token opens.
+    /// The account that the token gives access to.
     pub account: AccountId,
-    /// The token itself, for limits and logs.
+    /// The token, for the rate limit.
     pub token: TokenId,
-    /// What it allows.
+    /// What the token permits.
     pub scope: Scope,
 }
 
-/// A token's secret text. `Debug` hides it.
+/// The secret text of a token. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The fewest characters of a secret that an operator chooses.
+    /// The minimal length of a secret that the operator chooses, in characters.
     pub const MIN: usize = 32;
 
-    /// A secret made of 256 random bits.
+    /// Returns a secret made of 256 random bits.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         use fmt::Write;
         let mut text = String::from("cb_");
@@ -43,12 +43,12 @@ impl Secret {
         Self(text)
     }
 
-    /// A secret that an operator chose: at least [`Secret::MIN`] visible ASCII characters.
+    /// Parses a secret that the operator chose. `None` unless it has at least [`Secret::MIN`] visible ASCII characters.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() >= Self::MIN && text.bytes().all(|b| b.is_ascii_graphic())).then(|| Self(text.to_owned()))
     }
 
-    /// The text, to be shown once.
+    /// Returns the text.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -60,46 +60,46 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// SHA-256 of a secret: all that is stored. The secret has 256 random bits, so a fast hash is enough.
+/// The SHA-256 hash of a secret. Only the hash is stored. A fast hash is sufficient, because secrets are random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 
-/// A token to be stored.
+/// A token without an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
     /// The account that it opens.
     pub account: AccountId,
-    /// What its operator calls it.
+    /// The name that the operator chose.
     pub name: Name,
-    /// The hash of its secret.
+    /// The hash of the secret.
     pub hash: SecretHash,
-    /// What it allows.
+    /// What the token permits.
     pub scope: Scope,
-    /// From when on it is refused.
+    /// When the token expires. `None` if never.
     pub expires_at: Option<Timestamp>,
 }
 
 /// A stored token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
-    /// Its id.
+    /// The id.
     pub id: TokenId,
     /// The account that it opens.
     pub account: AccountId,
-    /// What its operator calls it.
+    /// The name that the operator chose.
     pub name: Name,
-    /// What it allows.
+    /// What the token permits.
     pub scope: Scope,
-    /// When it was made.
+    /// When the token was created.
     pub created_at: Timestamp,
-    /// From when on it is refused.
+    /// When the token expires. `None` if never.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When the token was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
 impl Token {
-    /// The caller that the token stands for at the time `now`; none when it is expired or revoked.
+    /// Returns the client that the token authenticates at `now`. `None` if the token is expired or revoked.
     pub fn caller(&self, now: Timestamp) -> Option<Caller> {
         let valid = self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end);
         valid.then_some(Caller { account: self.account, token: self.id, scope: self.scope })
@@ -112,8 +112,8 @@ mod tests {
 
     fn token(expires_at: Option<i64>, revoked_at: Option<i64>) -> Token {
         Token {
-            id: TokenId::from_store(1),
-            account: AccountId::from_store(5),
+            id: TokenId::new(1).unwrap(),
+            account: AccountId::new(5).unwrap(),
             name: Name::parse("n8n").unwrap(),
             scope: Scope::ReadOnly,
             created_at: Timestamp::from_unix(0).unwrap(),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_opens_its_account_until_it_expires_or_is_revoked() {
+    fn authenticates_until_expired_or_revoked() {
         let now = Timestamp::from_unix(100).unwrap();
         assert_eq!(token(None, None).caller(now).map(|c| c.account.get()), Some(5));
         assert!(token(Some(101), None).caller(now).is_some());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_long_enough_and_never_shown_by_debug() {
+    fn a_secret_has_a_minimal_length_and_is_hidden_by_debug() {
         let secret = Secret::from_random([0xab; 32]);
         assert_eq!(secret.reveal().len(), 3 + 64);
         assert_eq!(format!("{secret:?}"), "Secret(…)");

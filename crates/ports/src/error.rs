@@ -1,51 +1,57 @@
-//! Why a request was refused.
+//! Why a use case or a repository fails.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use domain::TooManyFields;
+use domain::{Archived, TooManyFields};
 
-/// The cause behind a fault, for the log and never for the client. One cause may be behind many refusals.
+/// The cause of a failure, for the log and never for the client. Several failures can share one cause.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
-/// Why a use case or a repository did not do what was asked.
+/// Why a use case or a repository failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No such call, contact, account or token in this account; a foreign one is no different.
+    /// The account has no such call, contact or token, or there is no such account.
     #[error("not found")]
     NotFound,
-    /// The contact is archived and takes no change of its calls.
+    /// The contact is archived, so its calls cannot be written.
     #[error("the contact is archived")]
     Archived,
-    /// The call is not in a state that was expected.
-    #[error("the call has changed")]
-    Changed,
+    /// The call does not satisfy the precondition of the request.
+    #[error("the precondition failed")]
+    PreconditionFailed,
     /// The contact would have too many contact fields.
     #[error(transparent)]
     TooManyFields(#[from] TooManyFields),
-    /// The key of a request was used for another one.
-    #[error("the key was used for another request")]
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The store cannot be reached, is full, or has more to do than it can take. Nothing was changed
-    /// unless the connection broke, or the store was silent for too long, while it was answering.
+    /// The store cannot be reached, is full, or is overloaded. Nothing was changed, unless the connection broke or the
+    /// time ran out while the store was executing the request.
     #[error("the store is not available: {0}")]
     Unavailable(#[source] Cause),
-    /// Our own mistake.
-    #[error("fault: {0}")]
-    Fault(#[source] Cause),
+    /// An internal error.
+    #[error("internal error: {0}")]
+    Internal(#[source] Cause),
 }
 
 impl Error {
-    /// The store cannot be reached, for this reason.
+    /// Returns an error for a store that cannot be used now.
     pub fn unavailable(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Unavailable(cause.into().into())
     }
 
-    /// A mistake of ours, for this reason.
-    pub fn fault(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::Fault(cause.into().into())
+    /// Returns an internal error.
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into().into())
     }
 }
 
-/// What a port answers.
+impl From<Archived> for Error {
+    fn from(_: Archived) -> Self {
+        Self::Archived
+    }
+}
+
+/// The result of a port.
 pub type Result<T> = std::result::Result<T, Error>;

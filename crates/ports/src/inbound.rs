@@ -1,107 +1,154 @@
-//! What is asked of Callbook. `app` implements these; the HTTP adapter and the command line call them.
+//! The use cases of Callbook. `app` implements these traits; the HTTP adapter and the command line call them.
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallOrder, CallPatch, Caller, Contact, ContactId, ContactOrder, ContactPatch,
-    ContactSearch, IdempotencyKey, Name, NewCall, NewContact, Page, PageRequest, Scope, Secret, Timestamp, Version,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, Caller, Contact, ContactId, ContactPatch, ContactQuery,
+    IdempotencyKey, Name, NewCall, NewContact, Page, Scope, Secret, Timestamp, Token, TokenId,
 };
 
 use crate::Result;
-pub use crate::outbound::{CallPage, StoreLoad};
+pub use crate::operations::{Checked, CounterAudit, StoreLoad};
+pub use crate::outbound::{CallPage, Precondition};
+pub use crate::transfer::{
+    BackupRecord, BackupRecords, ImportRecord, ImportRecords, ImportSummary, StoredCall, Visitor,
+};
 
-/// For keeping a log of calls.
+/// Records, lists, changes and deletes calls.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CallService: Send + Sync {
-    /// A page of the account's calls; of one contact's calls when one is named.
-    /// Must answer `NotFound` when there is no such contact.
-    async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage>;
+    /// Returns a page of the account's calls. `NotFound` if the query names a contact that the account does not have.
+    async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage>;
 
-    /// The call. Must answer `NotFound` when the account has none of this id.
+    /// Returns the call. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call>;
 
-    /// Records the call and answers it as stored.
-    /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact takes no calls.
-    /// A request that names itself is done once in 24 hours: repeated, it is answered as the first time;
-    /// `KeyReused` when another request had that name.
-    async fn record(&self, account: AccountId, call: NewCall, once: Option<IdempotencyKey>) -> Result<Call>;
+    /// Records the call and returns it as stored.
+    ///
+    /// A request with an idempotency key is executed once within [`IdempotencyKey::TTL_SECONDS`]. A repetition returns
+    /// the result of the first execution.
+    ///
+    /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
+    /// used for another request.
+    async fn create(&self, account: AccountId, call: NewCall, key: Option<IdempotencyKey>) -> Result<Call>;
 
-    /// Changes the call and answers it as stored; `updated_at` moves only when something changed.
-    /// Must answer `NotFound` without such a call or such a contact to move it to, `Archived` when either contact is,
-    /// `Changed` when versions are expected and the call has none of them.
-    async fn revise(
+    /// Changes the call and returns it as stored. `updated_at` changes only if another value does.
+    ///
+    /// `NotFound` if there is no such call or no such contact to move it to, `Archived` if either contact is archived,
+    /// `PreconditionFailed` if the stored call does not satisfy the precondition.
+    async fn update(
         &self,
         account: AccountId,
         call: CallId,
-        change: CallPatch,
-        expected: Option<Vec<Version>>,
+        patch: CallPatch,
+        precondition: Option<Precondition>,
     ) -> Result<Call>;
 
-    /// Deletes the call. Must answer `NotFound` the second time, `Changed` when versions are expected and the call
-    /// has none of them.
-    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()>;
+    /// Deletes the call. `NotFound` if there is no such call, `Archived` if its contact is archived,
+    /// `PreconditionFailed` if the stored call does not satisfy the precondition.
+    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()>;
 }
 
-/// For keeping the contacts that calls are made with.
+/// Lists, creates, changes and deletes contacts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ContactService: Send + Sync {
-    /// A page of the account's contacts that are searched.
-    async fn list(
-        &self,
-        account: AccountId,
-        search: ContactSearch,
-        page: PageRequest<ContactOrder>,
-    ) -> Result<Page<Contact>>;
+    /// Returns a page of the account's contacts.
+    async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>>;
 
-    /// The contact. Must answer `NotFound` when the account has none of this id.
+    /// Returns the contact. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
 
-    /// Adds the contact and answers it as stored.
-    async fn add(&self, account: AccountId, contact: NewContact) -> Result<Contact>;
+    /// Creates the contact and returns it as stored.
+    async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact>;
 
-    /// Changes the contact and answers it as stored. Must answer `NotFound` when there is none of this id.
-    async fn revise(&self, account: AccountId, contact: ContactId, change: ContactPatch) -> Result<Contact>;
+    /// Changes the contact and returns it as stored. `NotFound` if the account has none with this id.
+    async fn update(&self, account: AccountId, contact: ContactId, patch: ContactPatch) -> Result<Contact>;
 
-    /// Deletes the contact and all its calls. Must answer `NotFound` the second time.
+    /// Deletes the contact and all its calls. `NotFound` if the account has none with this id.
     async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
 }
 
-/// For opening an account to those who hold a token of it.
+/// Authenticates the clients of requests.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuthService: Send + Sync {
-    /// Who bears this text; none when no valid token has it. A revocation holds within a second.
+    /// Returns the client with this bearer token. `None` if the token is not valid. A revocation takes effect within
+    /// one second.
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>>;
 
-    /// The account. Must answer `NotFound` when there is none of this id.
+    /// Returns the account. `NotFound` if there is none with this id.
     async fn account(&self, account: AccountId) -> Result<Account>;
-
-    /// Makes a token and answers its secret, which is not kept.
-    /// Must answer `NotFound` when there is no such account.
-    async fn issue(&self, token: TokenRequest) -> Result<Secret>;
 }
 
-/// What a token shall be.
+/// Administers accounts and tokens.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait AdminService: Send + Sync {
+    /// Returns all accounts, by id.
+    async fn accounts(&self) -> Result<Vec<Account>>;
+
+    /// Returns the account. `NotFound` if there is none with this id.
+    async fn account(&self, account: AccountId) -> Result<Account>;
+
+    /// Returns the account with the lowest id, and creates it if there is none.
+    async fn first_account(&self) -> Result<Account>;
+
+    /// Creates an account.
+    async fn create_account(&self, name: Name) -> Result<Account>;
+
+    /// Returns all tokens, also revoked and expired ones, by id.
+    async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// Creates a token and returns its secret, which is not stored. `NotFound` if there is no such account.
+    async fn create_token(&self, token: TokenRequest) -> Result<Secret>;
+
+    /// Stores a token with a secret that the operator chose, unless it is stored already, and returns the stored token.
+    /// `NotFound` if there is no such account.
+    async fn register_token(&self, token: TokenRequest, secret: Secret) -> Result<Token>;
+
+    /// Revokes the token. `NotFound` if there is none with this id.
+    async fn revoke_token(&self, token: TokenId) -> Result<()>;
+}
+
+/// A token to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// The account that it opens.
+    /// The account that the token gives access to.
     pub account: AccountId,
-    /// What its operator calls it.
+    /// The name of the token.
     pub name: Name,
-    /// What it allows.
+    /// What the token permits.
     pub scope: Scope,
-    /// From when on it is refused.
+    /// When the token expires. `None` if never.
     pub expires_at: Option<Timestamp>,
 }
 
-/// For knowing whether requests can be served.
+/// Moves whole accounts and stores in and out. Commands call it; no request does.
+///
+/// The methods block for as long as the transfer takes, and hold a bounded number of records at a time.
+pub trait TransferService: Send + Sync {
+    /// Reads the account, or the whole store, as [`BulkRepository::read`](crate::outbound::BulkRepository::read) does.
+    fn read(&self, account: Option<AccountId>, visit: Visitor<'_>) -> Result<()>;
+
+    /// Imports the records, as [`BulkRepository::import`](crate::outbound::BulkRepository::import) does.
+    fn import(&self, account: AccountId, records: ImportRecords<'_>, dry_run: bool) -> Result<ImportSummary>;
+
+    /// Restores a backup, as [`BulkRepository::restore`](crate::outbound::BulkRepository::restore) does.
+    fn restore(&self, records: BackupRecords<'_>) -> Result<bool>;
+}
+
+/// Tells operators how the store is.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait HealthService: Send + Sync {
-    /// Must answer `Unavailable` when the store does not answer.
+pub trait OperationsService: Send + Sync {
+    /// Checks that requests can be served. `Unavailable` if the store does not respond.
     async fn check(&self) -> Result<()>;
 
-    /// How much the store has to do. Must answer at once, also when the store does not.
+    /// Returns the load of the store, without waiting.
     fn load(&self) -> StoreLoad;
+
+    /// Compares the counters with the calls and repairs them, as
+    /// [`StoreOperations::audit_counters`](crate::outbound::StoreOperations::audit_counters) does.
+    fn audit_counters(&self) -> Result<CounterAudit>;
 }

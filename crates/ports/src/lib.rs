@@ -1,12 +1,14 @@
-//! The hexagon's edge: what is asked of Callbook ([`inbound`]) and what Callbook asks of the world ([`outbound`]).
+//! The boundary of the hexagon: the use cases of Callbook ([`inbound`]) and what they need ([`outbound`]).
 //!
-//! The doc comments state laws. What a law says of a store, the feature `contract` tests on every store.
+//! The doc comments state the contract. The feature `contract` has a test for each statement about a store, which both
+//! storage adapters run. The feature `mock` has a mock of each trait.
 
-mod bulk;
 #[cfg(feature = "contract")]
 pub mod contract;
 mod error;
 pub mod inbound;
+mod operations;
 pub mod outbound;
+mod transfer;
 
 pub use error::{Error, Result};

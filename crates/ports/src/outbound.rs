@@ -1,216 +1,211 @@
-//! What Callbook asks of the world. The storage adapters implement these.
+//! What Callbook needs from the outside. The storage adapters implement these traits.
 //!
-//! One method is one use case and one transaction: it happens wholly or not at all, and what was answered
-//! survives a crash. Every method for calls and contacts takes the account first and never sees
-//! or touches another's rows.
+//! # Adding a repository
+//!
+//! 1. Declare the trait here, one method per use case, and add it to [`Store`].
+//! 2. Write its contract tests in `contract/`. Each test runs on both stores.
+//! 3. Implement it in both storage adapters, and a use case for it in `app/src/services`.
+//!
+//! # Conventions
+//!
+//! - A method is one transaction. It happens completely or not at all, and survives a crash once it has returned.
+//! - A method for calls or contacts takes the account first, and never reads or changes data of another account.
+//! - Ids and the time are parameters or assigned by the store, so that tests control them.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallOrder, CallPatch, Contact, ContactId, ContactOrder, ContactPatch,
-    ContactSearch, IdempotencyKey, Name, NewCall, NewContact, NewToken, Page, PageRequest, SecretHash, Timestamp,
-    Token, TokenId, Uuid, Version,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, Contact, ContactId, ContactPatch, ContactQuery,
+    IdempotencyKey, Name, NewCall, NewContact, NewToken, Page, SecretHash, Timestamp, Token, TokenId, Uuid,
 };
 
 use crate::Result;
-pub use crate::bulk::{BulkStore, Imported, LastIds, Record, Records, StoredCall, Tally};
+pub use crate::operations::{Checked, CounterAudit, StoreLoad};
+pub use crate::transfer::{
+    BackupRecord, BackupRecords, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord, ImportRecords,
+    ImportSummary, StoredCall, Visitor,
+};
 
-/// A page of calls, with the number of the account's calls in each year.
+/// A page of calls, with statistics of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallPage {
     /// The page.
     pub page: Page<Call>,
-    /// Year and number of the account's calls in it (not only of the contact asked for), newest year first,
-    /// years without calls left out.
-    pub years: Vec<(i32, u64)>,
+    /// The years in which the account has calls, each with their number, the newest year first. It counts all calls of
+    /// the account, whatever the query filters.
+    pub calls_per_year: Vec<(i32, u64)>,
 }
 
-/// For keeping calls.
+/// A condition that a stored call must satisfy before it is written.
+pub type Precondition = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
+
+/// Stores calls.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait CallRepository: Send + Sync {
-    /// A page of the account's calls, or of one contact's. Total and years are exact and of the same moment as
-    /// the items. Must answer `NotFound` when the account has no such contact.
-    async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage>;
+    /// Returns a page of the account's calls. Items, total and statistics are exact and of one snapshot. `NotFound` if
+    /// the query names a contact that the account does not have.
+    async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage>;
 
-    /// The call. Must answer `NotFound` when the account has none of this id.
+    /// Returns the call. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call>;
 
-    /// Stores the call under an id never used before, raises the contact's `last_called` and counts it.
-    /// Must answer `NotFound` when the account has no such contact, `Archived` when the contact is archived.
-    /// With a key that was used in the last 24 hours it stores nothing and answers what it answered then (with the
-    /// contact as it is now), `KeyReused` when the fingerprint is another. A refusal uses no key up.
+    /// Stores the call with an id that was never used before, and updates the counters.
+    ///
+    /// With a key that was used within [`IdempotencyKey::TTL_SECONDS`] it stores nothing and returns the result of the
+    /// first execution, with the contact as it is now. A failed request does not use up its key.
+    ///
+    /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
+    /// used with another fingerprint.
     async fn create(
         &self,
         account: AccountId,
         call: NewCall,
         uuid: Uuid,
         now: Timestamp,
-        once: Option<IdempotencyKey>,
+        key: Option<IdempotencyKey>,
     ) -> Result<Call>;
 
-    /// Changes the call, and `last_called` and counts of both contacts when it moves. `updated_at` becomes `now`
-    /// only when something changed. Must answer, the first that holds: `NotFound` without such a call, `Archived` when
-    /// its contact is archived, `NotFound` or `Archived` for the contact that it shall have, `Changed` when versions
-    /// are expected and the call, when it is locked, has none of them.
+    /// Changes the call and updates the counters. `updated_at` becomes `now` only if another value changes.
+    ///
+    /// The first of these that applies: `NotFound` if there is no such call, `Archived` if its contact is archived,
+    /// `NotFound` or `Archived` for the contact to move it to, `PreconditionFailed` if the locked call does not satisfy
+    /// the precondition.
     async fn update(
         &self,
         account: AccountId,
         call: CallId,
-        change: CallPatch,
+        patch: CallPatch,
         now: Timestamp,
-        expected: Option<Vec<Version>>,
+        precondition: Option<Precondition>,
     ) -> Result<Call>;
 
-    /// Deletes the call; `last_called` becomes the newest `called_at` that is left.
-    /// Must answer `NotFound` when the account has none of this id, `Archived` when its contact is archived,
-    /// `Changed` when versions are expected and the call has none of them.
-    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()>;
+    /// Deletes the call and updates the counters. `NotFound` if the account has none with this id, `Archived` if its
+    /// contact is archived, `PreconditionFailed` if the locked call does not satisfy the precondition.
+    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()>;
 }
 
-/// For keeping contacts.
+/// Stores contacts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait ContactRepository: Send + Sync {
-    /// A page of the account's contacts: all of them, or those that the search finds.
-    async fn list(
-        &self,
-        account: AccountId,
-        search: ContactSearch,
-        page: PageRequest<ContactOrder>,
-    ) -> Result<Page<Contact>>;
+    /// Returns a page of the account's contacts.
+    async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>>;
 
-    /// The contact. Must answer `NotFound` when the account has none of this id.
+    /// Returns the contact. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
 
-    /// Stores the contact under an id never used before. Must answer `NotFound` when there is no such account.
+    /// Stores the contact with an id that was never used before. `NotFound` if there is no such account.
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact>;
 
-    /// Changes the contact; `updated_at` becomes `now` only when something changed.
-    /// Must answer `NotFound` when the account has none of this id.
+    /// Changes the contact. `updated_at` becomes `now` only if another value changes. `NotFound` if the account has
+    /// none with this id.
     async fn update(
         &self,
         account: AccountId,
         contact: ContactId,
-        change: ContactPatch,
+        patch: ContactPatch,
         now: Timestamp,
     ) -> Result<Contact>;
 
-    /// Deletes the contact and its calls, and uncounts them.
-    /// Must answer `NotFound` when the account has none of this id.
+    /// Deletes the contact and its calls, and updates the counters. `NotFound` if the account has none with this id.
     async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
 }
 
-/// For keeping accounts.
+/// Stores accounts.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AccountRepository: Send + Sync {
-    /// Every account, by id.
+    /// Returns all accounts, by id.
     async fn list(&self) -> Result<Vec<Account>>;
 
-    /// The account. Must answer `NotFound` when there is none of this id.
+    /// Returns the account. `NotFound` if there is none with this id.
     async fn find(&self, account: AccountId) -> Result<Account>;
 
-    /// Stores an account under an id never used before.
+    /// Stores an account with an id that was never used before.
     async fn create(&self, name: Name, now: Timestamp) -> Result<Account>;
 
-    /// The account of the lowest id; when there is none it is made, once, however many ask at the same time.
+    /// Returns the account with the lowest id. If there is none, it is created once, also with concurrent callers.
     async fn first(&self, name: Name, now: Timestamp) -> Result<Account>;
 }
 
-/// For keeping tokens.
+/// Stores tokens.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait TokenRepository: Send + Sync {
-    /// Every token, revoked and expired ones too, by id.
+    /// Returns all tokens, also revoked and expired ones, by id.
     async fn list(&self) -> Result<Vec<Token>>;
 
-    /// The token of this hash, valid or not.
+    /// Returns the token with this hash, whether it is valid or not. `None` if there is none.
     async fn find(&self, hash: SecretHash) -> Result<Option<Token>>;
 
-    /// Stores the token; when one with this hash exists, answers that one unchanged.
-    /// Must answer `NotFound` when there is no such account.
+    /// Stores the token. If one with this hash exists, returns that one unchanged. `NotFound` if there is no such
+    /// account.
     async fn create(&self, token: NewToken, now: Timestamp) -> Result<Token>;
 
-    /// Revokes the token from `now` on; a second time changes nothing.
-    /// Must answer `NotFound` when there is none of this id.
+    /// Revokes the token as of `now`. A revoked token stays as it is. `NotFound` if there is none with this id.
     async fn revoke(&self, token: TokenId, now: Timestamp) -> Result<()>;
 }
 
-/// For knowing whether the store answers.
+/// Reads and writes whole accounts and stores.
+///
+/// The methods block, on a connection of their own, while servers and other commands read and write. They hold a
+/// bounded number of records at a time.
+pub trait BulkRepository: Send + Sync {
+    /// Visits every record of the account, or of the whole store, as of one snapshot: accounts, tokens, contacts,
+    /// calls, each by id, then the highest ids. An account has only contacts and calls. `NotFound` if there is no such
+    /// account.
+    fn read(&self, account: Option<AccountId>, visit: Visitor<'_>) -> Result<()>;
+
+    /// Adds contacts and calls to the account, with new ids in the order of the records.
+    ///
+    /// Records are recognised by their UUID: what the account has already stays unchanged. A call is added to the
+    /// contact whose UUID it names, also to an archived one. Each batch is one transaction, after which the counters
+    /// are exact. What was imported before an error remains, and a second import continues from there. A dry run
+    /// returns the same summary and changes nothing. `NotFound` if there is no such account.
+    fn import(&self, account: AccountId, records: ImportRecords<'_>, dry_run: bool) -> Result<ImportSummary>;
+
+    /// Stores the records of a whole store with their ids, in one transaction. Returns false and changes nothing if the
+    /// store has an account.
+    fn restore(&self, records: BackupRecords<'_>) -> Result<bool>;
+}
+
+/// What operators need to know about the store.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait StoreHealth: Send + Sync {
-    /// Must answer `Unavailable` within a bounded time when the store does not answer.
+pub trait StoreOperations: Send + Sync {
+    /// Checks that the store responds. `Unavailable`, within a bounded time, if it does not.
     async fn check(&self) -> Result<()>;
 
-    /// How much it has to do. Must answer at once, also when the store does not.
+    /// Returns the load, without waiting for the store.
     fn load(&self) -> StoreLoad;
+
+    /// Counts the calls of all accounts, and repairs the counters of contacts and months that are wrong. It blocks, on
+    /// a connection of its own. Writers of calls wait until it ends, readers do not.
+    fn audit_counters(&self) -> Result<CounterAudit>;
 }
 
-/// How much a store has to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoreLoad {
-    /// Connections that are in use.
-    pub busy: u32,
-    /// Connections that are not.
-    pub idle: u32,
-    /// Its queues, and how many requests wait in each.
-    pub waiting: Vec<(&'static str, usize)>,
-}
-
-/// How many of one kind were looked at, and how many of those were wrong.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// All of them.
-    pub all: u64,
-    /// Those that did not say what a count says.
-    pub wrong: u64,
-}
-
-/// What came of comparing what is kept of the calls with the calls themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Audit {
-    /// The contacts: how many calls, and when the newest.
-    pub contacts: Checked,
-    /// The months of all accounts that have calls: how many.
-    pub months: Checked,
-}
-
-/// For knowing that the counters are true. A command asks, no request does.
-///
-/// Synchronous, as [`BulkStore`] is, and on a connection of its own.
-#[cfg_attr(feature = "mock", mockall::automock)]
-pub trait CounterAudit: Send + Sync {
-    /// Counts the calls of every account and repairs each contact's `calls` and `last_called`, and each month's count,
-    /// that say otherwise; nothing else changes. Until it ends no call is written, so that none slips in between:
-    /// writers wait, readers do not.
-    fn verify(&self) -> Result<Audit>;
-}
-
-/// For knowing the time.
+/// Tells the time.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Clock: Send + Sync {
-    /// The present second.
+    /// Returns the present time.
     fn now(&self) -> Timestamp;
 }
 
-/// One opened store, by purpose. Dropping the last of them closes it.
+/// The repositories of an open store. Dropping the last clone closes the store.
 #[derive(Clone)]
 pub struct Store {
-    /// Its calls.
+    /// The calls.
     pub calls: Arc<dyn CallRepository>,
-    /// Its contacts.
+    /// The contacts.
     pub contacts: Arc<dyn ContactRepository>,
-    /// Its accounts.
+    /// The accounts.
     pub accounts: Arc<dyn AccountRepository>,
-    /// Its tokens.
+    /// The tokens.
     pub tokens: Arc<dyn TokenRepository>,
-    /// Its health.
-    pub health: Arc<dyn StoreHealth>,
     /// All of it, in bulk.
-    pub bulk: Arc<dyn BulkStore>,
-    /// Its counters.
-    pub counters: Arc<dyn CounterAudit>,
+    pub bulk: Arc<dyn BulkRepository>,
+    /// The state of the store.
+    pub operations: Arc<dyn StoreOperations>,
 }

@@ -1,0 +1,187 @@
+//! The counters that are maintained with each write of a call: calls and newest call of a contact, calls of a month.
+//!
+//! Storage adapters load the affected rows under a lock, ask these rules, and store the result.
+
+use std::collections::BTreeMap;
+
+use crate::{ContactId, ContactSummary, NewCall, Timestamp};
+
+/// The contact is archived, so its calls cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the contact is archived")]
+pub struct Archived;
+
+impl ContactSummary {
+    /// Checks that calls of the contact may be recorded, changed and deleted.
+    pub fn check_accepts_calls(&self) -> Result<(), Archived> {
+        if self.profile.is_active { Ok(()) } else { Err(Archived) }
+    }
+}
+
+/// How a write changes the counters of an account.
+///
+/// Both lists are sorted, so that all writers lock the rows of the counters in the same order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CounterChanges {
+    /// The changes of contacts, by id.
+    pub contacts: BTreeMap<ContactId, ContactCounterChange>,
+    /// The changes of the number of calls in each month, by [`Timestamp::month_number`]. No change is 0.
+    pub months: BTreeMap<i32, i64>,
+}
+
+/// How a write changes the calls of one contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ContactCounterChange {
+    /// The change of the number of calls.
+    pub calls: i64,
+    /// The newest `called_at` among the calls that were added or moved in time.
+    pub newest_added: Option<Timestamp>,
+    /// The newest `called_at` among the calls that were removed or moved in time.
+    pub newest_removed: Option<Timestamp>,
+}
+
+impl CounterChanges {
+    /// Returns the changes by one write. A new call has no `before`, a deleted one no `after`.
+    pub fn between(before: Option<&NewCall>, after: Option<&NewCall>) -> Self {
+        let mut changes = Self::default();
+        let place = |call: &NewCall| (call.contact, call.details.called_at);
+        if before.map(place) != after.map(place) {
+            before.map(|call| changes.remove(call));
+            after.map(|call| changes.add(call));
+            changes.months.retain(|_, calls| *calls != 0);
+        }
+        changes
+    }
+
+    /// Adds a new call.
+    pub fn add(&mut self, call: &NewCall) {
+        let called_at = call.details.called_at;
+        let contact = self.contacts.entry(call.contact).or_default();
+        contact.calls += 1;
+        contact.newest_added = contact.newest_added.max(Some(called_at));
+        *self.months.entry(called_at.month_number()).or_default() += 1;
+    }
+
+    fn remove(&mut self, call: &NewCall) {
+        let called_at = call.details.called_at;
+        let contact = self.contacts.entry(call.contact).or_default();
+        contact.calls -= 1;
+        contact.newest_removed = contact.newest_removed.max(Some(called_at));
+        *self.months.entry(called_at.month_number()).or_default() -= 1;
+    }
+}
+
+/// What becomes of a contact's `last_called`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastCalled {
+    /// It becomes this value.
+    Known(Option<Timestamp>),
+    /// It becomes the newest `called_at` of the contact's calls after the write, which only the store knows.
+    NewestOfCalls,
+}
+
+impl ContactCounterChange {
+    /// Returns the new `last_called` of a contact whose present one is given.
+    pub fn last_called(&self, current: Option<Timestamp>) -> LastCalled {
+        let newest = current.max(self.newest_added);
+        let is_newest_removed = self.newest_removed.is_some() && self.newest_removed >= newest;
+        if is_newest_removed && self.newest_added < newest {
+            LastCalled::NewestOfCalls
+        } else {
+            LastCalled::Known(newest)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AccountId, CallDetails, Name, Profile, Uuid};
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds).unwrap()
+    }
+
+    fn call(contact: i64, seconds: i64) -> NewCall {
+        NewCall { contact: ContactId::new(contact).unwrap(), details: CallDetails::at(at(seconds)) }
+    }
+
+    const MONTH: i64 = 31 * 24 * 60 * 60;
+
+    #[test]
+    fn a_new_call_counts_for_its_contact_and_month() {
+        let changes = CounterChanges::between(None, Some(&call(1, MONTH)));
+        let change = ContactCounterChange { calls: 1, newest_added: Some(at(MONTH)), newest_removed: None };
+        assert_eq!(changes.contacts, BTreeMap::from([(ContactId::new(1).unwrap(), change)]));
+        assert_eq!(changes.months, BTreeMap::from([(1970 * 12 + 1, 1)]));
+    }
+
+    #[test]
+    fn a_deleted_call_no_longer_counts() {
+        let changes = CounterChanges::between(Some(&call(1, 0)), None);
+        let change = ContactCounterChange { calls: -1, newest_added: None, newest_removed: Some(at(0)) };
+        assert_eq!(changes.contacts, BTreeMap::from([(ContactId::new(1).unwrap(), change)]));
+        assert_eq!(changes.months, BTreeMap::from([(1970 * 12, -1)]));
+    }
+
+    #[test]
+    fn a_call_that_moves_counts_for_its_new_contact() {
+        let changes = CounterChanges::between(Some(&call(2, 0)), Some(&call(1, 5)));
+        let calls: Vec<_> = changes.contacts.iter().map(|(contact, change)| (contact.get(), change.calls)).collect();
+        assert_eq!(calls, [(1, 1), (2, -1)]);
+        assert_eq!(changes.months, BTreeMap::new(), "the month stays the same");
+    }
+
+    #[test]
+    fn a_call_that_moves_in_time_counts_for_its_new_month() {
+        let changes = CounterChanges::between(Some(&call(1, 0)), Some(&call(1, MONTH)));
+        let change = ContactCounterChange { calls: 0, newest_added: Some(at(MONTH)), newest_removed: Some(at(0)) };
+        assert_eq!(changes.contacts.values().copied().collect::<Vec<_>>(), [change]);
+        assert_eq!(changes.months, BTreeMap::from([(1970 * 12, -1), (1970 * 12 + 1, 1)]));
+    }
+
+    #[test]
+    fn a_call_that_stays_in_its_place_changes_no_counter() {
+        assert_eq!(CounterChanges::between(Some(&call(1, 0)), Some(&call(1, 0))), CounterChanges::default());
+    }
+
+    #[test]
+    fn last_called_is_the_newest_call() {
+        let change = |added: Option<i64>, removed: Option<i64>| ContactCounterChange {
+            calls: 0,
+            newest_added: added.map(at),
+            newest_removed: removed.map(at),
+        };
+        let known = |seconds| LastCalled::Known(Some(at(seconds)));
+        for (current, added, removed, expected) in [
+            (None, Some(5), None, known(5)),
+            (Some(9), Some(5), None, known(9)),
+            (Some(5), Some(9), None, known(9)),
+            (Some(9), None, Some(5), known(9)),
+            (Some(9), None, Some(9), LastCalled::NewestOfCalls),
+            (Some(9), Some(5), Some(9), LastCalled::NewestOfCalls),
+            (Some(9), Some(9), Some(9), known(9)),
+            (Some(9), Some(12), Some(9), known(12)),
+            (Some(9), Some(12), Some(5), known(12)),
+        ] {
+            assert_eq!(
+                change(added, removed).last_called(current.map(at)),
+                expected,
+                "{current:?} {added:?} {removed:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_archived_contact_accepts_no_calls() {
+        let mut contact = ContactSummary {
+            id: ContactId::new(1).unwrap(),
+            uuid: Uuid::nil(),
+            account: AccountId::new(1).unwrap(),
+            profile: Profile::new(Name::parse("Leslie").unwrap()),
+        };
+        assert_eq!(contact.check_accepts_calls(), Ok(()));
+        contact.profile.is_active = false;
+        assert_eq!(contact.check_accepts_calls(), Err(Archived));
+    }
+}
