@@ -2,81 +2,75 @@
 
 use domain::{AccountId, NewToken, Scope, SecretHash, TokenId, Uuid};
 
-use super::{NOW, Scene, assert_refused, at, name};
+use super::{LATER, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name};
 use crate::outbound::Store;
 
-/// A hash that no other law or run uses: the account's id is new each time.
-fn hash(scene: &Scene, n: u64) -> SecretHash {
+/// Returns the n-th hash of the account. No other account has it.
+fn hash(account: &TestAccount, n: u64) -> SecretHash {
     let mut bytes = [0; 32];
-    bytes[..16].copy_from_slice(Uuid::from_u64_pair(scene.account.get().unsigned_abs(), n).as_bytes());
+    bytes[..16].copy_from_slice(Uuid::from_u64_pair(account.id.get().unsigned_abs(), n).as_bytes());
     SecretHash(bytes)
 }
 
-fn token(scene: &Scene, n: u64) -> NewToken {
+fn token(account: &TestAccount, n: u64) -> NewToken {
     NewToken {
-        account: scene.account,
+        account: account.id,
         name: name("n8n"),
-        hash: hash(scene, n),
+        hash: hash(account, n),
         scope: Scope::ReadOnly,
         expires_at: Some(at(NOW + 60)),
     }
 }
 
-pub async fn a_token_is_found_by_its_hash_until_the_end(store: &Store) {
-    let scene = Scene::new(store).await;
-    let stored = store.tokens.create(token(&scene, 1), at(NOW)).await.unwrap();
-    assert_eq!(store.tokens.find(hash(&scene, 1)).await.unwrap(), Some(stored.clone()));
-    assert_eq!(store.tokens.find(hash(&scene, 2)).await.unwrap(), None);
-    assert_eq!((stored.account, stored.scope), (scene.account, Scope::ReadOnly));
+pub async fn finds_a_token_by_its_hash(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let stored = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
+    assert_eq!(store.tokens.find(hash(&account, 1)).await.unwrap(), Some(stored.clone()));
+    assert_eq!(store.tokens.find(hash(&account, 2)).await.unwrap(), None);
+    assert_eq!((stored.account, stored.scope), (account.id, Scope::ReadOnly));
     assert_eq!((stored.created_at, stored.expires_at, stored.revoked_at), (at(NOW), Some(at(NOW + 60)), None));
-    let nowhere = NewToken { account: AccountId::from_store((1 << 53) - 1), ..token(&scene, 3) };
-    assert_refused!(store.tokens.create(nowhere, at(NOW)).await, NotFound);
+    let orphan = NewToken { account: AccountId::new(UNKNOWN_ID).unwrap(), ..token(&account, 3) };
+    assert_error!(store.tokens.create(orphan, at(NOW)).await, NotFound);
 }
 
-pub async fn a_token_of_one_hash_is_stored_once(store: &Store) {
-    let scene = Scene::new(store).await;
-    let first = store.tokens.create(token(&scene, 1), at(NOW)).await.unwrap();
-    let again = NewToken { name: name("another"), ..token(&scene, 1) };
-    assert_eq!(store.tokens.create(again, at(NOW + 5)).await.unwrap(), first);
+pub async fn stores_one_token_for_each_hash(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let first = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
+    let second = NewToken { name: name("another"), ..token(&account, 1) };
+    assert_eq!(store.tokens.create(second, at(LATER)).await.unwrap(), first);
 }
 
-pub async fn a_token_is_revoked_once_and_for_all(store: &Store) {
-    let scene = Scene::new(store).await;
-    let stored = store.tokens.create(token(&scene, 1), at(NOW)).await.unwrap();
+pub async fn keeps_the_first_revocation_of_a_token(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let stored = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
     store.tokens.revoke(stored.id, at(NOW + 1)).await.unwrap();
     store.tokens.revoke(stored.id, at(NOW + 2)).await.unwrap();
-    let revoked = store.tokens.find(hash(&scene, 1)).await.unwrap().unwrap();
+    let revoked = store.tokens.find(hash(&account, 1)).await.unwrap().unwrap();
     assert_eq!(revoked.revoked_at, Some(at(NOW + 1)));
-    assert!(store.tokens.list().await.unwrap().contains(&revoked), "a revoked token is still listed");
-    assert_refused!(store.tokens.revoke(TokenId::from_store((1 << 53) - 1), at(NOW)).await, NotFound);
+    assert!(store.tokens.list().await.unwrap().contains(&revoked), "a revoked token is listed");
+    assert_error!(store.tokens.revoke(TokenId::new(UNKNOWN_ID).unwrap(), at(NOW)).await, NotFound);
 }
 
-pub async fn accounts_are_listed_by_id(store: &Store) {
-    let (first, second) = (Scene::new(store).await.account, Scene::new(store).await.account);
+pub async fn lists_accounts_by_id(store: &Store) {
+    let (first, second) = (TestAccount::create(store).await.id, TestAccount::create(store).await.id);
     let ids: Vec<_> = store.accounts.list().await.unwrap().iter().map(|account| account.id).collect();
     assert!(ids.is_sorted());
     assert!(ids.contains(&first) && ids.contains(&second));
     assert_eq!(store.accounts.find(first).await.unwrap().name, name("contract"));
-    assert_refused!(store.accounts.find(AccountId::from_store((1 << 53) - 1)).await, NotFound);
+    assert_error!(store.accounts.find(AccountId::new(UNKNOWN_ID).unwrap()).await, NotFound);
 }
 
-pub async fn the_first_account_is_made_once(store: &Store) {
-    let starts: Vec<_> = (0..8)
+pub async fn creates_the_first_account_once(store: &Store) {
+    let tasks: Vec<_> = (0..8)
         .map(|_| {
             let accounts = store.accounts.clone();
             tokio::spawn(async move { accounts.first(name("first"), at(NOW)).await.unwrap() })
         })
         .collect();
-    for start in starts {
-        let first = start.await.unwrap();
+    for task in tasks {
+        let first = task.await.unwrap();
         assert_eq!(store.accounts.list().await.unwrap(), [first]);
     }
     store.accounts.create(name("second"), at(NOW)).await.unwrap();
     assert_eq!(store.accounts.first(name("third"), at(NOW)).await.unwrap().name, name("first"));
-}
-
-pub async fn the_store_says_that_it_is_well(store: &Store) {
-    store.health.check().await.unwrap();
-    let load = store.health.load();
-    assert!(load.busy + load.idle > 0 && load.waiting.iter().all(|(_, waiting)| *waiting == 0), "{load:?}");
 }
