@@ -18,7 +18,7 @@ impl ContactSummary {
     }
 }
 
-/// How a write changes the counters of an account.
+/// How writes change the counters of an account.
 ///
 /// Both lists are sorted, so that all writers lock the rows of the counters in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub struct CounterChanges {
     pub months: BTreeMap<i32, i64>,
 }
 
-/// How a write changes the calls of one contact.
+/// How writes change the calls of one contact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ContactCounterChange {
     /// The change of the number of calls.
@@ -41,33 +41,34 @@ pub struct ContactCounterChange {
 }
 
 impl CounterChanges {
-    /// Returns the changes by one write. A new call has no `before`, a deleted one no `after`.
-    pub fn between(before: Option<&NewCall>, after: Option<&NewCall>) -> Self {
-        let mut changes = Self::default();
-        let place = |call: &NewCall| (call.contact, call.details.called_at);
-        if before.map(place) != after.map(place) {
-            before.map(|call| changes.remove(call));
-            after.map(|call| changes.add(call));
-            changes.months.retain(|_, calls| *calls != 0);
+    /// Adds the changes by one write. A new call has no `before`, a deleted one no `after`.
+    pub fn add(&mut self, before: Option<&NewCall>, after: Option<&NewCall>) {
+        let counted_as = |call: &NewCall| (call.contact, call.details.called_at);
+        let (before, after) = (before.map(counted_as), after.map(counted_as));
+        if before == after {
+            return;
         }
-        changes
+        if let Some((contact, called_at)) = before {
+            let change = self.contacts.entry(contact).or_default();
+            change.calls -= 1;
+            change.newest_removed = change.newest_removed.max(Some(called_at));
+            self.add_to_month(called_at, -1);
+        }
+        if let Some((contact, called_at)) = after {
+            let change = self.contacts.entry(contact).or_default();
+            change.calls += 1;
+            change.newest_added = change.newest_added.max(Some(called_at));
+            self.add_to_month(called_at, 1);
+        }
     }
 
-    /// Adds a new call.
-    pub fn add(&mut self, call: &NewCall) {
-        let called_at = call.details.called_at;
-        let contact = self.contacts.entry(call.contact).or_default();
-        contact.calls += 1;
-        contact.newest_added = contact.newest_added.max(Some(called_at));
-        *self.months.entry(called_at.month_number()).or_default() += 1;
-    }
-
-    fn remove(&mut self, call: &NewCall) {
-        let called_at = call.details.called_at;
-        let contact = self.contacts.entry(call.contact).or_default();
-        contact.calls -= 1;
-        contact.newest_removed = contact.newest_removed.max(Some(called_at));
-        *self.months.entry(called_at.month_number()).or_default() -= 1;
+    fn add_to_month(&mut self, called_at: Timestamp, calls: i64) {
+        let month = called_at.month_number();
+        let count = self.months.entry(month).or_default();
+        *count += calls;
+        if *count == 0 {
+            self.months.remove(&month);
+        }
     }
 }
 
@@ -84,8 +85,7 @@ impl ContactCounterChange {
     /// Returns the new `last_called` of a contact whose present one is given.
     pub fn last_called(&self, current: Option<Timestamp>) -> LastCalled {
         let newest = current.max(self.newest_added);
-        let is_newest_removed = self.newest_removed.is_some() && self.newest_removed >= newest;
-        if is_newest_removed && self.newest_added < newest {
+        if self.newest_removed.is_some() && self.newest_removed >= newest {
             LastCalled::NewestOfCalls
         } else {
             LastCalled::Known(newest)
@@ -106,11 +106,17 @@ mod tests {
         NewCall { contact: ContactId::new(contact).unwrap(), details: CallDetails::at(at(seconds)) }
     }
 
+    fn changes(before: Option<&NewCall>, after: Option<&NewCall>) -> CounterChanges {
+        let mut changes = CounterChanges::default();
+        changes.add(before, after);
+        changes
+    }
+
     const MONTH: i64 = 31 * 24 * 60 * 60;
 
     #[test]
     fn a_new_call_counts_for_its_contact_and_month() {
-        let changes = CounterChanges::between(None, Some(&call(1, MONTH)));
+        let changes = changes(None, Some(&call(1, MONTH)));
         let change = ContactCounterChange { calls: 1, newest_added: Some(at(MONTH)), newest_removed: None };
         assert_eq!(changes.contacts, BTreeMap::from([(ContactId::new(1).unwrap(), change)]));
         assert_eq!(changes.months, BTreeMap::from([(1970 * 12 + 1, 1)]));
@@ -118,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_deleted_call_no_longer_counts() {
-        let changes = CounterChanges::between(Some(&call(1, 0)), None);
+        let changes = changes(Some(&call(1, 0)), None);
         let change = ContactCounterChange { calls: -1, newest_added: None, newest_removed: Some(at(0)) };
         assert_eq!(changes.contacts, BTreeMap::from([(ContactId::new(1).unwrap(), change)]));
         assert_eq!(changes.months, BTreeMap::from([(1970 * 12, -1)]));
@@ -126,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_call_that_moves_counts_for_its_new_contact() {
-        let changes = CounterChanges::between(Some(&call(2, 0)), Some(&call(1, 5)));
+        let changes = changes(Some(&call(2, 0)), Some(&call(1, 5)));
         let calls: Vec<_> = changes.contacts.iter().map(|(contact, change)| (contact.get(), change.calls)).collect();
         assert_eq!(calls, [(1, 1), (2, -1)]);
         assert_eq!(changes.months, BTreeMap::new(), "the month stays the same");
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_call_that_moves_in_time_counts_for_its_new_month() {
-        let changes = CounterChanges::between(Some(&call(1, 0)), Some(&call(1, MONTH)));
+        let changes = changes(Some(&call(1, 0)), Some(&call(1, MONTH)));
         let change = ContactCounterChange { calls: 0, newest_added: Some(at(MONTH)), newest_removed: Some(at(0)) };
         assert_eq!(changes.contacts.values().copied().collect::<Vec<_>>(), [change]);
         assert_eq!(changes.months, BTreeMap::from([(1970 * 12, -1), (1970 * 12 + 1, 1)]));
@@ -142,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_call_that_stays_in_its_place_changes_no_counter() {
-        assert_eq!(CounterChanges::between(Some(&call(1, 0)), Some(&call(1, 0))), CounterChanges::default());
+        assert_eq!(changes(Some(&call(1, 0)), Some(&call(1, 0))), CounterChanges::default());
     }
 
     #[test]
@@ -160,7 +166,8 @@ mod tests {
             (Some(9), None, Some(5), known(9)),
             (Some(9), None, Some(9), LastCalled::NewestOfCalls),
             (Some(9), Some(5), Some(9), LastCalled::NewestOfCalls),
-            (Some(9), Some(9), Some(9), known(9)),
+            (Some(9), Some(9), Some(9), LastCalled::NewestOfCalls),
+            (Some(9), Some(12), Some(12), LastCalled::NewestOfCalls),
             (Some(9), Some(12), Some(9), known(12)),
             (Some(9), Some(12), Some(5), known(12)),
         ] {

@@ -70,6 +70,7 @@ pub enum Direction {
 
 impl Direction {
     /// Returns the opposite direction.
+    #[must_use]
     pub fn reversed(self) -> Self {
         match self {
             Self::Ascending => Self::Descending,

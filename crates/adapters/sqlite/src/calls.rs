@@ -1,34 +1,40 @@
-//! Calls in SQLite.
+//! The repository of calls.
+//!
+//! All writes run on the writer's connection, so that the rows that a write has read are locked.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use domain::{
-    AccountId, Call, CallId, CallOrder, CallPatch, ContactId, Direction, IdempotencyKey, NewCall, Page, PageRequest,
-    Timestamp, Uuid, Version,
+    AccountId, Call, CallId, CallPatch, CallQuery, CallSortKey, ContactId, CounterChanges, IdempotencyKey, NewCall,
+    Timestamp, Uuid,
 };
-use ports::outbound::{CallPage, CallRepository};
+use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
-use storage::{Key, Outcome, PageScan, Statement, index, is_counted, years};
+use storage::StoreResult;
+use storage::rows::{CallRow, LockedContact, LockedContactRow, NewCallRow};
+use storage::schema::calls;
 
-use crate::counts::{count_contact, count_month};
-use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
-use crate::schema::{call_counts, calls, contacts};
-use crate::{Database, contacts::find_card, once};
+use crate::call_writes::{CallWrite, Change, LockedCalls};
+use crate::contacts::by_id;
+use crate::pages::find_rows;
+use crate::{Database, DbConnection, call_list, call_writes, counters, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
-    async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
-        // One transaction: total, years and items are of the same moment.
-        let job = move |connection: &mut _| {
-            SqliteConnection::transaction(connection, |connection| list(connection, account, of, page))
+    async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
+        let job = move |connection: &mut DbConnection| {
+            connection.transaction(|connection| match query.sort.key {
+                CallSortKey::CalledAt => pages::list(connection, account, &query),
+                _ => call_list::list(connection, account, &query),
+            })
         };
-        let is_short = page.size.get() <= SHORT && page.offset().is_some_and(|offset| offset <= NEAR);
-        if is_short { self.read_inline(job).await } else { self.read(job).await }
+        if pages::is_short(&query) { self.read_by_key(job).await } else { self.read(job).await }
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.read_inline(move |connection| find(connection, account, call)).await
+        self.read_by_key(move |connection| pages::find(connection, account, call)).await
     }
 
     async fn create(
@@ -37,15 +43,15 @@ impl CallRepository for Database {
         call: NewCall,
         uuid: Uuid,
         now: Timestamp,
-        once: Option<IdempotencyKey>,
+        key: Option<IdempotencyKey>,
     ) -> Result<Call> {
         self.write(move |connection| {
-            let Some(once) = once else { return create(connection, account, call, uuid, now) };
-            if let Some(answered) = once::answered(connection, account, &call, now, &once)? {
-                return Ok(answered);
+            let Some(key) = &key else { return create(connection, account, call, uuid, now) };
+            if let Some(result) = idempotency::find_result(connection, account, &call, now, key)? {
+                return Ok(result);
             }
             let call = create(connection, account, call, uuid, now)?;
-            once::remember(connection, &call, &once)?;
+            idempotency::store_result(connection, &call, key)?;
             Ok(call)
         })
         .await
@@ -55,214 +61,79 @@ impl CallRepository for Database {
         &self,
         account: AccountId,
         call: CallId,
-        change: CallPatch,
+        patch: CallPatch,
         now: Timestamp,
-        expected: Option<Vec<Version>>,
+        precondition: Option<Precondition>,
     ) -> Result<Call> {
-        self.write(move |connection| update(connection, account, call, change, now, expected.as_deref())).await
+        let change = Change::Update(patch, now);
+        let updated = self.write_call(account, CallWrite { call, precondition, change }).await?;
+        updated.ok_or_else(|| Error::internal("an updated call is missing"))
     }
 
-    async fn delete(&self, account: AccountId, call: CallId, expected: Option<Vec<Version>>) -> Result<()> {
-        self.write(move |connection| delete(connection, account, call, expected.as_deref())).await
+    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
+        self.write_call(account, CallWrite { call, precondition, change: Change::Delete }).await.map(drop)
     }
 }
 
-/// A page of up to so many items, with so many before it, is read in less time than two threads need to meet.
-const SHORT: u32 = 25;
-const NEAR: i64 = 250;
-
-fn list(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    of: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-) -> Outcome<CallPage> {
-    let months: Vec<(i32, i64)> = call_counts::table
-        .filter(call_counts::account_id.eq(account.get()))
-        .filter(call_counts::calls.ne(0))
-        .order(call_counts::month.desc())
-        .select((call_counts::month, call_counts::calls))
-        .load(connection)?;
-    let years = years(months.iter().copied());
-    let (total, card): (i64, Option<CardRow>) = match of {
-        None => (months.iter().map(|(_, calls)| calls).sum(), None),
-        Some(contact) => contacts::table
-            .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())))
-            .select((contacts::calls, CardRow::as_select()))
-            .get_result(connection)
-            .map(|(total, card)| (total, Some(card)))?,
-    };
-    let (column, direction) = index(page.order);
-    let months = if is_counted(of, page.order) { &months[..] } else { &[] };
-    let walk = page.offset().and_then(|offset| PageScan::shortest(direction, months, total, offset, page.size));
-    let items = walk.map(|walk| load_page(connection, account, card, column, walk)).transpose()?.unwrap_or_default();
-    Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
+impl Database {
+    async fn write_call(&self, account: AccountId, write: CallWrite) -> Result<Option<Call>> {
+        self.write(move |connection| {
+            let mut results = call_writes::execute(connection, account, &[write])?;
+            results.pop().ok_or_else(|| Error::internal("a write has no result"))?
+        })
+        .await
+    }
 }
 
-/// The page is found along the index first; calls, and contacts unless all are of one, are then looked up one by one.
-/// LIMIT is no bound value: SQLite would plan the statement anew each time.
-/// Account, edge, skip, contact.
-fn page_text(column: &str, walk: PageScan, is_of_contact: bool) -> String {
-    let (order, beyond) = match walk.direction {
-        Direction::Ascending => ("ASC", ">="),
-        Direction::Descending => ("DESC", "<"),
-    };
-    let (own, cards, card) = if is_of_contact {
-        ("AND contact_id = ?4", "", String::new())
-    } else {
-        let columns = card_columns!();
-        ("", ", card.*", format!("CROSS JOIN (SELECT {columns} FROM contacts) AS card ON card.id = call.contact_id"))
-    };
-    let take = walk.take;
-    format!(
-        ", place AS (
-  SELECT id, {column} AS key FROM calls WHERE account_id = ?1 {own} AND {column} {beyond} ?2
-  ORDER BY {column} {order}, id {order} LIMIT {take} OFFSET ?3
-)
-SELECT call.*{cards} FROM place
-CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = place.id {card}
-ORDER BY place.key {order}, place.id {order}",
-        call = call_columns!()
-    )
-}
-
-/// A page of the account's calls, or of those with the contact of this card.
-fn load_page(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    card: Option<CardRow>,
-    column: &str,
-    walk: PageScan,
-) -> Outcome<Vec<Call>> {
-    let edge = walk.edge.map_or_else(
-        || match walk.direction {
-            Direction::Ascending => i64::MIN,
-            Direction::Descending => i64::MAX,
-        },
-        Timestamp::unix,
-    );
-    let text = page_text(column, walk, card.is_some());
-    let values = (
-        account.get().into_sql::<BigInt>(),
-        edge.into_sql::<BigInt>(),
-        walk.skip.into_sql::<BigInt>(),
-        card.as_ref().map_or(0, CardRow::id).into_sql::<BigInt>(),
-    );
-    let rows: Vec<(CallRow, CardRow)> = match card {
-        None => Statement::<(CallSql, CardSql), _>::new(text, values).load(connection)?,
-        Some(card) => {
-            let calls: Vec<CallRow> = Statement::<CallSql, _>::new(text, values).load(connection)?;
-            calls.into_iter().map(|call| (call, card.clone())).collect()
+/// Loads the calls to write and their contacts. The writer's transaction locks the whole store.
+pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[CallWrite]) -> StoreResult<LockedCalls> {
+    let mut locked = LockedCalls { calls: BTreeMap::new(), contacts: BTreeMap::new() };
+    for write in writes {
+        let Some((row, contact)) = find_rows(connection, account, write.call)? else { continue };
+        let contact = LockedContact::try_from(contact)?;
+        locked.calls.insert(write.call, row);
+        locked.contacts.insert(contact.summary.id, contact);
+        if let Change::Update(CallPatch { contact: Some(target), .. }, _) = &write.change
+            && !locked.contacts.contains_key(target)
+            && let Some(contact) = find_contact(connection, account, *target)?
+        {
+            locked.contacts.insert(*target, contact);
         }
-    };
-    let mut items = rows.into_iter().map(|(call, card)| call.with(card)).collect::<Outcome<Vec<_>>>()?;
-    if walk.is_reversed {
-        items.reverse();
     }
-    Ok(items)
+    Ok(locked)
 }
 
-/// Account, call.
-struct Find;
-
-impl Key for Find {}
-
-const FIND: &str = concat!(
-    ", call AS (SELECT ",
-    call_columns!(),
-    " FROM calls WHERE id = ?2 AND account_id = ?1), card AS (SELECT ",
-    card_columns!(),
-    " FROM contacts)
-SELECT call.*, card.* FROM call CROSS JOIN card ON card.id = call.contact_id"
-);
-
-fn find_rows(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
-    let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
-    Ok(Statement::<(CallSql, CardSql), _, Find>::new(FIND, values).get_result(connection)?)
+/// Returns the contact, to write its calls. `None` if the account has none with this id.
+pub fn find_contact(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+) -> StoreResult<Option<LockedContact>> {
+    let row = by_id(account, contact).select(LockedContactRow::as_select()).get_result(connection).optional()?;
+    row.map(LockedContact::try_from).transpose()
 }
 
-fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<Call> {
-    let (call, card) = find_rows(connection, account, call)?;
-    call.with(card)
-}
-
-/// The call with its contact, which is active, to be changed.
-fn find_to_change(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
-    let (call, card) = find_rows(connection, account, call)?;
-    Ok((call, active(card)?))
-}
-
-/// Refuses when the call has none of the expected versions.
-fn expect(call: &CallRow, card: &CardRow, expected: Option<&[Version]>) -> Outcome<()> {
-    match expected {
-        Some(versions) if !versions.contains(&call.clone().with(card.clone())?.version()) => Err(Error::Changed.into()),
-        _ => Ok(()),
-    }
-}
-
-/// The contact of a call that is recorded, changed or deleted: it is not archived.
-fn active(card: CardRow) -> Outcome<CardRow> {
-    if card.profile.is_active() { Ok(card) } else { Err(Error::Archived.into()) }
+#[declare_sql_function]
+extern "SQL" {
+    fn last_insert_rowid() -> BigInt;
 }
 
 fn create(
-    connection: &mut SqliteConnection,
+    connection: &mut DbConnection,
     account: AccountId,
     call: NewCall,
     uuid: Uuid,
     now: Timestamp,
-) -> Outcome<Call> {
-    let (contact, called_at) = (call.contact, call.called_at);
-    let card = active(find_card(connection, account, contact)?)?;
-    let row = CallRow::insert(connection, None, account, uuid, call, [now, now])?;
-    count_month(connection, account, called_at.month_number(), 1)?;
-    count_contact(connection, account, contact, 1, called_at)?;
-    row.with(card)
-}
-
-fn update(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    call: CallId,
-    change: CallPatch,
-    now: Timestamp,
-    expected: Option<&[Version]>,
-) -> Outcome<Call> {
-    let (row, old_card) = find_to_change(connection, account, call)?;
-    let old = row.part()?;
-    let new = change.apply(old.clone());
-    let new_card = (new.contact != old.contact).then(|| active(find_card(connection, account, new.contact)?));
-    let new_card = new_card.transpose()?;
-    expect(&row, &old_card, expected)?;
-    let card = new_card.unwrap_or(old_card);
-    if new == old {
-        return row.with(card);
-    }
-    let row = row.update(connection, new.clone(), now)?;
-    let (old_month, new_month) = (old.called_at.month_number(), new.called_at.month_number());
-    if new_month != old_month {
-        count_month(connection, account, old_month, -1)?;
-        count_month(connection, account, new_month, 1)?;
-    }
-    if new.contact != old.contact {
-        count_contact(connection, account, old.contact, -1, old.called_at)?;
-        count_contact(connection, account, new.contact, 1, new.called_at)?;
-    } else if new.called_at != old.called_at {
-        count_contact(connection, account, new.contact, 0, old.called_at.max(new.called_at))?;
-    }
-    row.with(card)
-}
-
-fn delete(
-    connection: &mut SqliteConnection,
-    account: AccountId,
-    call: CallId,
-    expected: Option<&[Version]>,
-) -> Outcome<()> {
-    let (row, card) = find_to_change(connection, account, call)?;
-    expect(&row, &card, expected)?;
-    let stored = row.part()?;
-    diesel::delete(calls::table.find(call.get())).execute(connection)?;
-    count_month(connection, account, stored.called_at.month_number(), -1)?;
-    count_contact(connection, account, stored.contact, -1, stored.called_at)
+) -> StoreResult<Call> {
+    let contact = find_contact(connection, account, call.contact)?.ok_or(Error::NotFound)?;
+    contact.summary.check_accepts_calls()?;
+    let mut changes = CounterChanges::default();
+    changes.add(None, Some(&call));
+    let row = NewCallRow::new(account, call, uuid, now);
+    diesel::insert_into(calls::table).values(row.clone()).execute(connection)?;
+    // RETURNING would create a temporary table for each statement.
+    let id = diesel::select(last_insert_rowid()).get_result(connection)?;
+    let summary = contact.summary.clone();
+    counters::apply(connection, account, &changes, &BTreeMap::from([(summary.id, contact)]))?;
+    CallRow { id, call: row }.with_contact(summary)
 }

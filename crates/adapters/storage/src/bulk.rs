@@ -3,20 +3,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
-    Account, AccountId, CallId, Contact, ContactFieldId, ContactId, Content, SecretHash, Timestamp, Token, Uuid,
+    Account, AccountId, Contact, ContactId, Content, CounterChanges, NewCall, SecretHash, Timestamp, Token, Uuid,
 };
 use ports::Result;
-use ports::outbound::{Imported, LastIds, Record, StoredCall};
+use ports::outbound::{BackupRecord, HighestIds, ImportCall, ImportContact, ImportRecord, ImportSummary, StoredCall};
 
-use crate::{Outcome, months};
+use crate::StoreResult;
+use crate::rows::call_id;
 
-/// The most records of a batch.
-const RECORDS: usize = 10_000;
+/// The maximal number of records of a batch.
+const MAX_RECORDS: usize = 10_000;
 
-/// The most bytes of text in a batch, give or take one record.
-const BYTES: usize = 8 << 20;
+/// The maximal size of the texts of a batch, in bytes, give or take one record.
+const MAX_BYTES: usize = 8 << 20;
 
-/// What ids are given to.
+/// A table whose ids are assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// Accounts.
@@ -24,7 +25,7 @@ pub enum Table {
     /// Tokens.
     Tokens,
     /// Contacts.
-    ContactUseCases,
+    Contacts,
     /// Contact fields.
     ContactFields,
     /// Calls.
@@ -32,81 +33,113 @@ pub enum Table {
 }
 
 impl Table {
-    /// Every one, with its last id.
-    pub fn all(last: &LastIds) -> [(Self, i64); 5] {
+    /// Returns each table with its highest id.
+    pub fn all(highest: &HighestIds) -> [(Self, i64); 5] {
         [
-            (Self::Accounts, last.accounts),
-            (Self::Tokens, last.tokens),
-            (Self::ContactUseCases, last.contacts),
-            (Self::ContactFields, last.contact_fields),
-            (Self::Calls, last.calls),
+            (Self::Accounts, highest.accounts),
+            (Self::Tokens, highest.tokens),
+            (Self::Contacts, highest.contacts),
+            (Self::ContactFields, highest.contact_fields),
+            (Self::Calls, highest.calls),
         ]
     }
 
-    /// Its name in SQL.
+    /// Returns the name in SQL.
     pub fn name(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
             Self::Tokens => "tokens",
-            Self::ContactUseCases => "contacts",
+            Self::Contacts => "contacts",
             Self::ContactFields => "contact_fields",
             Self::Calls => "calls",
         }
     }
 }
 
-/// How many calls a contact has more, and the newest of them.
-pub type Counts = BTreeMap<i64, (i64, Timestamp)>;
+/// Collects the highest id of each table.
+pub fn highest_ids(mut of: impl FnMut(Table) -> StoreResult<i64>) -> StoreResult<HighestIds> {
+    Ok(HighestIds {
+        accounts: of(Table::Accounts)?,
+        tokens: of(Table::Tokens)?,
+        contacts: of(Table::Contacts)?,
+        contact_fields: of(Table::ContactFields)?,
+        calls: of(Table::Calls)?,
+    })
+}
 
-/// What a store does for an import or a restore, within a transaction on one connection.
+/// A contact field to insert under its id.
+pub struct FieldToInsert {
+    /// The id of the field.
+    pub id: i64,
+    /// The contact that has the field.
+    pub contact: ContactId,
+    /// The kind and the data.
+    pub field: domain::NewContactField,
+    /// When the field was created.
+    pub created_at: Timestamp,
+}
+
+/// A contact to insert under its id.
+pub struct ContactToInsert {
+    /// The id.
+    pub id: ContactId,
+    /// The account that owns the contact.
+    pub account: AccountId,
+    /// The contact. Its fields are inserted by themselves.
+    pub contact: ImportContact,
+}
+
+/// The operations of a store for an import or a restore, within a transaction on one connection.
 pub trait BulkSession {
-    /// The next unused ids, in upward order.
-    fn allocate(&mut self, table: Table, count: usize) -> Outcome<Vec<i64>>;
-    /// Those of the contacts that the import knows, with their ids.
-    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> Outcome<HashMap<Uuid, i64>>;
-    /// Makes the import know these contacts.
-    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> Outcome<()>;
-    /// Those of the calls that the import did not know; from now on it knows them.
-    fn remember_calls(&mut self, uuids: &[Uuid]) -> Outcome<HashSet<Uuid>>;
+    /// Assigns new ids, in ascending order.
+    fn assign_ids(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>>;
+    /// Returns those of the contacts that the import has seen, with their ids.
+    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>>;
+    /// Marks the contacts as seen.
+    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()>;
+    /// Marks the calls as seen. Returns those that were not.
+    fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>>;
     /// Inserts the account under its id.
-    fn insert_account(&mut self, account: &Account) -> Outcome<()>;
+    fn insert_account(&mut self, account: &Account) -> StoreResult<()>;
     /// Inserts the token under its id.
-    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> Outcome<()>;
-    /// Inserts the contacts and their fields under their ids, without calls.
-    fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()>;
-    /// Inserts the calls under their ids; they are not counted yet.
-    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()>;
-    /// Adds to the counts and `last_called` of the contacts, and to the counts of the account's months.
-    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> Outcome<()>;
-    /// Sees to it that no id up to the last ones is given out again.
-    fn raise_last_ids(&mut self, last: &LastIds) -> Outcome<()>;
+    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()>;
+    /// Inserts the contacts under their ids, without calls.
+    fn insert_contacts(&mut self, contacts: Vec<ContactToInsert>) -> StoreResult<()>;
+    /// Inserts the contact fields under their ids.
+    fn insert_fields(&mut self, account: AccountId, fields: Vec<FieldToInsert>) -> StoreResult<()>;
+    /// Inserts the calls under their ids, without counting them.
+    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()>;
+    /// Locks the contacts and applies the changes of the counters.
+    fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()>;
+    /// Prevents ids up to the highest ones from being assigned again.
+    fn raise_highest_ids(&mut self, highest: &HighestIds) -> StoreResult<()>;
 }
 
-/// Records by the batch.
-pub struct Batches<'a> {
-    records: std::iter::Fuse<&'a mut dyn Iterator<Item = Result<Record>>>,
+/// Groups records into batches of bounded size.
+pub struct Batches<'a, T> {
+    records: std::iter::Fuse<&'a mut dyn Iterator<Item = Result<T>>>,
+    size: fn(&T) -> usize,
 }
 
-impl<'a> Batches<'a> {
-    /// The records, in their order.
-    pub fn of(records: &'a mut dyn Iterator<Item = Result<Record>>) -> Self {
-        // The end of the last batch is the end.
-        Self { records: records.fuse() }
+impl<'a, T> Batches<'a, T> {
+    /// Groups the records. `size` returns the bytes of a record's texts.
+    pub fn new(records: &'a mut dyn Iterator<Item = Result<T>>, size: fn(&T) -> usize) -> Self {
+        Self { records: records.fuse(), size }
     }
 }
 
-impl Iterator for Batches<'_> {
-    type Item = Result<Vec<Record>>;
+impl<T> Iterator for Batches<'_, T> {
+    type Item = Result<Vec<T>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while batch.len() < RECORDS && bytes < BYTES {
+        while batch.len() < MAX_RECORDS && bytes < MAX_BYTES {
             match self.records.next() {
                 None => break,
                 Some(Err(error)) => return Some(Err(error)),
                 Some(Ok(record)) => {
-                    bytes += text_size(&record);
+                    bytes += (self.size)(&record);
                     batch.push(record);
                 }
             }
@@ -115,132 +148,174 @@ impl Iterator for Batches<'_> {
     }
 }
 
-fn text_size(record: &Record) -> usize {
-    let text = match record {
-        Record::Call(call) => call.call.content.as_ref(),
-        Record::Contact(contact) => contact.description.as_ref(),
-        _ => None,
-    };
-    text.map(Content::as_str).map_or(0, str::len)
+fn text_size(text: Option<&Content>) -> usize {
+    text.map_or(0, |text| text.as_str().len())
 }
 
-/// Imports one batch, in a transaction that the caller holds open.
+/// Returns the size of a record's texts, in bytes.
+pub fn import_size(record: &ImportRecord) -> usize {
+    text_size(match record {
+        ImportRecord::Contact(contact) => contact.contact.description.as_ref(),
+        ImportRecord::Call(call) => call.details.content.as_ref(),
+    })
+}
+
+/// Returns the size of a record's texts, in bytes.
+pub fn backup_size(record: &BackupRecord) -> usize {
+    text_size(match record {
+        BackupRecord::Contact(contact) => contact.description.as_ref(),
+        BackupRecord::Call(call) => call.details.content.as_ref(),
+        _ => None,
+    })
+}
+
+/// Imports one batch, within the caller's transaction.
 pub fn import_batch(
     session: &mut impl BulkSession,
     account: AccountId,
-    batch: Vec<Record>,
+    batch: Vec<ImportRecord>,
     dry_run: bool,
-) -> Outcome<Imported> {
+) -> StoreResult<ImportSummary> {
     let (mut contacts, mut calls) = (Vec::new(), Vec::new());
     for record in batch {
         match record {
-            Record::Contact(contact) => contacts.push(*contact),
-            Record::Call(call) => calls.push(*call),
-            Record::Account(_) | Record::Token(..) | Record::LastIds(_) => {}
+            ImportRecord::Contact(contact) => contacts.push(*contact),
+            ImportRecord::Call(call) => calls.push(*call),
         }
     }
-    let mut imported = Imported::default();
-    import_contacts(session, account, contacts, dry_run, &mut imported)?;
-    import_calls(session, account, calls, dry_run, &mut imported)?;
-    Ok(imported)
+    let mut summary = ImportSummary::default();
+    import_contacts(session, account, contacts, dry_run, &mut summary)?;
+    import_calls(session, account, calls, dry_run, &mut summary)?;
+    Ok(summary)
 }
 
 fn import_contacts(
     session: &mut impl BulkSession,
     account: AccountId,
-    mut contacts: Vec<Contact>,
+    mut contacts: Vec<ImportContact>,
     dry_run: bool,
-    imported: &mut Imported,
-) -> Outcome<()> {
-    let known = session.known_contacts(&contacts.iter().map(|contact| contact.summary.uuid).collect())?;
+    summary: &mut ImportSummary,
+) -> StoreResult<()> {
+    let known = session.known_contacts(&contacts.iter().map(|contact| contact.uuid).collect())?;
     let mut seen: HashSet<Uuid> = known.into_keys().collect();
     let all = contacts.len();
-    contacts.retain(|contact| seen.insert(contact.summary.uuid));
-    imported.contacts.added += contacts.len() as u64;
-    imported.contacts.known += (all - contacts.len()) as u64;
-    if !dry_run {
-        let ids = session.allocate(Table::ContactUseCases, contacts.len())?;
-        let fields = contacts.iter().map(|contact| contact.fields.len()).sum();
-        let mut field_ids = session.allocate(Table::ContactFields, fields)?.into_iter();
-        for (contact, id) in contacts.iter_mut().zip(ids) {
-            contact.summary.id = ContactId::from_store(id);
-            contact.summary.account = account;
-            for (field, id) in contact.fields.iter_mut().zip(&mut field_ids) {
-                field.id = ContactFieldId::from_store(id);
-            }
-        }
-        session.insert_contacts(&contacts)?;
+    contacts.retain(|contact| seen.insert(contact.uuid));
+    summary.contacts.added += contacts.len() as u64;
+    summary.contacts.known += (all - contacts.len()) as u64;
+    if dry_run {
+        // Calls of the import find their contacts by these ids, which are not assigned.
+        return session.remember_contacts(&contacts.iter().map(|contact| (contact.uuid, 0)).collect::<Vec<_>>());
     }
-    let known: Vec<_> = contacts.iter().map(|contact| (contact.summary.uuid, contact.summary.id.get())).collect();
-    session.remember_contacts(&known)
+    let ids = session.assign_ids(Table::Contacts, contacts.len())?;
+    session
+        .remember_contacts(&contacts.iter().map(|contact| contact.uuid).zip(ids.iter().copied()).collect::<Vec<_>>())?;
+    let contacts: Vec<ContactToInsert> = contacts
+        .into_iter()
+        .zip(ids)
+        .map(|(contact, id)| Ok(ContactToInsert { id: crate::rows::contact_id(id)?, account, contact }))
+        .collect::<StoreResult<_>>()?;
+    let mut fields = Vec::new();
+    for ContactToInsert { id, contact, .. } in &contacts {
+        let created_at = contact.fields_created_at.iter().copied().chain(std::iter::repeat(contact.created_at));
+        for (field, created_at) in contact.contact.fields.iter().zip(created_at) {
+            fields.push(FieldToInsert { id: 0, contact: *id, field: field.clone(), created_at });
+        }
+    }
+    let field_ids = session.assign_ids(Table::ContactFields, fields.len())?;
+    fields.iter_mut().zip(field_ids).for_each(|(field, id)| field.id = id);
+    session.insert_contacts(contacts)?;
+    session.insert_fields(account, fields)
 }
 
 fn import_calls(
     session: &mut impl BulkSession,
     account: AccountId,
-    mut calls: Vec<StoredCall>,
+    mut calls: Vec<ImportCall>,
     dry_run: bool,
-    imported: &mut Imported,
-) -> Outcome<()> {
+    summary: &mut ImportSummary,
+) -> StoreResult<()> {
     let contacts = session.known_contacts(&calls.iter().map(|call| call.contact_uuid).collect())?;
     let all = calls.len();
     calls.retain(|call| contacts.contains_key(&call.contact_uuid));
-    imported.orphans += (all - calls.len()) as u64;
+    summary.orphans += (all - calls.len()) as u64;
     let uuids: Vec<_> = calls.iter().map(|call| call.uuid).collect();
     let mut new = session.remember_calls(&uuids)?;
     let all = calls.len();
     calls.retain(|call| new.remove(&call.uuid));
-    imported.calls.added += calls.len() as u64;
-    imported.calls.known += (all - calls.len()) as u64;
+    summary.calls.added += calls.len() as u64;
+    summary.calls.known += (all - calls.len()) as u64;
     if dry_run {
         return Ok(());
     }
-    let ids = session.allocate(Table::Calls, calls.len())?;
-    for (call, id) in calls.iter_mut().zip(ids) {
-        call.id = CallId::from_store(id);
-        call.account = account;
-        if let Some(contact) = contacts.get(&call.contact_uuid) {
-            call.call.contact = ContactId::from_store(*contact);
-        }
-    }
-    insert_and_count(session, account, calls)
+    let ids = session.assign_ids(Table::Calls, calls.len())?;
+    let stored = |(call, id): (ImportCall, i64)| {
+        Ok(StoredCall {
+            id: call_id(id)?,
+            uuid: call.uuid,
+            account,
+            contact: crate::rows::contact_id(contacts.get(&call.contact_uuid).copied().unwrap_or_default())?,
+            contact_uuid: call.contact_uuid,
+            details: call.details,
+            created_at: call.created_at,
+            updated_at: call.updated_at,
+        })
+    };
+    insert_and_count(session, account, calls.into_iter().zip(ids).map(stored).collect::<StoreResult<_>>()?)
 }
 
-fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: Vec<StoredCall>) -> Outcome<()> {
-    let mut counts = Counts::new();
-    for StoredCall { call, .. } in &calls {
-        let (number, newest) = counts.entry(call.contact.get()).or_insert((0, call.called_at));
-        *number += 1;
-        *newest = call.called_at.max(*newest);
+fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: Vec<StoredCall>) -> StoreResult<()> {
+    let mut changes = CounterChanges::default();
+    for call in &calls {
+        changes.add(None, Some(&NewCall { contact: call.contact, details: call.details.clone() }));
     }
-    let months = months(calls.iter().map(|call| call.call.called_at));
-    // The contacts first: they are locked in this order everywhere.
-    session.count(account, &counts, &months)?;
+    // All writers lock contacts before calls.
+    session.apply_counters(account, &changes)?;
     session.insert_calls(calls)
 }
 
-/// Writes one batch of a whole store, in a transaction that the caller holds open.
-pub fn restore_batch(session: &mut impl BulkSession, batch: Vec<Record>) -> Outcome<()> {
+/// Restores one batch of a backup, within the caller's transaction.
+pub fn restore_batch(session: &mut impl BulkSession, batch: Vec<BackupRecord>) -> StoreResult<()> {
     let mut contacts = Vec::new();
+    let mut fields: BTreeMap<AccountId, Vec<FieldToInsert>> = BTreeMap::new();
     let mut calls: BTreeMap<AccountId, Vec<StoredCall>> = BTreeMap::new();
     for record in batch {
         match record {
-            Record::Account(account) => session.insert_account(&account)?,
-            Record::Token(token, hash) => session.insert_token(&token, hash)?,
-            Record::Contact(contact) => contacts.push(*contact),
-            Record::Call(call) => calls.entry(call.account).or_default().push(*call),
-            Record::LastIds(last) => session.raise_last_ids(&last)?,
+            BackupRecord::Account(account) => session.insert_account(&account)?,
+            BackupRecord::Token(token, hash) => session.insert_token(&token, hash)?,
+            BackupRecord::Contact(contact) => {
+                let (id, account) = (contact.summary.id, contact.summary.account);
+                fields.entry(account).or_default().extend(contact.fields.iter().map(|field| FieldToInsert {
+                    id: field.id.get(),
+                    contact: id,
+                    field: field.content.clone(),
+                    created_at: field.created_at,
+                }));
+                contacts.push(ContactToInsert { id, account, contact: without_id(*contact) });
+            }
+            BackupRecord::Call(call) => calls.entry(call.account).or_default().push(*call),
+            BackupRecord::HighestIds(highest) => session.raise_highest_ids(&highest)?,
         }
     }
-    session.insert_contacts(&contacts)?;
+    session.insert_contacts(contacts)?;
+    fields.into_iter().try_for_each(|(account, fields)| session.insert_fields(account, fields))?;
     calls.into_iter().try_for_each(|(account, calls)| insert_and_count(session, account, calls))
 }
 
-/// Adds what one batch did to the whole.
-pub fn add(whole: &mut Imported, batch: &Imported) {
-    for (whole, batch) in [(&mut whole.contacts, &batch.contacts), (&mut whole.calls, &batch.calls)] {
-        whole.added += batch.added;
-        whole.known += batch.known;
+fn without_id(contact: Contact) -> ImportContact {
+    ImportContact {
+        uuid: contact.summary.uuid,
+        fields_created_at: Vec::new(),
+        created_at: contact.created_at,
+        updated_at: contact.updated_at,
+        contact: contact.into(),
     }
-    whole.orphans += batch.orphans;
+}
+
+/// Adds the result of a batch to that of the whole import.
+pub fn add(summary: &mut ImportSummary, batch: &ImportSummary) {
+    for (summary, batch) in [(&mut summary.contacts, &batch.contacts), (&mut summary.calls, &batch.calls)] {
+        summary.added += batch.added;
+        summary.known += batch.known;
+    }
+    summary.orphans += batch.orphans;
 }

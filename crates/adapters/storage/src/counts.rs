@@ -1,20 +1,20 @@
-//! The counters of an account's calls: one for each month of `called_at`.
+//! Numbers of calls by month and by year.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 
-/// How many of the instants lie in each month.
-pub fn months(instants: impl IntoIterator<Item = Timestamp>) -> BTreeMap<i32, i64> {
+/// Counts timestamps by [`Timestamp::month_number`].
+pub fn count_by_month(timestamps: impl IntoIterator<Item = Timestamp>) -> BTreeMap<i32, i64> {
     let mut months = BTreeMap::new();
-    for instant in instants {
-        *months.entry(instant.month_number()).or_default() += 1;
+    for timestamp in timestamps {
+        *months.entry(timestamp.month_number()).or_default() += 1;
     }
     months
 }
 
-/// The calls of each year, the newest first, from those of each month, the newest first.
-pub fn years(months: impl IntoIterator<Item = (i32, i64)>) -> Vec<(i32, u64)> {
+/// Adds the calls of each month up to those of each year. Both lists have the newest first.
+pub fn calls_per_year(months: impl IntoIterator<Item = (i32, i64)>) -> Vec<(i32, u64)> {
     let mut years: Vec<(i32, u64)> = Vec::new();
     for (month, calls) in months {
         let (year, calls) = (month.div_euclid(12), calls.unsigned_abs());
@@ -32,11 +32,11 @@ mod tests {
 
     #[test]
     fn months_add_up_to_years() {
-        let instants =
+        let timestamps =
             [1_546_214_400, 1_546_214_401, 1_546_300_800, 1_577_750_400].map(|s| Timestamp::from_unix(s).unwrap());
-        let months = months(instants);
+        let months = count_by_month(timestamps);
         assert_eq!(months, BTreeMap::from([(2018 * 12 + 11, 2), (2019 * 12, 1), (2019 * 12 + 11, 1)]));
-        assert_eq!(years(months.into_iter().rev()), [(2019, 2), (2018, 2)]);
-        assert_eq!(years([]), []);
+        assert_eq!(calls_per_year(months.into_iter().rev()), [(2019, 2), (2018, 2)]);
+        assert_eq!(calls_per_year([]), []);
     }
 }

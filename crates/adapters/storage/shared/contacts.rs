@@ -1,0 +1,240 @@
+//! The repository of contacts.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use diesel::dsl::auto_type;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use domain::{
+    AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
+    ContactSortKey, Direction, NewContact, NewContactField, Page, Timestamp, Uuid,
+};
+use ports::outbound::ContactRepository;
+use ports::{Error, Result};
+use storage::columns::DbTimestamp;
+use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
+use storage::schema::{calls, contact_fields, contacts};
+use storage::{StoreResult, count_by_month, pattern};
+
+use crate::accounts::find_account;
+use crate::counters::change_months;
+use crate::{Backend, Database, DbConnection, lock_contact_for_deletion, lock_contact_for_update};
+
+#[async_trait]
+impl ContactRepository for Database {
+    async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
+        self.read_snapshot(move |connection| list(connection, account, &query)).await
+    }
+
+    async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
+        self.read_snapshot(move |connection| find(connection, account, contact)).await
+    }
+
+    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
+        self.write(move |connection| create(connection, account, contact.clone(), uuid, now)).await
+    }
+
+    async fn update(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        patch: ContactPatch,
+        now: Timestamp,
+    ) -> Result<Contact> {
+        self.write(move |connection| update(connection, account, contact, patch.clone(), now)).await
+    }
+
+    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()> {
+        self.write(move |connection| delete(connection, account, contact)).await
+    }
+}
+
+/// Selects the contact with this id.
+#[auto_type(no_type_alias)]
+pub fn by_id(account: AccountId, contact: ContactId) -> _ {
+    let (account, contact): (i64, i64) = (account.get(), contact.get());
+    contacts::table.filter(contacts::account_id.eq(account)).filter(contacts::id.eq(contact))
+}
+
+fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+    let row = by_id(account, contact).select(ContactRow::as_select()).get_result(connection).optional()?;
+    let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
+    row.ok_or(Error::NotFound)?.with_fields(fields.unwrap_or_default())
+}
+
+fn create(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: NewContact,
+    uuid: Uuid,
+    now: Timestamp,
+) -> StoreResult<Contact> {
+    find_account(connection, account)?;
+    let fields = contact.fields.clone();
+    let row = NewContactRow::new(account, contact, uuid, now);
+    let insert = diesel::insert_into(contacts::table).values(row);
+    let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
+    insert_fields(connection, account, id, &fields, now)?;
+    find(connection, account, id)
+}
+
+fn update(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    patch: ContactPatch,
+    now: Timestamp,
+) -> StoreResult<Contact> {
+    let stored: ContactDataRow = lock_contact_for_update(connection, account, contact)?.ok_or(Error::NotFound)?;
+    let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
+    let contents = fields.iter().map(|field| field.content.clone()).collect();
+    let updated = patch.apply(stored.clone().with_fields(contents)?)?;
+    let has_new_fields = replace_fields(connection, account, contact, &fields, &updated.fields, now)?;
+    let row = ContactDataRow::from(updated);
+    if has_new_fields || row != stored {
+        diesel::update(by_id(account, contact))
+            .set((row, contacts::updated_at.eq(DbTimestamp(now))))
+            .execute(connection)?;
+    }
+    find(connection, account, contact)
+}
+
+fn delete(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
+    lock_contact_for_deletion(connection, account, contact)?.ok_or(Error::NotFound)?;
+    let called_at: Vec<DbTimestamp> = calls::table
+        .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
+        .select(calls::called_at)
+        .load(connection)?;
+    let months = count_by_month(called_at.into_iter().map(|called_at| called_at.0));
+    change_months(connection, account, &months.into_iter().map(|(month, calls)| (month, -calls)).collect())?;
+    // The foreign key deletes the calls.
+    diesel::delete(by_id(account, contact)).execute(connection)?;
+    Ok(())
+}
+
+fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
+    let matching = || {
+        let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Backend>();
+        match condition(account, &query.search) {
+            Some(condition) => all.filter(condition),
+            None => all,
+        }
+    };
+    let total: i64 = matching().count().get_result(connection)?;
+    let total = total.unsigned_abs();
+    let Some(offset) = query.page.offset().filter(|offset| offset.unsigned_abs() < total) else {
+        return Ok(Page { items: Vec::new(), total });
+    };
+    let sorted = match (query.sort.key, query.sort.direction) {
+        (ContactSortKey::CreatedAt, Direction::Ascending) => {
+            matching().order((contacts::created_at.asc(), contacts::id.asc()))
+        }
+        (ContactSortKey::CreatedAt, Direction::Descending) => {
+            matching().order((contacts::created_at.desc(), contacts::id.desc()))
+        }
+        (ContactSortKey::UpdatedAt, Direction::Ascending) => {
+            matching().order((contacts::updated_at.asc(), contacts::id.asc()))
+        }
+        (ContactSortKey::UpdatedAt, Direction::Descending) => {
+            matching().order((contacts::updated_at.desc(), contacts::id.desc()))
+        }
+    };
+    let page = sorted.limit(query.page.size.get().into()).offset(offset);
+    let rows = page.select(ContactRow::as_select()).load(connection)?;
+    Ok(Page { items: with_fields(connection, account, rows)?, total })
+}
+
+/// Loads the fields of the contacts.
+pub fn with_fields(
+    connection: &mut DbConnection,
+    account: AccountId,
+    rows: Vec<ContactRow>,
+) -> StoreResult<Vec<Contact>> {
+    let ids: Vec<i64> = rows.iter().map(ContactRow::id).collect();
+    let mut fields = fields_of(connection, account, &ids)?;
+    let with_fields = |row: ContactRow| {
+        let fields = fields.remove(&row.id()).unwrap_or_default();
+        row.with_fields(fields)
+    };
+    rows.into_iter().map(with_fields).collect()
+}
+
+type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
+
+/// Returns the condition of the search. `None` if it matches all contacts.
+fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
+    let has_field = |kind: Option<ContactFieldKind>, data: &str| {
+        let mut fields = contact_fields::table
+            .filter(contact_fields::account_id.eq(account.get()))
+            .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
+            .select(contact_fields::contact_id)
+            .into_boxed();
+        if let Some(kind) = kind {
+            fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
+        }
+        contacts::id.eq_any(fields)
+    };
+    let has_word = |word: &String| -> Condition {
+        Box::new(contacts::search_text.like(pattern(word)).escape('\\').or(has_field(None, word)))
+    };
+    let words = search.words.iter().map(has_word).reduce(|all, word| Box::new(all.and(word)));
+    let field = search.field.as_ref().map(|(kind, data)| -> Condition { Box::new(has_field(Some(*kind), data)) });
+    match (words, field) {
+        (Some(words), Some(field)) => Some(Box::new(words.or(field))),
+        (words, field) => words.or(field),
+    }
+}
+
+/// Returns the fields of each of the contacts, in the order in which they were added.
+fn fields_of(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contacts: &[i64],
+) -> StoreResult<BTreeMap<i64, Vec<ContactField>>> {
+    let rows: Vec<ContactFieldRow> = contact_fields::table
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
+        .order(contact_fields::id)
+        .select(ContactFieldRow::as_select())
+        .load(connection)?;
+    let mut fields: BTreeMap<i64, Vec<ContactField>> = BTreeMap::new();
+    for row in rows {
+        fields.entry(row.contact_id).or_default().push(row.try_into()?);
+    }
+    Ok(fields)
+}
+
+fn insert_fields(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    fields: &[NewContactField],
+    now: Timestamp,
+) -> StoreResult<()> {
+    // One statement for each field, so that their ids are in the order of the list.
+    for field in fields {
+        let row = NewContactFieldRow::new(account, contact, field, now);
+        diesel::insert_into(contact_fields::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Replaces the fields of the contact. Returns whether they differ from the stored ones. Equal fields keep their ids.
+fn replace_fields(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    stored: &[ContactField],
+    fields: &[NewContactField],
+    now: Timestamp,
+) -> StoreResult<bool> {
+    let removed: Vec<i64> =
+        stored.iter().filter(|field| !fields.contains(&field.content)).map(|field| field.id.get()).collect();
+    diesel::delete(contact_fields::table)
+        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&removed)))
+        .execute(connection)?;
+    let is_new = |field: &&NewContactField| !stored.iter().any(|stored| stored.content == **field);
+    let new: Vec<_> = fields.iter().filter(is_new).cloned().collect();
+    insert_fields(connection, account, contact, &new, now)?;
+    Ok(!removed.is_empty() || !new.is_empty())
+}
