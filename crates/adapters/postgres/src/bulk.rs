@@ -1,206 +1,117 @@
-//! Whole contents in and out of PostgreSQL.
+//! Imports, exports, restores and audits, each on a connection of its own.
 //!
-//! Whether a UUID is known is asked of temporary tables, filled once for each import: so no write of a request pays
-//! for an index that only imports need.
+//! An import keeps the UUIDs of the account in temporary tables. An index on UUIDs would slow down every write.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
-use domain::{Account, AccountId, Contact, NewContact, Scope, SecretHash, Timestamp, Token, Uuid};
-use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
+use diesel::sql_types::{Array, BigInt, Text};
+use domain::{Account, AccountId, CounterChanges, SecretHash, Token, Uuid};
+use ports::outbound::{
+    BackupRecords, BulkRepository, CounterAudit, HighestIds, ImportRecords, ImportSummary, StoredCall, Visitor,
+};
 use ports::{Error, Result};
-use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
-use storage::{Failure, Outcome};
+use storage::StoreResult;
+use storage::bulk::{
+    Batches, BulkSession, ContactToInsert, FieldToInsert, Table, add, backup_size, highest_ids as collect_ids,
+    import_batch, import_size, restore_batch,
+};
+use storage::columns::{DbTimestamp, DbUuid};
+use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, TokenRow};
+use storage::schema::{Instant, UniqueId, accounts, calls, contact_fields, contacts, tokens};
 
-use crate::accounts::{find_account, lock_accounts};
-use crate::contacts::{fields_of, lock_cards};
-use crate::counts::{count_month, verify};
-use crate::rows::{AccountRow, CallPart, CallRow, ContactRow, NewContactFieldRow, NewContactRow, TokenRow};
-use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
-use crate::snapshot;
+use crate::accounts::find_account;
+use crate::calls::lock_contacts;
+use crate::counters::change_months;
+use crate::{DbConnection, export, lock_accounts, snapshot};
 
 diesel::table! {
+    use diesel::sql_types::BigInt;
+    use storage::schema::UniqueId;
+
     known_contacts (uuid) {
-        uuid -> Uuid,
+        uuid -> UniqueId,
         id -> BigInt,
     }
 }
 
-/// A batch may take its time; the tables below grow from nothing, so plans made while they were empty must not scan.
+/// A batch can take long. Plans that were made while the temporary tables were empty must not scan them later.
 const ON_CONNECT: &str = "SET statement_timeout = 0";
-const KNOWN: &str = "\
+const CREATE_KNOWN: &str = "\
 CREATE TEMP TABLE known_contacts (uuid uuid PRIMARY KEY, id bigint NOT NULL);
 CREATE TEMP TABLE known_calls (uuid uuid PRIMARY KEY);";
-const NO_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET enable_seqscan = off";
+const AVOID_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET enable_seqscan = off";
 
-/// One import's batch at a time; the number is this project's own.
+/// Lets one import assign ids at a time. The number is arbitrary.
 const IMPORT_LOCK: &str = "SELECT pg_advisory_xact_lock(2026112401)";
 
-/// How many rows are read at a time.
-const PAGE: i64 = 1_000;
+/// The number of rows of an INSERT, which takes at most 65,535 values.
+const ROWS: usize = 1_000;
 
-/// How many contacts are inserted by one statement, which takes 65,535 values at most.
-const CONTACTS: usize = 1_000;
-
-/// A database, connected to anew for each task.
+/// Opens a connection for each operation on the whole store.
 pub struct Bulk {
     url: String,
 }
 
 impl Bulk {
-    /// Of this URL.
+    /// Returns the operations on the database at the URL.
     pub fn new(url: &str) -> Self {
         Self { url: url.to_owned() }
     }
 
-    fn run<T>(&self, job: impl FnOnce(&mut PgConnection) -> Outcome<T>) -> Result<T> {
+    fn run<T>(&self, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> Result<T> {
         Ok(crate::pool(&self.url, 1)?.run(|connection| {
             connection.batch_execute(ON_CONNECT)?;
             job(connection)
         })?)
     }
+
+    /// Compares the counters with the calls and repairs them.
+    pub fn audit_counters(&self) -> Result<CounterAudit> {
+        self.run(|connection| connection.transaction(crate::audit::audit_counters))
+    }
 }
 
-impl BulkStore for Bulk {
-    fn read(&self, of: Option<AccountId>, visit: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<()> {
-        self.run(|connection| snapshot(connection, |connection| read(connection, of, visit)))
+impl BulkRepository for Bulk {
+    fn read(&self, account: Option<AccountId>, visit: Visitor<'_>) -> Result<()> {
+        self.run(|connection| snapshot(connection, |connection| export::read(connection, account, visit)))
     }
 
-    fn import(&self, account: AccountId, records: Records<'_>, dry_run: bool) -> Result<Imported> {
+    fn import(&self, account: AccountId, records: ImportRecords<'_>, dry_run: bool) -> Result<ImportSummary> {
         self.run(|connection| {
             find_account(connection, account)?;
-            connection.batch_execute(KNOWN)?;
-            let mut known = LastIds::default();
-            connection.transaction(|connection| know(connection, account, &mut known))?;
-            connection.batch_execute(NO_SCANS)?;
-            let mut imported = Imported::default();
-            for batch in Batches::of(records) {
+            connection.batch_execute(CREATE_KNOWN)?;
+            let mut known = HighestIds::default();
+            connection.transaction(|connection| load_known(connection, account, &mut known))?;
+            connection.batch_execute(AVOID_SCANS)?;
+            let mut summary = ImportSummary::default();
+            for batch in Batches::new(records, import_size) {
                 let batch = batch?;
-                let done = connection.transaction(|connection| {
-                    // Another import may have added the same meanwhile.
-                    know(connection, account, &mut known)?;
+                let imported = connection.transaction(|connection| {
+                    // A concurrent import can have added records.
+                    load_known(connection, account, &mut known)?;
                     import_batch(&mut Session(connection), account, batch, dry_run)
                 })?;
-                add(&mut imported, &done);
+                add(&mut summary, &imported);
             }
-            Ok(imported)
+            Ok(summary)
         })
     }
 
-    fn restore(&self, records: Records<'_>) -> Result<bool> {
+    fn restore(&self, records: BackupRecords<'_>) -> Result<bool> {
         self.run(|connection| {
             connection.transaction(|connection| {
                 lock_accounts(connection)?;
                 if accounts::table.count().get_result::<i64>(connection)? > 0 {
                     return Ok(false);
                 }
-                for batch in Batches::of(records) {
+                for batch in Batches::new(records, backup_size) {
                     restore_batch(&mut Session(connection), batch?)?;
                 }
                 Ok(true)
             })
         })
-    }
-}
-
-impl CounterAudit for Bulk {
-    fn verify(&self) -> Result<Audit> {
-        self.run(|connection| connection.transaction(verify))
-    }
-}
-
-fn read(
-    connection: &mut PgConnection,
-    of: Option<AccountId>,
-    visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<()> {
-    let ids = if let Some(account) = of {
-        vec![find_account(connection, account)?.id]
-    } else {
-        let rows = accounts::table.order(accounts::id).select(AccountRow::as_select()).load(connection)?;
-        let all: Vec<Account> = rows.into_iter().map(Account::from).collect();
-        let ids = all.iter().map(|account| account.id).collect();
-        let rows: Vec<(TokenRow, Vec<u8>)> =
-            tokens::table.order(tokens::id).select((TokenRow::as_select(), tokens::hash)).load(connection)?;
-        let token = |(row, hash): (TokenRow, Vec<u8>)| {
-            let hash = hash.try_into().map_err(|_| Error::fault("a token's hash is not 32 bytes"))?;
-            Ok::<_, Failure>(Record::Token(row.into(), SecretHash(hash)))
-        };
-        let secrets = rows.into_iter().map(token).collect::<Outcome<Vec<_>>>()?;
-        if all.into_iter().map(Record::Account).chain(secrets).try_for_each(&mut *visit).is_break() {
-            return Ok(());
-        }
-        ids
-    };
-    for account in &ids {
-        if read_contacts(connection, *account, visit)?.is_break() {
-            return Ok(());
-        }
-    }
-    for account in &ids {
-        if read_calls(connection, *account, visit)?.is_break() {
-            return Ok(());
-        }
-    }
-    if of.is_none() {
-        let last_ids = last_ids(connection)?;
-        let _ = visit(Record::LastIds(last_ids));
-    }
-    Ok(())
-}
-
-fn read_contacts(
-    connection: &mut PgConnection,
-    account: AccountId,
-    visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
-    let mut after = 0;
-    loop {
-        let rows: Vec<ContactRow> = contacts::table
-            .filter(contacts::account_id.eq(account.get()).and(contacts::id.gt(after)))
-            .order(contacts::id)
-            .limit(PAGE)
-            .select(ContactRow::as_select())
-            .load(connection)?;
-        let ids: Vec<i64> = rows.iter().map(ContactRow::id).collect();
-        let Some(last) = ids.last() else { return Ok(ControlFlow::Continue(())) };
-        after = *last;
-        let mut fields = fields_of(connection, account, &ids)?;
-        for row in rows {
-            let fields = fields.remove(&row.id()).unwrap_or_default();
-            if visit(Record::Contact(Box::new(row.with(fields)))).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-    }
-}
-
-fn read_calls(
-    connection: &mut PgConnection,
-    account: AccountId,
-    visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
-    let mut after = 0;
-    loop {
-        let is_of_the_call = contacts::account_id.eq(calls::account_id).and(contacts::id.eq(calls::contact_id));
-        let rows: Vec<(CallRow, Uuid)> = calls::table
-            .inner_join(contacts::table.on(is_of_the_call))
-            .filter(calls::account_id.eq(account.get()).and(calls::id.gt(after)))
-            .order(calls::id)
-            .limit(PAGE)
-            .select((CallRow::as_select(), contacts::uuid))
-            .load(connection)?;
-        let Some((last, _)) = rows.last() else { return Ok(ControlFlow::Continue(())) };
-        after = last.id();
-        for (row, contact) in rows {
-            if visit(Record::Call(Box::new(row.stored(account, contact)?))).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
     }
 }
 
@@ -210,185 +121,122 @@ struct Number {
     number: i64,
 }
 
-fn last_ids(connection: &mut PgConnection) -> Outcome<LastIds> {
-    let mut last = |table: Table| -> Outcome<i64> {
-        // A sequence that was never asked has is_called = false; it stands outside of the snapshot, so it is never
-        // behind the rows that were read.
+/// Returns the highest id that was assigned in each table. Sequences are not part of a snapshot, so the ids are never
+/// below those that the snapshot has.
+pub fn highest_ids(connection: &mut DbConnection) -> StoreResult<HighestIds> {
+    collect_ids(|table| {
         let sql =
             format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM {}_id_seq", table.name());
         Ok(diesel::sql_query(sql).get_result::<Number>(connection)?.number)
-    };
-    Ok(LastIds {
-        accounts: last(Table::Accounts)?,
-        tokens: last(Table::Tokens)?,
-        contacts: last(Table::ContactUseCases)?,
-        contact_fields: last(Table::ContactFields)?,
-        calls: last(Table::Calls)?,
     })
 }
 
-/// Adds to the tables what the account has under later ids than these, which become the last ones.
-fn know(connection: &mut PgConnection, account: AccountId, known: &mut LastIds) -> Outcome<()> {
-    // Until the transaction's end no other import gives ids out.
+/// Adds the account's records with ids above `known` to the temporary tables, and raises `known` to the highest ids.
+fn load_known(connection: &mut DbConnection, account: AccountId, known: &mut HighestIds) -> StoreResult<()> {
+    // Until the end of the transaction no other import assigns ids.
     connection.batch_execute(IMPORT_LOCK)?;
-    let since = std::mem::replace(known, last_ids(connection)?);
-    for (sql, since) in [
-        ("INSERT INTO known_contacts SELECT uuid, id FROM contacts", since.contacts),
-        ("INSERT INTO known_calls SELECT uuid FROM calls", since.calls),
+    let above = std::mem::replace(known, highest_ids(connection)?);
+    for (sql, above) in [
+        ("INSERT INTO known_contacts SELECT uuid, id FROM contacts", above.contacts),
+        ("INSERT INTO known_calls SELECT uuid FROM calls", above.calls),
     ] {
         diesel::sql_query(format!("{sql} WHERE account_id = $1 AND id > $2 ON CONFLICT DO NOTHING"))
             .bind::<BigInt, _>(account.get())
-            .bind::<BigInt, _>(since)
+            .bind::<BigInt, _>(above)
             .execute(connection)?;
     }
     Ok(())
 }
 
-/// A call as `COPY` takes it: one flat row.
-#[derive(Insertable)]
-#[diesel(table_name = calls, treat_none_as_default_value = false)]
-struct CallCopy {
-    id: i64,
-    account_id: i64,
-    contact_id: i64,
-    uuid: Uuid,
-    called_at: DateTime<Utc>,
-    content: Option<String>,
-    contact_called: Option<bool>,
-    emotions: Vec<i16>,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
-}
-
-impl From<StoredCall> for CallCopy {
-    fn from(call: StoredCall) -> Self {
-        let part = CallPart::from(call.call);
-        Self {
-            id: call.id.get(),
-            account_id: call.account.get(),
-            contact_id: part.contact_id,
-            uuid: call.uuid,
-            called_at: part.called_at,
-            content: part.content,
-            contact_called: part.contact_called,
-            emotions: part.emotions,
-            created_at: call.created_at.calendar(),
-            updated_at: call.updated_at.calendar(),
-        }
-    }
-}
-
 #[derive(QueryableByName)]
-struct Known {
-    #[diesel(sql_type = SqlUuid)]
-    uuid: Uuid,
+struct KnownCall {
+    #[diesel(sql_type = UniqueId)]
+    uuid: DbUuid,
 }
 
 /// A connection within a transaction.
-struct Session<'a>(&'a mut PgConnection);
+struct Session<'a>(&'a mut DbConnection);
 
 impl BulkSession for Session<'_> {
-    fn allocate(&mut self, table: Table, count: usize) -> Outcome<Vec<i64>> {
+    fn assign_ids(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>> {
         let sql = "SELECT nextval($1::regclass) AS number FROM generate_series(1, $2)";
-        let count = i64::try_from(count).map_err(Error::fault)?;
+        let count = i64::try_from(count).map_err(Error::internal)?;
         let query = diesel::sql_query(sql).bind::<Text, _>(format!("{}_id_seq", table.name())).bind::<BigInt, _>(count);
         let mut ids: Vec<i64> = query.load::<Number>(self.0)?.into_iter().map(|row| row.number).collect();
         ids.sort_unstable();
         Ok(ids)
     }
 
-    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> Outcome<HashMap<Uuid, i64>> {
-        let uuids: Vec<_> = uuids.iter().copied().collect();
-        let query = known_contacts::table.filter(known_contacts::uuid.eq_any(&uuids));
-        Ok(query.load::<(Uuid, i64)>(self.0)?.into_iter().collect())
+    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>> {
+        let uuids: Vec<_> = uuids.iter().copied().map(DbUuid).collect();
+        let rows: Vec<(DbUuid, i64)> = known_contacts::table.filter(known_contacts::uuid.eq_any(uuids)).load(self.0)?;
+        Ok(rows.into_iter().map(|(uuid, id)| (uuid.0, id)).collect())
     }
 
-    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> Outcome<()> {
-        let (uuids, ids): (Vec<_>, Vec<_>) = contacts.iter().copied().unzip();
+    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()> {
+        let (uuids, ids): (Vec<_>, Vec<_>) = contacts.iter().map(|(uuid, id)| (DbUuid(*uuid), *id)).unzip();
         diesel::sql_query("INSERT INTO known_contacts SELECT * FROM unnest($1, $2)")
-            .bind::<Array<SqlUuid>, _>(uuids)
+            .bind::<Array<UniqueId>, _>(uuids)
             .bind::<Array<BigInt>, _>(ids)
             .execute(self.0)?;
         Ok(())
     }
 
-    fn remember_calls(&mut self, uuids: &[Uuid]) -> Outcome<HashSet<Uuid>> {
+    fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>> {
         let sql = "INSERT INTO known_calls SELECT unnest($1) ON CONFLICT DO NOTHING RETURNING uuid";
-        let query = diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(uuids);
-        Ok(query.load::<Known>(self.0)?.into_iter().map(|row| row.uuid).collect())
+        let uuids: Vec<_> = uuids.iter().copied().map(DbUuid).collect();
+        let new = diesel::sql_query(sql).bind::<Array<UniqueId>, _>(uuids).load::<KnownCall>(self.0)?;
+        Ok(new.into_iter().map(|row| row.uuid.0).collect())
     }
 
-    fn insert_account(&mut self, account: &Account) -> Outcome<()> {
-        diesel::insert_into(accounts::table)
-            .values((
-                accounts::id.eq(account.id.get()),
-                accounts::name.eq(account.name.as_str()),
-                accounts::created_at.eq(account.created_at.calendar()),
-            ))
-            .execute(self.0)?;
+    fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
+        diesel::insert_into(accounts::table).values(AccountRow::from(account)).execute(self.0)?;
         Ok(())
     }
 
-    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> Outcome<()> {
-        diesel::insert_into(tokens::table)
-            .values((
-                tokens::id.eq(token.id.get()),
-                tokens::account_id.eq(token.account.get()),
-                tokens::name.eq(token.name.as_str()),
-                tokens::hash.eq(&hash.0[..]),
-                tokens::read_only.eq(token.scope == Scope::ReadOnly),
-                tokens::created_at.eq(token.created_at.calendar()),
-                tokens::expires_at.eq(token.expires_at.map(Timestamp::calendar)),
-                tokens::revoked_at.eq(token.revoked_at.map(Timestamp::calendar)),
-            ))
-            .execute(self.0)?;
+    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()> {
+        diesel::insert_into(tokens::table).values(TokenRow::new(token, hash)).execute(self.0)?;
         Ok(())
     }
 
-    fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()> {
-        for some in contacts.chunks(CONTACTS) {
-            let row = |contact: &Contact| {
-                let row = NewContactRow {
-                    account_id: contact.summary.account.get(),
-                    uuid: contact.summary.uuid,
-                    part: NewContact::from(contact.clone()).into(),
-                    created_at: contact.created_at.calendar(),
-                    updated_at: contact.updated_at.calendar(),
-                };
-                (contacts::id.eq(contact.summary.id.get()), row)
-            };
-            let rows: Vec<_> = some.iter().map(row).collect();
-            diesel::insert_into(contacts::table).values(rows).execute(self.0)?;
-            let fields = some.iter().flat_map(|contact| {
-                contact.fields.iter().map(|field| {
-                    let row = NewContactFieldRow::new(
-                        contact.summary.account,
-                        contact.summary.id.get(),
-                        &field.content,
-                        field.created_at,
-                    );
-                    (contact_fields::id.eq(field.id.get()), row)
-                })
-            });
-            let fields: Vec<_> = fields.collect();
-            for some in fields.chunks(CONTACTS) {
-                diesel::insert_into(contact_fields::table).values(some).execute(self.0)?;
-            }
+    fn insert_contacts(&mut self, contacts: Vec<ContactToInsert>) -> StoreResult<()> {
+        let row = |ContactToInsert { id, account, contact }| {
+            (contacts::id.eq(id.get()), NewContactRow::imported(account, contact))
+        };
+        let mut rows = contacts.into_iter().map(row).peekable();
+        while rows.peek().is_some() {
+            let some: Vec<_> = rows.by_ref().take(ROWS).collect();
+            diesel::insert_into(contacts::table).values(some).execute(self.0)?;
         }
         Ok(())
     }
 
-    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()> {
-        let rows: Vec<_> = calls.into_iter().map(CallCopy::from).collect();
-        diesel::copy_from(calls::table).from_insertable(rows).execute(self.0)?;
+    fn insert_fields(&mut self, account: AccountId, fields: Vec<FieldToInsert>) -> StoreResult<()> {
+        let row = |FieldToInsert { id, contact, field, created_at }: &FieldToInsert| {
+            (contact_fields::id.eq(*id), NewContactFieldRow::new(account, *contact, field, *created_at))
+        };
+        for some in fields.chunks(ROWS) {
+            let rows: Vec<_> = some.iter().map(row).collect();
+            diesel::insert_into(contact_fields::table).values(rows).execute(self.0)?;
+        }
         Ok(())
     }
 
-    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> Outcome<()> {
-        let ids: Vec<i64> = contacts.keys().copied().collect();
-        lock_cards(self.0, account, &ids)?;
+    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
+        let mut rows = calls.into_iter().map(CallRow::from).peekable();
+        while rows.peek().is_some() {
+            let some: Vec<_> = rows.by_ref().take(ROWS).collect();
+            diesel::insert_into(calls::table).values(some).execute(self.0)?;
+        }
+        Ok(())
+    }
+
+    fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {
+        lock_contacts(self.0, account, changes.contacts.keys().copied())?;
+        let ids: Vec<i64> = changes.contacts.keys().map(|contact| contact.get()).collect();
         let (calls, newest): (Vec<i64>, Vec<_>) =
-            contacts.values().map(|(calls, newest)| (*calls, newest.calendar())).unzip();
+            changes.contacts.values().map(|change| (change.calls, change.newest_added.map(DbTimestamp))).unzip();
+        // Calls are only added, so that `last_called` is the newest of the old and the new ones.
         let sql = "UPDATE contacts SET calls = contacts.calls + more.calls, \
                    last_called = GREATEST(last_called, more.newest) \
                    FROM unnest($2, $3, $4) AS more (id, calls, newest) \
@@ -397,20 +245,20 @@ impl BulkSession for Session<'_> {
             .bind::<BigInt, _>(account.get())
             .bind::<Array<BigInt>, _>(ids)
             .bind::<Array<BigInt>, _>(calls)
-            .bind::<Array<Timestamptz>, _>(newest)
+            .bind::<Array<diesel::sql_types::Nullable<Instant>>, _>(newest)
             .execute(self.0)?;
-        months.iter().try_for_each(|(month, calls)| count_month(self.0, account, *month, *calls))
+        change_months(self.0, account, &changes.months)
     }
 
-    fn raise_last_ids(&mut self, last: &LastIds) -> Outcome<()> {
-        for (table, last) in Table::all(last) {
+    fn raise_highest_ids(&mut self, highest: &HighestIds) -> StoreResult<()> {
+        for (table, highest) in Table::all(highest) {
             let sql = format!(
                 "SELECT setval($1::regclass, GREATEST($2, last_value)) AS number FROM {}_id_seq WHERE $2 > 0",
                 table.name()
             );
             diesel::sql_query(sql)
                 .bind::<Text, _>(format!("{}_id_seq", table.name()))
-                .bind::<BigInt, _>(last)
+                .bind::<BigInt, _>(highest)
                 .execute(self.0)?;
         }
         Ok(())

@@ -1,26 +1,47 @@
 //! The outbound ports on PostgreSQL: one round trip for each use case that allows it, and batches of requests.
 
+#[path = "../../storage/shared/accounts.rs"]
 mod accounts;
+mod audit;
 mod bulk;
+#[path = "../../storage/shared/call_list.rs"]
+mod call_list;
+#[path = "../../storage/shared/call_writes.rs"]
+mod call_writes;
 mod calls;
+#[path = "../../storage/shared/contacts.rs"]
 mod contacts;
-mod counts;
-mod once;
+#[path = "../../storage/shared/counters.rs"]
+mod counters;
+#[path = "../../storage/shared/export.rs"]
+mod export;
+#[path = "../../storage/shared/idempotency.rs"]
+mod idempotency;
+mod months;
 mod pages;
-mod rows;
-mod schema;
+mod statements;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use bulk::{Bulk, highest_ids};
+use call_writes::CallWrite;
+use calls::lock_calls;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use domain::{AccountId, CallId};
-use ports::outbound::{CallPage, Store};
+use domain::{AccountId, Call, CallId, ContactId};
+use months::{calls_per_month, change_month};
+use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
+use storage::rows::ContactDataRow;
+use storage::schema::{accounts as account_table, contacts as contact_table};
 use storage::{BatchQueue, Pool, StoreResult, WorkerPool, run_migrations};
+
+type DbConnection = PgConnection;
+type Backend = diesel::pg::Pg;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
@@ -32,47 +53,114 @@ const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = of
 /// Makes servers that start together migrate one after the other. The number is arbitrary.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
 
-/// An opened PostgreSQL database.
+/// The account of a call, for queries in the order of ids.
+const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
+
+/// An open PostgreSQL database.
 struct Database {
-    readers: WorkerPool<PgConnection>,
-    finds: BatchQueue<AccountId, CallId, calls::FoundCall>,
+    readers: WorkerPool<DbConnection>,
+    writers: WorkerPool<DbConnection>,
+    finds: BatchQueue<AccountId, CallId, Option<Call>>,
     pages: BatchQueue<pages::PageGroup, pages::PlannedPage, Option<CallPage>>,
-    writers: WorkerPool<PgConnection>,
-    creates: BatchQueue<AccountId, calls::CreateCall, calls::CreatedCall>,
-    updates: BatchQueue<AccountId, calls::UpdateCall, calls::UpdatedCall>,
+    creates: BatchQueue<AccountId, statements::CreateCall, Option<Call>>,
+    call_writes: BatchQueue<AccountId, CallWrite, StoreResult<Option<Call>>>,
+    bulk: Bulk,
 }
 
 impl Database {
-    fn start(pool: &Pool<PgConnection>, connections: usize) -> std::io::Result<Self> {
+    fn start(url: &str, pool: &Pool<DbConnection>, connections: usize) -> std::io::Result<Self> {
         let readers = connections.div_ceil(4);
         Ok(Self {
-            // Few threads for reads that are busy cost less switching; many for writes, whose commits share a sync.
+            // Reads need few threads, which switch less. Writes need many, so that their commits share a sync.
             readers: WorkerPool::start("reader", pool, readers)?,
             writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
-            finds: BatchQueue::start_reads("find", pool, 1, calls::find_many)?,
+            finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
-            creates: BatchQueue::start_writes("create", pool, 2, calls::create_many)?,
-            updates: BatchQueue::start_writes("update", pool, 2, calls::update_many)?,
+            creates: BatchQueue::start_writes("create", pool, 2, statements::create_many)?,
+            call_writes: BatchQueue::start_writes("update", pool, 2, calls::write_many)?,
+            bulk: Bulk::new(url),
         })
     }
 
+    /// Runs a job that reads.
     async fn read<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut PgConnection) -> StoreResult<T> + Send + 'static,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.readers.read(job).await
     }
 
+    /// Runs a job whose statements read one snapshot.
+    async fn read_snapshot<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read(move |connection| snapshot(connection, &job)).await
+    }
+
+    /// Runs a job that reads a few rows by key.
+    async fn read_by_key<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.read(job).await
+    }
+
+    /// Runs a job that writes, in a transaction.
     async fn write<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut PgConnection) -> StoreResult<T> + Send + 'static,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.writers.write(job).await
+        self.writers.write(move |connection| connection.transaction(&job)).await
+    }
+}
+
+/// Prevents other transactions from creating accounts.
+fn lock_accounts(connection: &mut DbConnection) -> StoreResult<()> {
+    diesel::sql_query("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(connection)?;
+    Ok(())
+}
+
+/// Locks the contact and returns its data. `None` if there is none.
+fn lock_contact_for_update(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+) -> StoreResult<Option<ContactDataRow>> {
+    let query = contacts::by_id(account, contact).select(ContactDataRow::as_select());
+    Ok(query.for_no_key_update().get_result(connection).optional()?)
+}
+
+/// Locks the contact, so that no calls are added to it or removed, and returns its id. `None` if there is none.
+fn lock_contact_for_deletion(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+) -> StoreResult<Option<i64>> {
+    let query = contacts::by_id(account, contact).select(contact_table::id);
+    Ok(query.for_update().get_result(connection).optional()?)
+}
+
+#[async_trait]
+impl StoreOperations for Database {
+    async fn check(&self) -> Result<()> {
+        self.read(|connection| Ok(account_table::table.count().get_result::<i64>(connection).map(drop)?)).await
+    }
+
+    fn load(&self) -> StoreLoad {
+        let (busy, idle) = self.readers.connections();
+        let reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
+        let writes = self.writers.waiting() + self.creates.waiting() + self.call_writes.waiting();
+        StoreLoad { busy, idle, waiting: vec![("read", reads), ("write", writes)] }
+    }
+
+    fn audit_counters(&self) -> Result<CounterAudit> {
+        self.bulk.audit_counters()
     }
 }
 
 /// Runs a job that reads in a transaction on one snapshot.
-fn snapshot<T>(connection: &mut PgConnection, job: impl FnOnce(&mut PgConnection) -> StoreResult<T>) -> StoreResult<T> {
+fn snapshot<T>(connection: &mut DbConnection, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> StoreResult<T> {
     connection.build_transaction().read_only().repeatable_read().run(job)
 }
 
@@ -91,27 +179,26 @@ pub fn migrate(url: &str) -> Result<Vec<String>> {
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
-    let revert = |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::fault)?);
+    let revert =
+        |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::internal)?);
     Ok(pool(url, 1)?.run(revert)?)
 }
 
 /// Opens the migrated database with at most `connections` connections, which all threads share.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let database = Arc::new(Database::start(&pool, connections as usize).map_err(Error::fault)?);
-    let bulk = Arc::new(bulk::Bulk::new(url));
+    let database = Arc::new(Database::start(url, &pool, connections as usize).map_err(Error::internal)?);
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
-        health: database,
-        bulk: bulk.clone(),
-        counters: bulk,
+        bulk: Arc::new(Bulk::new(url)),
+        operations: database,
     })
 }
 
-fn pool(url: &str, size: u32) -> Result<Pool<PgConnection>> {
+fn pool(url: &str, size: u32) -> Result<Pool<DbConnection>> {
     Pool::open(with_defaults(url), size, ON_CONNECT)
 }
 

@@ -1,90 +1,69 @@
-//! Pages of calls in PostgreSQL.
+//! Pages of calls sorted by `called_at`.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::sql;
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Timestamptz};
-use domain::{AccountId, CallOrder, ContactId, Direction, Page, PageRequest, Timestamp};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable};
+use domain::{AccountId, CallQuery, ContactId, ContactSummary, Direction, Page};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
-use storage::{PageScan, RawStatement, StoreResult, has_counters, sort_column};
+use storage::columns::DbTimestamp;
+use storage::rows::{CallRow, ContactSummaryRow};
+use storage::schema::{Instant, contacts};
+use storage::{PageScan, RawStatement, SqlTypes, StoreResult};
 
-use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
-use crate::schema::{call_counts, contacts};
-use crate::{Database, snapshot};
+use crate::contacts::by_id;
+use crate::statements::{CALL_COLUMNS, CONTACT_COLUMNS};
+use crate::{Database, DbConnection, calls_per_month};
 
-/// The largest offset that is scanned from the list's start. Beyond it, reading the counters first is cheaper.
+/// The largest offset that is scanned from the start of the list. Beyond it, reading the counters first is faster.
 const MAX_UNPLANNED_OFFSET: i64 = 1_000;
 
-/// The largest page that shares a statement. A statement's result is held in memory, and a call may take 400 KB.
+/// The largest page that shares a statement. The result of a statement is held in memory, and a call can have 400 KB.
 const MAX_BATCHED_SIZE: u32 = 20;
 
-/// Loads a page of the account's calls, or of those of one contact. Not found if there is no such contact.
-pub async fn list(
-    database: &Database,
-    account: AccountId,
-    contact: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-) -> Result<CallPage> {
-    let (column, direction) = sort_column(page.order);
-    let group = PageGroup { account, column, direction, is_of_contact: contact.is_some() };
-    let page = match page.offset().filter(|offset| *offset <= MAX_UNPLANNED_OFFSET) {
+/// Returns a page. `NotFound` if the query names a contact that the account does not have.
+pub async fn list(database: &Database, account: AccountId, query: CallQuery) -> Result<CallPage> {
+    let direction = query.sort.direction;
+    let group = PageGroup { account, direction, is_of_contact: query.contact.is_some() };
+    let page = match query.page.offset().filter(|offset| *offset <= MAX_UNPLANNED_OFFSET) {
         Some(offset) => {
-            let planned = PlannedPage { contact, scan: PageScan::from_start(direction, offset, page.size) };
-            if page.size.get() <= MAX_BATCHED_SIZE {
+            let scan = PageScan::from_start(direction, offset, query.page.size);
+            let planned = PlannedPage { contact: query.contact, scan };
+            if query.page.size.get() <= MAX_BATCHED_SIZE {
                 database.pages.run(group, planned).await?
             } else {
                 database.read(move |connection| load_page(connection, group, planned)).await?
             }
         }
         None => {
-            let load = move |connection: &mut _| {
-                let scan = plan(connection, account, contact, page)?;
+            let load = move |connection: &mut DbConnection| {
+                let scan = plan(connection, account, &query)?;
                 let group = PageGroup { direction: scan.direction, ..group };
-                load_page(connection, group, PlannedPage { contact, scan })
+                load_page(connection, group, PlannedPage { contact: query.contact, scan })
             };
-            database.read(move |connection| snapshot(connection, load)).await?
+            database.read_snapshot(load).await?
         }
     };
     page.ok_or(Error::NotFound)
 }
 
-/// Plans the scan that reads a page.
-fn plan(
-    connection: &mut PgConnection,
-    account: AccountId,
-    contact: Option<ContactId>,
-    page: PageRequest<CallOrder>,
-) -> StoreResult<PageScan> {
-    let (mut months, total) = match contact {
+/// Plans the scan of a page deep in the list.
+fn plan(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<PageScan> {
+    let (months, total) = match query.contact {
         None => {
-            let months = months(connection, account)?;
+            let months = calls_per_month(connection, account)?;
             let total = months.iter().map(|(_, calls)| calls).sum();
             (months, total)
         }
         Some(contact) => {
-            let query = contacts::table.find((account.get(), contact.get())).select(contacts::calls);
-            (Vec::new(), query.get_result(connection).optional()?.unwrap_or_default())
+            let total = by_id(account, contact).select(contacts::calls).get_result(connection).optional()?;
+            (Vec::new(), total.unwrap_or_default())
         }
     };
-    if !has_counters(contact, page.order) {
-        months.clear();
-    }
-    let (_, direction) = sort_column(page.order);
-    let scan = page.offset().and_then(|offset| PageScan::plan(direction, &months, total, offset, page.size));
-    // An empty page still has totals.
-    Ok(scan.unwrap_or(PageScan { take: 0, ..PageScan::from_start(direction, 0, page.size) }))
-}
-
-/// The numbers of the account's calls by month, the newest month first.
-fn months(connection: &mut PgConnection, account: AccountId) -> StoreResult<Vec<(i32, i64)>> {
-    Ok(call_counts::table
-        .filter(call_counts::account_id.eq(account.get()))
-        .group_by(call_counts::month)
-        .having(sql::<Bool>("sum(calls) <> 0"))
-        .order(call_counts::month.desc())
-        .select((call_counts::month, sql::<BigInt>("sum(calls)::bigint")))
-        .load(connection)?)
+    let (direction, size) = (query.sort.direction, query.page.size);
+    let scan = query.page.offset().and_then(|offset| PageScan::plan(direction, &months, total, offset, size));
+    // An empty page has a total, too.
+    Ok(scan.unwrap_or(PageScan { take: 0, ..PageScan::from_start(direction, 0, size) }))
 }
 
 /// What the pages of a statement share: the account, the index and its direction, and whether they are of one contact
@@ -92,7 +71,6 @@ fn months(connection: &mut PgConnection, account: AccountId) -> StoreResult<Vec<
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PageGroup {
     account: AccountId,
-    column: &'static str,
     direction: Direction,
     is_of_contact: bool,
 }
@@ -104,47 +82,47 @@ pub struct PlannedPage {
     scan: PageScan,
 }
 
-impl PlannedPage {
-    /// Where the scan starts.
-    fn bound(&self) -> DateTime<Utc> {
-        match (self.scan.bound, self.scan.direction) {
-            (Some(bound), _) => bound.calendar(),
-            (None, Direction::Ascending) => Timestamp::MIN.calendar(),
-            (None, Direction::Descending) => Timestamp::MAX.calendar() + TimeDelta::seconds(1),
-        }
-    }
-}
-
-/// The ordinal of the page; in a page's first row the account's years and their calls; the contact's calls if pages are
-/// of one contact; the card of the call's contact, only in the first row if pages are of one contact; and the call. The
-/// last column, the call's position in the page, is not read.
-type PageSql =
-    (BigInt, Nullable<Array<Integer>>, Nullable<Array<BigInt>>, Nullable<BigInt>, Nullable<CardSql>, Nullable<CallSql>);
-type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<CardRow>, Option<CallRow>);
-
-/// The statement for pages: items, totals and years of one snapshot.
+/// The columns of the statement for pages:
 ///
-/// Finds a page's first call by the index alone, then reads the calls from there on along the index, then looks up
-/// contacts one by one. LATERAL with LIMIT 1 enforces that: a generic plan does not know the page's size, and would join
-/// all contacts. Binds account, contacts, bounds, skips, takes.
+/// 1. the ordinal of the page
+/// 2. the years in which the account has calls, and 3. their numbers, in the first row of a page
+/// 4. the number of the contact's calls, if the pages are of one contact each
+/// 5. the contact, only in the first row if the pages are of one contact each
+/// 6. the call
+///
+/// The last column, the position of the call in the page, is not read.
+type PageSql = (
+    BigInt,
+    Nullable<Array<Integer>>,
+    Nullable<Array<BigInt>>,
+    Nullable<BigInt>,
+    Nullable<SqlTypes<ContactSummaryRow, Pg>>,
+    Nullable<SqlTypes<CallRow, Pg>>,
+);
+type PageRow = (i64, Option<Vec<i32>>, Option<Vec<i64>>, Option<i64>, Option<ContactSummaryRow>, Option<CallRow>);
+
+/// Returns the statement for pages: items, totals and statistics of one snapshot. The parameters are account, contacts,
+/// bounds, skips and takes.
+///
+/// It finds the first call of a page by the index alone, reads the calls from there on along the index, and then looks
+/// up contacts one by one. LATERAL with LIMIT 1 enforces that: a generic plan does not know the size of a page, and would
+/// join all contacts.
 fn page_sql(group: PageGroup) -> String {
-    let PageGroup { column, direction, is_of_contact, .. } = group;
-    let (order, beyond, from) = match direction {
-        Direction::Ascending => ("ASC", ">=", ">="),
-        Direction::Descending => ("DESC", "<", "<="),
+    let (order, before, from, end) = match group.direction {
+        Direction::Ascending => ("ASC", ">=", ">=", "-infinity"),
+        Direction::Descending => ("DESC", "<", "<=", "infinity"),
     };
-    let (of_contact, calls, contact, card_id) = if is_of_contact {
-        let contact = "CROSS JOIN LATERAL (
-  SELECT calls FROM contacts WHERE account_id = $1 AND id = wanted.contact LIMIT 1
-) AS contact";
-        let card_id = "wanted.contact AND coalesce(position, 1) = 1";
-        ("AND contact_id = wanted.contact", "contact.calls", contact, card_id)
+    let (of_contact, total, total_join, contact_id) = if group.is_of_contact {
+        let join = "CROSS JOIN LATERAL (
+  SELECT calls FROM contacts WHERE account_id = $1 AND id = request.contact LIMIT 1
+) AS counted";
+        ("AND contact_id = request.contact", "counted.calls", join, "request.contact AND coalesce(position, 1) = 1")
     } else {
         ("", "NULL::bigint", "", "call.contact_id")
     };
     format!(
-        ", wanted AS (
-  SELECT * FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS wanted (contact, bound, skip, take, n)
+        ", request AS (
+  SELECT * FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS request (contact, bound, skip, take, n)
 ), year AS (
   SELECT month / 12 AS year, sum(calls)::bigint AS calls FROM call_counts
   WHERE account_id = $1 GROUP BY month / 12 HAVING sum(calls) <> 0
@@ -152,63 +130,64 @@ fn page_sql(group: PageGroup) -> String {
   SELECT array_agg(year ORDER BY year DESC) AS years, array_agg(calls ORDER BY year DESC) AS calls FROM year
 )
 SELECT n, CASE WHEN coalesce(position, 1) = 1 THEN years.years END,
-  CASE WHEN coalesce(position, 1) = 1 THEN years.calls END, {calls}, card.*, call.*
-FROM wanted CROSS JOIN years {contact} LEFT JOIN LATERAL (
-  SELECT id, {column} FROM calls WHERE account_id = $1 {of_contact} AND {column} {beyond} wanted.bound
-  ORDER BY {column} {order}, id {order} OFFSET wanted.skip LIMIT 1
+  CASE WHEN coalesce(position, 1) = 1 THEN years.calls END, {total}, contact.*, call.*
+FROM request CROSS JOIN years {total_join} LEFT JOIN LATERAL (
+  SELECT id, called_at FROM calls
+  WHERE account_id = $1 {of_contact} AND called_at {before} coalesce(request.bound, '{end}')
+  ORDER BY called_at {order}, id {order} OFFSET request.skip LIMIT 1
 ) AS first ON true LEFT JOIN LATERAL (
-  SELECT *, row_number() OVER (ORDER BY {column} {order}, id {order}) AS position FROM (
-    SELECT {call} FROM calls
-    WHERE account_id = $1 {of_contact} AND ({column}, id) {from} (first.{column}, first.id)
-    ORDER BY {column} {order}, id {order} LIMIT wanted.take
+  SELECT *, row_number() OVER (ORDER BY called_at {order}, id {order}) AS position FROM (
+    SELECT {calls} FROM calls
+    WHERE account_id = $1 {of_contact} AND (called_at, id) {from} (first.called_at, first.id)
+    ORDER BY called_at {order}, id {order} LIMIT request.take
   ) AS scanned
 ) AS call ON true LEFT JOIN LATERAL (
-  SELECT {card} FROM contacts WHERE account_id = $1 AND id = {card_id} LIMIT 1
-) AS card ON true ORDER BY n, position",
-        call = call_columns!(),
-        card = card_columns!()
+  SELECT {contacts} FROM contacts WHERE account_id = $1 AND id = {contact_id} LIMIT 1
+) AS contact ON true ORDER BY n, position",
+        calls = *CALL_COLUMNS,
+        contacts = *CONTACT_COLUMNS,
     )
 }
 
-fn load_page(connection: &mut PgConnection, group: PageGroup, page: PlannedPage) -> StoreResult<Option<CallPage>> {
+fn load_page(connection: &mut DbConnection, group: PageGroup, page: PlannedPage) -> StoreResult<Option<CallPage>> {
     Ok(load_pages(connection, group, &[page])?.pop().flatten())
 }
 
-/// Loads pages by one statement. `None` where there is no such contact.
+/// Loads the pages by one statement. `None` where there is no such contact.
 pub fn load_pages(
-    connection: &mut PgConnection,
+    connection: &mut DbConnection,
     group: PageGroup,
     pages: &[PlannedPage],
 ) -> StoreResult<Vec<Option<CallPage>>> {
     let numbers =
         |number: fn(&PlannedPage) -> i64| pages.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
+    let bounds: Vec<_> = pages.iter().map(|page| page.scan.bound.map(DbTimestamp)).collect();
     let values = (
         group.account.get().into_sql::<BigInt>(),
         numbers(|page| page.contact.map_or(0, ContactId::get)),
-        pages.iter().map(PlannedPage::bound).collect::<Vec<_>>().into_sql::<Array<Timestamptz>>(),
+        bounds.into_sql::<Array<Nullable<Instant>>>(),
         numbers(|page| page.scan.skip),
         numbers(|page| page.scan.take),
     );
     let rows: Vec<PageRow> = RawStatement::<PageSql, _>::new(page_sql(group), values).load(connection)?;
     let mut loaded: Vec<Option<CallPage>> = pages.iter().map(|_| None).collect();
-    let mut contact = None;
-    for (n, years, year_calls, contact_calls, card, call) in rows {
+    let mut contact_of_page = None;
+    for (n, years, year_calls, contact_calls, contact, call) in rows {
         let Some(page) = usize::try_from(n - 1).ok().and_then(|n| loaded.get_mut(n)) else { continue };
         let page =
-            page.get_or_insert_with(|| CallPage { page: Page { items: Vec::new(), total: 0 }, years: Vec::new() });
+            page.get_or_insert_with(|| CallPage { page: Page { items: vec![], total: 0 }, calls_per_year: vec![] });
         if let Some((years, calls)) = years.zip(year_calls) {
-            page.years = years.into_iter().zip(calls.into_iter().map(i64::unsigned_abs)).collect();
+            page.calls_per_year = years.into_iter().zip(calls.into_iter().map(i64::unsigned_abs)).collect();
         }
-        let account_calls = || page.years.iter().map(|(_, calls)| calls).sum();
+        let account_calls = || page.calls_per_year.iter().map(|(_, calls)| calls).sum();
         page.page.total = contact_calls.map_or_else(account_calls, i64::unsigned_abs);
-        let card = if group.is_of_contact {
-            contact = card.or(contact);
-            contact.clone()
-        } else {
-            card
-        };
-        if let Some((call, card)) = call.zip(card) {
-            page.page.items.push(call.with(card)?);
+        let mut contact = contact.map(ContactSummary::try_from).transpose()?;
+        if group.is_of_contact {
+            contact_of_page = contact.or(contact_of_page);
+            contact = contact_of_page.clone();
+        }
+        if let Some((call, contact)) = call.zip(contact) {
+            page.page.items.push(call.with_contact(contact)?);
         }
     }
     for (page, planned) in loaded.iter_mut().zip(pages) {

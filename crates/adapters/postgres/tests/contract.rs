@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
-use domain::{CallPatch, Name, NewCall, NewContact, Timestamp, Uuid};
+use domain::{CallDetails, CallPatch, Name, NewCall, NewContact, Timestamp, Uuid};
 use ports::outbound::Store;
 use throwaway_postgres::Database;
 
@@ -86,7 +86,7 @@ async fn a_change_compares_with_the_contact_for_which_it_waited() {
     let mut ids = Vec::new();
     for second in [3, 5, 20] {
         let call =
-            NewCall { contact, called_at: at(second), content: None, contact_called: None, emotions: Vec::new() };
+            NewCall { contact, details: CallDetails::at(at(second)) };
         ids.push(store.calls.create(account, call, Uuid::from_u128(2), at(0), None).await.unwrap().id);
     }
 
@@ -110,6 +110,6 @@ async fn a_change_compares_with_the_contact_for_which_it_waited() {
 
     change.await.unwrap().unwrap();
     assert_eq!(store.contacts.find(account, contact).await.unwrap().last_called, Some(at(10)));
-    let counters = store.counters.verify().unwrap();
+    let counters = store.operations.audit_counters().unwrap();
     assert_eq!((counters.contacts.wrong, counters.months.wrong), (0, 0));
 }

@@ -1,40 +1,15 @@
-//! The counters of an account's calls in PostgreSQL.
+//! The audit of the counters.
 
-use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer};
-use domain::{AccountId, ContactId, Timestamp};
-use ports::outbound::{Audit, Checked};
-use storage::Outcome;
+use diesel::sql_types::BigInt;
+use ports::outbound::{Checked, CounterAudit};
+use storage::StoreResult;
+use storage::schema::contacts;
 
-use crate::schema::{call_counts, calls, contacts};
+use crate::DbConnection;
 
-/// Adds to the counter of the account's month, in the slot of this connection.
-pub fn count_month(connection: &mut PgConnection, account: AccountId, month: i32, calls: i64) -> Outcome<()> {
-    diesel::insert_into(call_counts::table)
-        .values((
-            call_counts::account_id.eq(account.get()),
-            call_counts::month.eq(month),
-            call_counts::slot.eq(sql::<Integer>("pg_backend_pid() % 4")),
-            call_counts::calls.eq(calls),
-        ))
-        .on_conflict((call_counts::account_id, call_counts::month, call_counts::slot))
-        .do_update()
-        .set(call_counts::calls.eq(call_counts::calls + calls))
-        .execute(connection)?;
-    Ok(())
-}
-
-/// When the contact's calls happened.
-pub fn instants(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Vec<Timestamp>> {
-    let query = calls::table.filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())));
-    let instants: Vec<DateTime<Utc>> = query.select(calls::called_at).load(connection)?;
-    Ok(instants.into_iter().map(Timestamp::from).collect())
-}
-
-/// Whoever writes a call locks its contact first, and so waits here before it can commit. The tables of calls and
-/// counters, which some take in one order and some in the other, are left unlocked: so nobody waits in a circle.
+/// Every writer of calls locks a contact first, and waits there. The tables of calls and counters stay unlocked: writers
+/// lock them in different orders, so that locking them as well could deadlock.
 const LOCK: &str = "LOCK TABLE contacts IN EXCLUSIVE MODE";
 
 const REPAIR_CONTACTS: &str = "\
@@ -49,7 +24,7 @@ UPDATE contacts SET calls = truth.calls, last_called = truth.last_called FROM tr
 WHERE contacts.account_id = truth.account_id AND contacts.id = truth.id
   AND (contacts.calls, contacts.last_called) IS DISTINCT FROM (truth.calls, truth.last_called)";
 
-/// Adds what a month lacks, or takes what it has too much, in any slot: only their sum says something.
+/// Adds the difference between the calls and the counter of each month to one slot. Only the sum of the slots counts.
 const REPAIR_MONTHS: &str = "\
 INSERT INTO call_counts (account_id, month, slot, calls)
 SELECT account_id, month, 0, sum(calls) FROM (
@@ -71,13 +46,13 @@ struct Months {
 }
 
 /// Compares the counters with the calls and repairs them, within a transaction.
-pub fn verify(connection: &mut PgConnection) -> Outcome<Audit> {
+pub fn audit_counters(connection: &mut DbConnection) -> StoreResult<CounterAudit> {
     diesel::sql_query(LOCK).execute(connection)?;
     let wrong_contacts = diesel::sql_query(REPAIR_CONTACTS).execute(connection)?;
     let wrong_months = diesel::sql_query(REPAIR_MONTHS).execute(connection)?;
     let all_contacts: i64 = contacts::table.count().get_result(connection)?;
     let all_months = diesel::sql_query(MONTHS).get_result::<Months>(connection)?.count;
-    Ok(Audit {
+    Ok(CounterAudit {
         contacts: Checked { all: all_contacts.unsigned_abs(), wrong: wrong_contacts as u64 },
         months: Checked { all: all_months.unsigned_abs(), wrong: wrong_months as u64 },
     })
