@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use domain::{Account, AccountId, Name, NewToken, Scope, SecretHash, Timestamp, Token, TokenId};
 use ports::outbound::{AccountRepository, StoreHealth, StoreLoad, TokenRepository};
 use ports::{Error, Result};
-use storage::Outcome;
+use storage::StoreResult;
 
 use crate::Database;
 use crate::rows::{AccountRow, TokenRow};
@@ -44,12 +44,12 @@ impl AccountRepository for Database {
 }
 
 /// Until the transaction's end nobody else makes an account.
-pub fn lock_accounts(connection: &mut PgConnection) -> Outcome<()> {
+pub fn lock_accounts(connection: &mut PgConnection) -> StoreResult<()> {
     diesel::sql_query("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE").execute(connection)?;
     Ok(())
 }
 
-fn create(connection: &mut PgConnection, name: &Name, now: Timestamp) -> Outcome<Account> {
+fn create(connection: &mut PgConnection, name: &Name, now: Timestamp) -> StoreResult<Account> {
     let row = diesel::insert_into(accounts::table)
         .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.calendar())))
         .returning(AccountRow::as_returning())
@@ -57,13 +57,13 @@ fn create(connection: &mut PgConnection, name: &Name, now: Timestamp) -> Outcome
     Ok(row.into())
 }
 
-fn find_first(connection: &mut PgConnection) -> Outcome<Option<Account>> {
+fn find_first(connection: &mut PgConnection) -> StoreResult<Option<Account>> {
     let query = accounts::table.order(accounts::id).limit(1).select(AccountRow::as_select());
     Ok(query.get_result(connection).optional()?.map(Account::from))
 }
 
 /// The account. Not found when there is none of this id.
-pub fn find_account(connection: &mut PgConnection, account: AccountId) -> Outcome<Account> {
+pub fn find_account(connection: &mut PgConnection, account: AccountId) -> StoreResult<Account> {
     Ok(accounts::table.find(account.get()).select(AccountRow::as_select()).get_result(connection)?.into())
 }
 
@@ -113,7 +113,7 @@ impl TokenRepository for Database {
     }
 }
 
-fn find_token(connection: &mut PgConnection, hash: SecretHash) -> Outcome<Option<Token>> {
+fn find_token(connection: &mut PgConnection, hash: SecretHash) -> StoreResult<Option<Token>> {
     let query = tokens::table.filter(tokens::hash.eq(&hash.0[..])).select(TokenRow::as_select());
     Ok(query.get_result(connection).optional()?.map(Token::from))
 }
@@ -125,7 +125,7 @@ impl StoreHealth for Database {
     }
 
     fn load(&self) -> StoreLoad {
-        // Both kinds of threads borrow from one pool.
+        // All threads share one pool.
         let (busy, idle) = self.readers.connections();
         let reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
         let writes = self.writers.waiting() + self.creates.waiting() + self.updates.waiting();

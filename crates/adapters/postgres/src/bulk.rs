@@ -14,7 +14,7 @@ use domain::{Account, AccountId, Contact, NewContact, Scope, SecretHash, Timesta
 use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
 use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
-use storage::{Failure, Outcome};
+use storage::{StoreError, StoreResult};
 
 use crate::accounts::{find_account, lock_accounts};
 use crate::contacts::{fields_of, lock_cards};
@@ -57,7 +57,7 @@ impl Bulk {
         Self { url: url.to_owned() }
     }
 
-    fn run<T>(&self, job: impl FnOnce(&mut PgConnection) -> Outcome<T>) -> Result<T> {
+    fn run<T>(&self, job: impl FnOnce(&mut PgConnection) -> StoreResult<T>) -> Result<T> {
         Ok(crate::pool(&self.url, 1)?.run(|connection| {
             connection.batch_execute(ON_CONNECT)?;
             job(connection)
@@ -117,7 +117,7 @@ fn read(
     connection: &mut PgConnection,
     of: Option<AccountId>,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let ids = if let Some(account) = of {
         vec![find_account(connection, account)?.id]
     } else {
@@ -128,9 +128,9 @@ fn read(
             tokens::table.order(tokens::id).select((TokenRow::as_select(), tokens::hash)).load(connection)?;
         let token = |(row, hash): (TokenRow, Vec<u8>)| {
             let hash = hash.try_into().map_err(|_| Error::fault("a token's hash is not 32 bytes"))?;
-            Ok::<_, Failure>(Record::Token(row.into(), SecretHash(hash)))
+            Ok::<_, StoreError>(Record::Token(row.into(), SecretHash(hash)))
         };
-        let secrets = rows.into_iter().map(token).collect::<Outcome<Vec<_>>>()?;
+        let secrets = rows.into_iter().map(token).collect::<StoreResult<Vec<_>>>()?;
         if all.into_iter().map(Record::Account).chain(secrets).try_for_each(&mut *visit).is_break() {
             return Ok(());
         }
@@ -157,7 +157,7 @@ fn read_contacts(
     connection: &mut PgConnection,
     account: AccountId,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
+) -> StoreResult<ControlFlow<()>> {
     let mut after = 0;
     loop {
         let rows: Vec<ContactRow> = contacts::table
@@ -183,7 +183,7 @@ fn read_calls(
     connection: &mut PgConnection,
     account: AccountId,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
+) -> StoreResult<ControlFlow<()>> {
     let mut after = 0;
     loop {
         let is_of_the_call = contacts::account_id.eq(calls::account_id).and(contacts::id.eq(calls::contact_id));
@@ -210,8 +210,8 @@ struct Number {
     number: i64,
 }
 
-fn last_ids(connection: &mut PgConnection) -> Outcome<LastIds> {
-    let mut last = |table: Table| -> Outcome<i64> {
+fn last_ids(connection: &mut PgConnection) -> StoreResult<LastIds> {
+    let mut last = |table: Table| -> StoreResult<i64> {
         // A sequence that was never asked has is_called = false; it stands outside of the snapshot, so it is never
         // behind the rows that were read.
         let sql =
@@ -228,7 +228,7 @@ fn last_ids(connection: &mut PgConnection) -> Outcome<LastIds> {
 }
 
 /// Adds to the tables what the account has under later ids than these, which become the last ones.
-fn know(connection: &mut PgConnection, account: AccountId, known: &mut LastIds) -> Outcome<()> {
+fn know(connection: &mut PgConnection, account: AccountId, known: &mut LastIds) -> StoreResult<()> {
     // Until the transaction's end no other import gives ids out.
     connection.batch_execute(IMPORT_LOCK)?;
     let since = std::mem::replace(known, last_ids(connection)?);
@@ -288,7 +288,7 @@ struct Known {
 struct Session<'a>(&'a mut PgConnection);
 
 impl BulkSession for Session<'_> {
-    fn allocate(&mut self, table: Table, count: usize) -> Outcome<Vec<i64>> {
+    fn allocate(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>> {
         let sql = "SELECT nextval($1::regclass) AS number FROM generate_series(1, $2)";
         let count = i64::try_from(count).map_err(Error::fault)?;
         let query = diesel::sql_query(sql).bind::<Text, _>(format!("{}_id_seq", table.name())).bind::<BigInt, _>(count);
@@ -297,13 +297,13 @@ impl BulkSession for Session<'_> {
         Ok(ids)
     }
 
-    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> Outcome<HashMap<Uuid, i64>> {
+    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>> {
         let uuids: Vec<_> = uuids.iter().copied().collect();
         let query = known_contacts::table.filter(known_contacts::uuid.eq_any(&uuids));
         Ok(query.load::<(Uuid, i64)>(self.0)?.into_iter().collect())
     }
 
-    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> Outcome<()> {
+    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()> {
         let (uuids, ids): (Vec<_>, Vec<_>) = contacts.iter().copied().unzip();
         diesel::sql_query("INSERT INTO known_contacts SELECT * FROM unnest($1, $2)")
             .bind::<Array<SqlUuid>, _>(uuids)
@@ -312,13 +312,13 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn remember_calls(&mut self, uuids: &[Uuid]) -> Outcome<HashSet<Uuid>> {
+    fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>> {
         let sql = "INSERT INTO known_calls SELECT unnest($1) ON CONFLICT DO NOTHING RETURNING uuid";
         let query = diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(uuids);
         Ok(query.load::<Known>(self.0)?.into_iter().map(|row| row.uuid).collect())
     }
 
-    fn insert_account(&mut self, account: &Account) -> Outcome<()> {
+    fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
         diesel::insert_into(accounts::table)
             .values((
                 accounts::id.eq(account.id.get()),
@@ -329,7 +329,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> Outcome<()> {
+    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()> {
         diesel::insert_into(tokens::table)
             .values((
                 tokens::id.eq(token.id.get()),
@@ -345,7 +345,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()> {
+    fn insert_contacts(&mut self, contacts: &[Contact]) -> StoreResult<()> {
         for some in contacts.chunks(CONTACTS) {
             let row = |contact: &Contact| {
                 let row = NewContactRow {
@@ -378,13 +378,13 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()> {
+    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
         let rows: Vec<_> = calls.into_iter().map(CallCopy::from).collect();
         diesel::copy_from(calls::table).from_insertable(rows).execute(self.0)?;
         Ok(())
     }
 
-    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> Outcome<()> {
+    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> StoreResult<()> {
         let ids: Vec<i64> = contacts.keys().copied().collect();
         lock_cards(self.0, account, &ids)?;
         let (calls, newest): (Vec<i64>, Vec<_>) =
@@ -402,7 +402,7 @@ impl BulkSession for Session<'_> {
         months.iter().try_for_each(|(month, calls)| count_month(self.0, account, *month, *calls))
     }
 
-    fn raise_last_ids(&mut self, last: &LastIds) -> Outcome<()> {
+    fn raise_last_ids(&mut self, last: &LastIds) -> StoreResult<()> {
         for (table, last) in Table::all(last) {
             let sql = format!(
                 "SELECT setval($1::regclass, GREATEST($2, last_value)) AS number FROM {}_id_seq WHERE $2 > 0",

@@ -13,7 +13,7 @@ use domain::{
 };
 use ports::Result;
 use ports::outbound::ContactRepository;
-use storage::{Outcome, months, pattern};
+use storage::{StoreResult, months, pattern};
 
 use crate::accounts::find_account;
 use crate::counts::{count_month, instants};
@@ -112,14 +112,14 @@ fn row_of(account: AccountId, contact: ContactId) -> _ {
     contacts::table.filter(contacts::account_id.eq(account)).filter(contacts::id.eq(contact))
 }
 
-fn find(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> Outcome<Contact> {
+fn find(connection: &mut PgConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
     let row: ContactRow = row_of(account, contact).select(ContactRow::as_select()).get_result(connection)?;
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
     Ok(row.with(fields.unwrap_or_default()))
 }
 
 /// The short contacts of these ids, by id, locked against writers until the transaction ends.
-pub fn lock_cards(connection: &mut PgConnection, account: AccountId, ids: &[i64]) -> Outcome<Vec<CardRow>> {
+pub fn lock_cards(connection: &mut PgConnection, account: AccountId, ids: &[i64]) -> StoreResult<Vec<CardRow>> {
     Ok(contacts::table
         .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq_any(ids)))
         // Always in this order: two requests that lock the same contacts cannot wait for each other.
@@ -134,7 +134,7 @@ fn list(
     account: AccountId,
     search: &ContactSearch,
     page: PageRequest<ContactOrder>,
-) -> Outcome<Page<Contact>> {
+) -> StoreResult<Page<Contact>> {
     let matching = || {
         let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Pg>();
         match condition(account, search) {
@@ -203,7 +203,7 @@ pub fn fields_of(
     connection: &mut PgConnection,
     account: AccountId,
     contacts: &[i64],
-) -> Outcome<BTreeMap<i64, Vec<ContactField>>> {
+) -> StoreResult<BTreeMap<i64, Vec<ContactField>>> {
     let rows: Vec<ContactFieldRow> = contact_fields::table
         .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
         .order(contact_fields::id)
@@ -222,7 +222,7 @@ fn insert_fields(
     contact: i64,
     fields: &[NewContactField],
     now: Timestamp,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     // One by one: their order is the order of their ids.
     for field in fields {
         let row = NewContactFieldRow::new(account, contact, field, now);
@@ -239,7 +239,7 @@ fn change_fields(
     known: &[ContactField],
     wanted: &[NewContactField],
     now: Timestamp,
-) -> Outcome<bool> {
+) -> StoreResult<bool> {
     let gone: Vec<i64> =
         known.iter().filter(|field| !wanted.contains(&field.content)).map(|field| field.id.get()).collect();
     diesel::delete(contact_fields::table)

@@ -1,4 +1,4 @@
-//! The outbound ports over PostgreSQL: one round trip where a use case allows it, rows locked contact first.
+//! The outbound ports on PostgreSQL: one round trip for each use case that allows it, and batches of requests.
 
 mod accounts;
 mod bulk;
@@ -20,53 +20,63 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, CallId};
 use ports::outbound::{CallPage, Store};
 use ports::{Error, Result};
-use storage::{BatchQueue, Outcome, Pool, Threads, run_migrations};
+use storage::{BatchQueue, Pool, StoreResult, WorkerPool, run_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
-/// Without generic plans PostgreSQL plans every statement anew; its JIT compiler takes 30 ms for a page that is read in
-/// one; a statement that hangs must not hang its client.
+/// Without generic plans PostgreSQL plans every statement anew. Its JIT compiler takes 30 ms for a page that is read in
+/// 1 ms. The timeout bounds how long a client waits for a lock.
 const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '20s'; \
                           SET TIME ZONE 'UTC'";
 
-/// Servers that start together migrate one after the other; the number is this project's own.
+/// Makes servers that start together migrate one after the other. The number is arbitrary.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
 
 /// An opened PostgreSQL database.
 struct Database {
-    /// Few threads keep a connection each busy, which saves the processors their switching.
-    readers: Threads<PgConnection>,
-    /// One job at once is enough to find calls, and leaves the processors to others; pages keep two busy.
-    finds: BatchQueue<(AccountId, CallId), calls::Found>,
-    pages: BatchQueue<pages::Wanted, Option<CallPage>>,
-    /// Many, so that their commits share a sync to the disk.
-    writers: Threads<PgConnection>,
-    creates: BatchQueue<calls::Recorded, calls::Record>,
-    updates: BatchQueue<calls::Revised, calls::Revision>,
+    readers: WorkerPool<PgConnection>,
+    finds: BatchQueue<AccountId, CallId, calls::FoundCall>,
+    pages: BatchQueue<pages::PageGroup, pages::PlannedPage, Option<CallPage>>,
+    writers: WorkerPool<PgConnection>,
+    creates: BatchQueue<AccountId, calls::CreateCall, calls::CreatedCall>,
+    updates: BatchQueue<AccountId, calls::UpdateCall, calls::UpdatedCall>,
 }
 
 impl Database {
+    fn start(pool: &Pool<PgConnection>, connections: usize) -> std::io::Result<Self> {
+        let readers = connections.div_ceil(4);
+        Ok(Self {
+            // Few threads for reads that are busy cost less switching; many for writes, whose commits share a sync.
+            readers: WorkerPool::start("reader", pool, readers)?,
+            writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
+            finds: BatchQueue::start_reads("find", pool, 1, calls::find_many)?,
+            pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
+            creates: BatchQueue::start_writes("create", pool, 2, calls::create_many)?,
+            updates: BatchQueue::start_writes("update", pool, 2, calls::update_many)?,
+        })
+    }
+
     async fn read<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
+        job: impl Fn(&mut PgConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.readers.read(job).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut PgConnection) -> Outcome<T> + Send + 'static,
+        job: impl Fn(&mut PgConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.writers.write(job).await
     }
 }
 
-/// Runs the job on one snapshot, so that all it reads is of the same moment.
-fn snapshot<T>(connection: &mut PgConnection, job: impl FnOnce(&mut PgConnection) -> Outcome<T>) -> Outcome<T> {
+/// Runs a job that reads in a transaction on one snapshot.
+fn snapshot<T>(connection: &mut PgConnection, job: impl FnOnce(&mut PgConnection) -> StoreResult<T>) -> StoreResult<T> {
     connection.build_transaction().read_only().repeatable_read().run(job)
 }
 
-/// Runs the pending migrations of the database, whose encoding takes every text, and names them.
+/// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8.
 pub fn migrate(url: &str) -> Result<Vec<String>> {
     Ok(pool(url, 1)?.run(|connection| {
         let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
@@ -79,24 +89,16 @@ pub fn migrate(url: &str) -> Result<Vec<String>> {
     })?)
 }
 
-/// Takes every migration back, and all data with it.
+/// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
     let revert = |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::fault)?);
     Ok(pool(url, 1)?.run(revert)?)
 }
 
-/// Opens the migrated database, with this many connections.
+/// Opens the migrated database with at most `connections` connections, which all threads share.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let readers = (connections as usize).div_ceil(4);
-    let database = Arc::new(Database {
-        readers: Threads::start(&pool, readers).map_err(Error::fault)?,
-        finds: BatchQueue::by(1),
-        pages: BatchQueue::with_weight(2, pages::Wanted::weight),
-        creates: BatchQueue::by(2),
-        updates: BatchQueue::by(2),
-        writers: Threads::start(&pool, (connections as usize - readers).max(1)).map_err(Error::fault)?,
-    });
+    let database = Arc::new(Database::start(&pool, connections as usize).map_err(Error::fault)?);
     let bulk = Arc::new(bulk::Bulk::new(url));
     Ok(Store {
         calls: database.clone(),
@@ -113,8 +115,8 @@ fn pool(url: &str, size: u32) -> Result<Pool<PgConnection>> {
     Pool::open(with_defaults(url), size, ON_CONNECT)
 }
 
-/// libpq waits for ever for a server that does not answer, and the system for hours for one that has gone without a word;
-/// the URL may say otherwise.
+/// Adds timeouts that the URL does not set itself: libpq waits forever for a server that does not answer, and TCP waits
+/// hours for one that is gone.
 fn with_defaults(url: &str) -> String {
     let defaults = [
         ("connect_timeout", "3"),
@@ -135,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_s_own_settings_win() {
+    fn settings_of_the_url_win() {
         assert!(
             with_defaults("postgres://u@h/db").starts_with("postgres://u@h/db?connect_timeout=3&application_name=")
         );

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use domain::{AccountId, Call, CallId, IdempotencyKey, NewCall, Timestamp, Uuid};
 use ports::Error;
-use storage::{Failure, Outcome};
+use storage::{StoreError, StoreResult};
 
 use crate::contacts::lock_cards;
 use crate::schema::idempotency_keys;
@@ -19,7 +19,7 @@ pub fn take(
     call: &NewCall,
     now: Timestamp,
     once: &IdempotencyKey,
-) -> Outcome<Option<Call>> {
+) -> StoreResult<Option<Call>> {
     let keys = || idempotency_keys::table.filter(idempotency_keys::account_id.eq(account.get()));
     let oldest = now.calendar() - chrono::TimeDelta::seconds(IdempotencyKey::TTL_SECONDS);
     diesel::delete(keys().filter(idempotency_keys::created_at.le(oldest))).execute(connection)?;
@@ -48,7 +48,9 @@ pub fn take(
         .get_result(connection)
         .optional()?;
     // Another request let the key go meanwhile.
-    let Some((fingerprint, Some(id), Some(uuid), called_at, created_at)) = row else { return Err(Failure::Conflict) };
+    let Some((fingerprint, Some(id), Some(uuid), called_at, created_at)) = row else {
+        return Err(StoreError::Conflict);
+    };
     if fingerprint != once.fingerprint {
         return Err(Error::KeyReused.into());
     }
@@ -58,7 +60,7 @@ pub fn take(
 }
 
 /// Remembers what the key's request is answered.
-pub fn remember(connection: &mut PgConnection, call: &Call, once: &IdempotencyKey) -> Outcome<()> {
+pub fn remember(connection: &mut PgConnection, call: &Call, once: &IdempotencyKey) -> StoreResult<()> {
     diesel::update(idempotency_keys::table.find((call.account.get(), once.key.as_str())))
         .set((idempotency_keys::call_id.eq(call.id.get()), idempotency_keys::call_uuid.eq(call.uuid)))
         .execute(connection)?;

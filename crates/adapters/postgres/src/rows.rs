@@ -11,7 +11,7 @@ use domain::{
 };
 use ports::Error;
 use ports::outbound::StoredCall;
-use storage::Failure;
+use storage::StoreError;
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 
@@ -267,9 +267,9 @@ pub struct ContactFieldRow {
 }
 
 impl TryFrom<ContactFieldRow> for ContactField {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: ContactFieldRow) -> Result<Self, Failure> {
+    fn try_from(row: ContactFieldRow) -> Result<Self, StoreError> {
         let unknown =
             || Error::fault(format!("the store holds a kind of field {} that no version has written", row.kind));
         let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(unknown)?;
@@ -330,9 +330,9 @@ impl From<NewCall> for CallPart {
 }
 
 impl TryFrom<CallPart> for NewCall {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: CallPart) -> Result<Self, Failure> {
+    fn try_from(row: CallPart) -> Result<Self, StoreError> {
         let emotion = |id: i16| {
             let unknown = || Error::fault(format!("the store holds an emotion {id} that no version has written"));
             Emotion::new(id.into()).ok_or_else(unknown)
@@ -365,7 +365,7 @@ impl CallRow {
     }
 
     /// The call without its contact.
-    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, Failure> {
+    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, StoreError> {
         Ok(StoredCall {
             id: CallId::from_store(self.id),
             uuid: self.uuid,
@@ -378,7 +378,7 @@ impl CallRow {
     }
 
     /// The call with its contact.
-    pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
+    pub fn with(self, contact: CardRow) -> Result<Call, StoreError> {
         let contact = ContactSummary::from(contact);
         let part = NewCall::try_from(self.part)?;
         Ok(Call {

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use domain::{Account, AccountId, Name, NewToken, Scope, SecretHash, Timestamp, Token, TokenId};
 use ports::Result;
 use ports::outbound::{AccountRepository, StoreHealth, StoreLoad, TokenRepository};
-use storage::Outcome;
+use storage::StoreResult;
 
 use crate::Database;
 use crate::rows::{AccountRow, TokenRow};
@@ -38,7 +38,7 @@ impl AccountRepository for Database {
     }
 }
 
-fn create(connection: &mut SqliteConnection, name: &Name, now: Timestamp) -> Outcome<Account> {
+fn create(connection: &mut SqliteConnection, name: &Name, now: Timestamp) -> StoreResult<Account> {
     diesel::insert_into(accounts::table)
         .values((accounts::name.eq(name.as_str()), accounts::created_at.eq(now.unix())))
         .returning(AccountRow::as_returning())
@@ -46,13 +46,13 @@ fn create(connection: &mut SqliteConnection, name: &Name, now: Timestamp) -> Out
         .try_into()
 }
 
-fn find_first(connection: &mut SqliteConnection) -> Outcome<Option<Account>> {
+fn find_first(connection: &mut SqliteConnection) -> StoreResult<Option<Account>> {
     let query = accounts::table.order(accounts::id).limit(1).select(AccountRow::as_select());
     query.get_result(connection).optional()?.map(Account::try_from).transpose()
 }
 
 /// The account. Not found when there is none of this id.
-pub fn find_account(connection: &mut SqliteConnection, account: AccountId) -> Outcome<Account> {
+pub fn find_account(connection: &mut SqliteConnection, account: AccountId) -> StoreResult<Account> {
     accounts::table.find(account.get()).select(AccountRow::as_select()).get_result(connection)?.try_into()
 }
 
@@ -104,7 +104,7 @@ impl TokenRepository for Database {
     }
 }
 
-fn find_token(connection: &mut SqliteConnection, hash: SecretHash) -> Outcome<Option<Token>> {
+fn find_token(connection: &mut SqliteConnection, hash: SecretHash) -> StoreResult<Option<Token>> {
     let query = tokens::table.filter(tokens::hash.eq(&hash.0[..])).select(TokenRow::as_select());
     query.get_result(connection).optional()?.map(Token::try_from).transpose()
 }

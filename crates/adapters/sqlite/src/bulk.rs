@@ -14,7 +14,7 @@ use domain::{Account, AccountId, Contact, NewContact, Scope, SecretHash, Timesta
 use ports::outbound::{Audit, BulkStore, CounterAudit, Imported, LastIds, Record, Records, StoredCall};
 use ports::{Error, Result};
 use storage::bulk::{Batches, BulkSession, Counts, Table, add, import_batch, restore_batch};
-use storage::{Failure, Outcome};
+use storage::{StoreError, StoreResult};
 
 use crate::accounts::find_account;
 use crate::contacts::fields_of;
@@ -66,7 +66,7 @@ impl Bulk {
         Self { path: path.to_owned() }
     }
 
-    fn run<T>(&self, job: impl FnOnce(&mut SqliteConnection) -> Outcome<T>) -> Result<T> {
+    fn run<T>(&self, job: impl FnOnce(&mut SqliteConnection) -> StoreResult<T>) -> Result<T> {
         Ok(crate::pool(&self.path, 1)?.run(|connection| {
             connection.batch_execute(CACHE)?;
             job(connection)
@@ -126,20 +126,20 @@ fn read(
     connection: &mut SqliteConnection,
     of: Option<AccountId>,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let ids = if let Some(account) = of {
         vec![find_account(connection, account)?.id]
     } else {
         let rows = accounts::table.order(accounts::id).select(AccountRow::as_select()).load(connection)?;
-        let all = rows.into_iter().map(Account::try_from).collect::<Outcome<Vec<_>>>()?;
+        let all = rows.into_iter().map(Account::try_from).collect::<StoreResult<Vec<_>>>()?;
         let ids = all.iter().map(|account| account.id).collect();
         let rows: Vec<(TokenRow, Vec<u8>)> =
             tokens::table.order(tokens::id).select((TokenRow::as_select(), tokens::hash)).load(connection)?;
         let token = |(row, hash): (TokenRow, Vec<u8>)| {
             let hash = hash.try_into().map_err(|_| Error::fault("a token's hash is not 32 bytes"))?;
-            Ok::<_, Failure>(Record::Token(row.try_into()?, SecretHash(hash)))
+            Ok::<_, StoreError>(Record::Token(row.try_into()?, SecretHash(hash)))
         };
-        let secrets = rows.into_iter().map(token).collect::<Outcome<Vec<_>>>()?;
+        let secrets = rows.into_iter().map(token).collect::<StoreResult<Vec<_>>>()?;
         if all.into_iter().map(Record::Account).chain(secrets).try_for_each(&mut *visit).is_break() {
             return Ok(());
         }
@@ -166,7 +166,7 @@ fn read_contacts(
     connection: &mut SqliteConnection,
     account: AccountId,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
+) -> StoreResult<ControlFlow<()>> {
     let mut after = 0;
     loop {
         let rows: Vec<ContactRow> = contacts::table
@@ -192,7 +192,7 @@ fn read_calls(
     connection: &mut SqliteConnection,
     account: AccountId,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Outcome<ControlFlow<()>> {
+) -> StoreResult<ControlFlow<()>> {
     let mut after = 0;
     loop {
         // The plus keeps SQLite from choosing an index of the account and sorting all its calls for each page.
@@ -215,8 +215,8 @@ fn read_calls(
     }
 }
 
-fn last_ids(connection: &mut SqliteConnection) -> Outcome<LastIds> {
-    let mut last = |table: Table| -> Outcome<i64> {
+fn last_ids(connection: &mut SqliteConnection) -> StoreResult<LastIds> {
+    let mut last = |table: Table| -> StoreResult<i64> {
         let query = sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name())).select(sqlite_sequence::seq);
         Ok(query.get_result(connection).optional()?.unwrap_or_default())
     };
@@ -230,7 +230,7 @@ fn last_ids(connection: &mut SqliteConnection) -> Outcome<LastIds> {
 }
 
 /// Adds to the tables what the account has under later ids than these, which become the last ones.
-fn know(connection: &mut SqliteConnection, account: AccountId, known: &mut LastIds) -> Outcome<()> {
+fn know(connection: &mut SqliteConnection, account: AccountId, known: &mut LastIds) -> StoreResult<()> {
     let since = std::mem::replace(known, last_ids(connection)?);
     contacts::table
         .filter(contacts::account_id.eq(account.get()).and(contacts::id.gt(since.contacts)))
@@ -255,14 +255,14 @@ fn know(connection: &mut SqliteConnection, account: AccountId, known: &mut LastI
 struct Session<'a>(&'a mut SqliteConnection);
 
 impl BulkSession for Session<'_> {
-    fn allocate(&mut self, table: Table, count: usize) -> Outcome<Vec<i64>> {
+    fn allocate(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>> {
         let query = sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name())).select(sqlite_sequence::seq);
         let last: i64 = query.get_result(self.0).optional()?.unwrap_or_default();
         // The insert itself moves the sequence on; until the commit there is no other writer.
         Ok((last + 1..).take(count).collect())
     }
 
-    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> Outcome<HashMap<Uuid, i64>> {
+    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>> {
         let mut known = HashMap::new();
         for uuid in uuids {
             let query = known_contacts::table.find(&uuid.as_bytes()[..]).select(known_contacts::id);
@@ -273,7 +273,7 @@ impl BulkSession for Session<'_> {
         Ok(known)
     }
 
-    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> Outcome<()> {
+    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()> {
         for (uuid, id) in contacts {
             diesel::insert_into(known_contacts::table)
                 .values((known_contacts::uuid.eq(&uuid.as_bytes()[..]), known_contacts::id.eq(id)))
@@ -282,7 +282,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn remember_calls(&mut self, uuids: &[Uuid]) -> Outcome<HashSet<Uuid>> {
+    fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>> {
         let mut new = HashSet::new();
         for uuid in uuids {
             let insert =
@@ -294,7 +294,7 @@ impl BulkSession for Session<'_> {
         Ok(new)
     }
 
-    fn insert_account(&mut self, account: &Account) -> Outcome<()> {
+    fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
         diesel::insert_into(accounts::table)
             .values((
                 accounts::id.eq(account.id.get()),
@@ -305,7 +305,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> Outcome<()> {
+    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()> {
         diesel::insert_into(tokens::table)
             .values((
                 tokens::id.eq(token.id.get()),
@@ -321,7 +321,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()> {
+    fn insert_contacts(&mut self, contacts: &[Contact]) -> StoreResult<()> {
         for contact in contacts {
             let row = NewContactRow {
                 account_id: contact.summary.account.get(),
@@ -342,7 +342,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()> {
+    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
         for call in calls {
             let stamps = [call.created_at, call.updated_at];
             CallRow::insert(self.0, Some(call.id), call.account, call.uuid, call.call, stamps)?;
@@ -350,7 +350,7 @@ impl BulkSession for Session<'_> {
         Ok(())
     }
 
-    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> Outcome<()> {
+    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> StoreResult<()> {
         for (contact, (calls, newest)) in contacts {
             diesel::update(contacts::table.find(contact))
                 .set(contacts::calls.eq(contacts::calls + calls))
@@ -363,7 +363,7 @@ impl BulkSession for Session<'_> {
         months.iter().try_for_each(|(month, calls)| count_month(self.0, account, *month, *calls))
     }
 
-    fn raise_last_ids(&mut self, last: &LastIds) -> Outcome<()> {
+    fn raise_last_ids(&mut self, last: &LastIds) -> StoreResult<()> {
         for (table, last) in Table::all(last) {
             let known = sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name()));
             let seq: Option<i64> = known.select(sqlite_sequence::seq).get_result(self.0).optional()?;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use diesel::sql_types::BigInt;
 use domain::{
     AccountId, Call, CallId, CallOrder, CallPatch, ContactId, Direction, IdempotencyKey, NewCall, Page, PageRequest,
@@ -9,7 +10,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository};
 use ports::{Error, Result};
-use storage::{Key, Outcome, PageScan, Statement, index, is_counted, years};
+use storage::{PageScan, RawStatement, StoreResult, has_counters, sort_column, years};
 
 use crate::counts::{count_contact, count_month};
 use crate::rows::{CallRow, CallSql, CardRow, CardSql, call_columns, card_columns};
@@ -19,11 +20,12 @@ use crate::{Database, contacts::find_card, once};
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, of: Option<ContactId>, page: PageRequest<CallOrder>) -> Result<CallPage> {
-        // One transaction: total, years and items are of the same moment.
+        // One transaction: total, years and items come from one snapshot.
         let job = move |connection: &mut _| {
             SqliteConnection::transaction(connection, |connection| list(connection, account, of, page))
         };
-        let is_short = page.size.get() <= SHORT && page.offset().is_some_and(|offset| offset <= NEAR);
+        let is_short =
+            page.size.get() <= MAX_INLINE_SIZE && page.offset().is_some_and(|offset| offset <= MAX_INLINE_OFFSET);
         if is_short { self.read_inline(job).await } else { self.read(job).await }
     }
 
@@ -67,16 +69,16 @@ impl CallRepository for Database {
     }
 }
 
-/// A page of up to so many items, with so many before it, is read in less time than two threads need to meet.
-const SHORT: u32 = 25;
-const NEAR: i64 = 250;
+/// The largest page and the largest offset that are read on the caller's thread, sooner than another thread wakes up.
+const MAX_INLINE_SIZE: u32 = 25;
+const MAX_INLINE_OFFSET: i64 = 250;
 
 fn list(
     connection: &mut SqliteConnection,
     account: AccountId,
     of: Option<ContactId>,
     page: PageRequest<CallOrder>,
-) -> Outcome<CallPage> {
+) -> StoreResult<CallPage> {
     let months: Vec<(i32, i64)> = call_counts::table
         .filter(call_counts::account_id.eq(account.get()))
         .filter(call_counts::calls.ne(0))
@@ -92,18 +94,19 @@ fn list(
             .get_result(connection)
             .map(|(total, card)| (total, Some(card)))?,
     };
-    let (column, direction) = index(page.order);
-    let months = if is_counted(of, page.order) { &months[..] } else { &[] };
-    let walk = page.offset().and_then(|offset| PageScan::shortest(direction, months, total, offset, page.size));
-    let items = walk.map(|walk| load_page(connection, account, card, column, walk)).transpose()?.unwrap_or_default();
+    let (column, direction) = sort_column(page.order);
+    let months = if has_counters(of, page.order) { &months[..] } else { &[] };
+    let scan = page.offset().and_then(|offset| PageScan::plan(direction, months, total, offset, page.size));
+    let items = scan.map(|scan| load_page(connection, account, card, column, scan)).transpose()?.unwrap_or_default();
     Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, years })
 }
 
-/// The page is found along the index first; calls, and contacts unless all are of one, are then looked up one by one.
-/// LIMIT is no bound value: SQLite would plan the statement anew each time.
-/// Account, edge, skip, contact.
-fn page_text(column: &str, walk: PageScan, is_of_contact: bool) -> String {
-    let (order, beyond) = match walk.direction {
+/// The statement for a page: finds the page's ids along the index, then looks up each call, and each contact unless all
+/// calls are of one contact.
+///
+/// LIMIT is not bound, because SQLite would plan the statement anew for every value. Binds account, bound, skip, contact.
+fn page_sql(column: &str, scan: PageScan, is_of_contact: bool) -> String {
+    let (order, beyond) = match scan.direction {
         Direction::Ascending => ("ASC", ">="),
         Direction::Descending => ("DESC", "<"),
     };
@@ -113,59 +116,58 @@ fn page_text(column: &str, walk: PageScan, is_of_contact: bool) -> String {
         let columns = card_columns!();
         ("", ", card.*", format!("CROSS JOIN (SELECT {columns} FROM contacts) AS card ON card.id = call.contact_id"))
     };
-    let take = walk.take;
+    let take = scan.take;
     format!(
-        ", place AS (
+        ", position AS (
   SELECT id, {column} AS key FROM calls WHERE account_id = ?1 {own} AND {column} {beyond} ?2
   ORDER BY {column} {order}, id {order} LIMIT {take} OFFSET ?3
 )
-SELECT call.*{cards} FROM place
-CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = place.id {card}
-ORDER BY place.key {order}, place.id {order}",
+SELECT call.*{cards} FROM position
+CROSS JOIN (SELECT {call} FROM calls) AS call ON call.id = position.id {card}
+ORDER BY position.key {order}, position.id {order}",
         call = call_columns!()
     )
 }
 
-/// A page of the account's calls, or of those with the contact of this card.
+/// Loads a page of the account's calls, or of the calls with the contact of `card`.
 fn load_page(
     connection: &mut SqliteConnection,
     account: AccountId,
     card: Option<CardRow>,
     column: &str,
-    walk: PageScan,
-) -> Outcome<Vec<Call>> {
-    let edge = walk.edge.map_or_else(
-        || match walk.direction {
+    scan: PageScan,
+) -> StoreResult<Vec<Call>> {
+    let bound = scan.bound.map_or_else(
+        || match scan.direction {
             Direction::Ascending => i64::MIN,
             Direction::Descending => i64::MAX,
         },
         Timestamp::unix,
     );
-    let text = page_text(column, walk, card.is_some());
+    let sql = page_sql(column, scan, card.is_some());
     let values = (
         account.get().into_sql::<BigInt>(),
-        edge.into_sql::<BigInt>(),
-        walk.skip.into_sql::<BigInt>(),
+        bound.into_sql::<BigInt>(),
+        scan.skip.into_sql::<BigInt>(),
         card.as_ref().map_or(0, CardRow::id).into_sql::<BigInt>(),
     );
     let rows: Vec<(CallRow, CardRow)> = match card {
-        None => Statement::<(CallSql, CardSql), _>::new(text, values).load(connection)?,
+        None => RawStatement::<(CallSql, CardSql), _>::new(sql, values).load(connection)?,
         Some(card) => {
-            let calls: Vec<CallRow> = Statement::<CallSql, _>::new(text, values).load(connection)?;
+            let calls: Vec<CallRow> = RawStatement::<CallSql, _>::new(sql, values).load(connection)?;
             calls.into_iter().map(|call| (call, card.clone())).collect()
         }
     };
-    let mut items = rows.into_iter().map(|(call, card)| call.with(card)).collect::<Outcome<Vec<_>>>()?;
-    if walk.is_reversed {
+    let mut items = rows.into_iter().map(|(call, card)| call.with(card)).collect::<StoreResult<Vec<_>>>()?;
+    if scan.is_reversed {
         items.reverse();
     }
     Ok(items)
 }
 
-/// Account, call.
+/// Binds account, call.
+#[derive(QueryId)]
 struct Find;
-
-impl Key for Find {}
 
 const FIND: &str = concat!(
     ", call AS (SELECT ",
@@ -176,24 +178,28 @@ const FIND: &str = concat!(
 SELECT call.*, card.* FROM call CROSS JOIN card ON card.id = call.contact_id"
 );
 
-fn find_rows(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
+fn find_rows(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> StoreResult<(CallRow, CardRow)> {
     let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
-    Ok(Statement::<(CallSql, CardSql), _, Find>::new(FIND, values).get_result(connection)?)
+    Ok(RawStatement::<(CallSql, CardSql), _, Find>::new(FIND, values).get_result(connection)?)
 }
 
-fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<Call> {
+fn find(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> StoreResult<Call> {
     let (call, card) = find_rows(connection, account, call)?;
     call.with(card)
 }
 
 /// The call with its contact, which is active, to be changed.
-fn find_to_change(connection: &mut SqliteConnection, account: AccountId, call: CallId) -> Outcome<(CallRow, CardRow)> {
+fn find_to_change(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    call: CallId,
+) -> StoreResult<(CallRow, CardRow)> {
     let (call, card) = find_rows(connection, account, call)?;
     Ok((call, active(card)?))
 }
 
 /// Refuses when the call has none of the expected versions.
-fn expect(call: &CallRow, card: &CardRow, expected: Option<&[Version]>) -> Outcome<()> {
+fn expect(call: &CallRow, card: &CardRow, expected: Option<&[Version]>) -> StoreResult<()> {
     match expected {
         Some(versions) if !versions.contains(&call.clone().with(card.clone())?.version()) => Err(Error::Changed.into()),
         _ => Ok(()),
@@ -201,7 +207,7 @@ fn expect(call: &CallRow, card: &CardRow, expected: Option<&[Version]>) -> Outco
 }
 
 /// The contact of a call that is recorded, changed or deleted: it is not archived.
-fn active(card: CardRow) -> Outcome<CardRow> {
+fn active(card: CardRow) -> StoreResult<CardRow> {
     if card.profile.is_active() { Ok(card) } else { Err(Error::Archived.into()) }
 }
 
@@ -211,7 +217,7 @@ fn create(
     call: NewCall,
     uuid: Uuid,
     now: Timestamp,
-) -> Outcome<Call> {
+) -> StoreResult<Call> {
     let (contact, called_at) = (call.contact, call.called_at);
     let card = active(find_card(connection, account, contact)?)?;
     let row = CallRow::insert(connection, None, account, uuid, call, [now, now])?;
@@ -227,7 +233,7 @@ fn update(
     change: CallPatch,
     now: Timestamp,
     expected: Option<&[Version]>,
-) -> Outcome<Call> {
+) -> StoreResult<Call> {
     let (row, old_card) = find_to_change(connection, account, call)?;
     let old = row.part()?;
     let new = change.apply(old.clone());
@@ -258,7 +264,7 @@ fn delete(
     account: AccountId,
     call: CallId,
     expected: Option<&[Version]>,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let (row, card) = find_to_change(connection, account, call)?;
     expect(&row, &card, expected)?;
     let stored = row.part()?;

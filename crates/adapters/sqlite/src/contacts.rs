@@ -12,7 +12,7 @@ use domain::{
 };
 use ports::Result;
 use ports::outbound::ContactRepository;
-use storage::{Outcome, months, pattern};
+use storage::{StoreResult, months, pattern};
 
 use crate::Database;
 use crate::accounts::find_account;
@@ -95,7 +95,7 @@ impl ContactRepository for Database {
     }
 }
 
-fn find(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<Contact> {
+fn find(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
     let query = contacts::table.filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())));
     let row: ContactRow = query.select(ContactRow::as_select()).get_result(connection)?;
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
@@ -103,7 +103,7 @@ fn find(connection: &mut SqliteConnection, account: AccountId, contact: ContactI
 }
 
 /// The short contact. Not found when the account has none of this id.
-pub fn find_card(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> Outcome<CardRow> {
+pub fn find_card(connection: &mut SqliteConnection, account: AccountId, contact: ContactId) -> StoreResult<CardRow> {
     let query = contacts::table.filter(contacts::account_id.eq(account.get()).and(contacts::id.eq(contact.get())));
     Ok(query.select(CardRow::as_select()).get_result(connection)?)
 }
@@ -113,7 +113,7 @@ fn list(
     account: AccountId,
     search: &ContactSearch,
     page: PageRequest<ContactOrder>,
-) -> Outcome<Page<Contact>> {
+) -> StoreResult<Page<Contact>> {
     let matching = || {
         let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Sqlite>();
         match condition(account, search) {
@@ -148,7 +148,7 @@ fn list(
         let fields = fields.remove(&row.id()).unwrap_or_default();
         row.with(fields)
     };
-    Ok(Page { items: rows.into_iter().map(whole).collect::<Outcome<_>>()?, total })
+    Ok(Page { items: rows.into_iter().map(whole).collect::<StoreResult<_>>()?, total })
 }
 
 type Condition = Box<dyn BoxableExpression<contacts::table, Sqlite, SqlType = Bool>>;
@@ -182,7 +182,7 @@ pub fn fields_of(
     connection: &mut SqliteConnection,
     account: AccountId,
     contacts: &[i64],
-) -> Outcome<BTreeMap<i64, Vec<ContactField>>> {
+) -> StoreResult<BTreeMap<i64, Vec<ContactField>>> {
     let rows: Vec<ContactFieldRow> = contact_fields::table
         .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
         .order(contact_fields::id)
@@ -201,7 +201,7 @@ fn insert_fields(
     contact: i64,
     fields: &[NewContactField],
     now: Timestamp,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     // One by one: their order is the order of their ids.
     for field in fields {
         let row = NewContactFieldRow::new(account, contact, field, now);
@@ -218,7 +218,7 @@ fn change_fields(
     known: &[ContactField],
     wanted: &[NewContactField],
     now: Timestamp,
-) -> Outcome<bool> {
+) -> StoreResult<bool> {
     let gone: Vec<i64> =
         known.iter().filter(|field| !wanted.contains(&field.content)).map(|field| field.id.get()).collect();
     diesel::delete(contact_fields::table)

@@ -1,4 +1,4 @@
-//! The outbound ports over SQLite: one writer that commits many requests at once, readers beside it.
+//! The outbound ports on SQLite: one writer thread with group commit, and reader threads.
 
 mod accounts;
 mod bulk;
@@ -6,7 +6,6 @@ mod calls;
 mod contacts;
 mod counts;
 mod once;
-mod read_lock;
 mod rows;
 mod schema;
 mod writer;
@@ -19,15 +18,14 @@ use diesel::SqliteConnection;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use ports::outbound::Store;
 use ports::{Error, Result};
-use read_lock::ReadLock;
-use storage::{Outcome, Pool, Threads, run_migrations};
+use storage::{Pool, StoreResult, WorkerPool, run_migrations};
 use writer::Writer;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
 
-/// WAL lets readers go on beside the writer; `synchronous=FULL` makes an answered write survive a power cut. A write
-/// changes a few bytes in each of many pages, which are logged whole: half of SQLite's own size is half to log. A file
-/// keeps the size with which it was made.
+/// WAL lets reads run beside the writer. `synchronous = FULL` syncs the WAL at each commit, so that a committed write
+/// survives a power cut. A write changes a few bytes in many pages, which the WAL takes whole, so pages are half of
+/// SQLite's default size. A file keeps the page size that it was created with.
 macro_rules! on_connect {
     () => {
         "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -35,57 +33,54 @@ macro_rules! on_connect {
     };
 }
 
-/// The writer changes pages of every index, and keeps more of them: 6 MB. The log is taken into the file beside it, see
-/// `writer.rs`, and by the writer alone only when it has grown to 128 MB. A file that may only be read is opened without
-/// a word when its log is still there: a write tells at once. It marks the file as Callbook's, and starts the log, from
-/// which each read then knows the file's size without asking the system.
+/// The writer changes pages of every index, so it caches more of them: 6 MB. Checkpoints run as `writer.rs` says;
+/// SQLite's automatic one is left for a WAL of 128 MB. Setting `application_id` marks the file as Callbook's, and fails
+/// at once if the file is read-only.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
     "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
 );
 
-/// How long a file may be locked while it is opened: as long as `busy_timeout`.
-const PATIENCE: Duration = Duration::from_secs(5);
-const RETRY_INTERVAL: Duration = Duration::from_millis(5);
+/// How long opening a locked file is retried: as long as `busy_timeout`.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
+const OPEN_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// An opened SQLite file.
 struct Database {
-    readers: Threads<SqliteConnection>,
-    read_lock: ReadLock,
+    readers: WorkerPool<SqliteConnection>,
     writer: Writer,
 }
 
 impl Database {
     async fn read<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+        job: impl Fn(&mut SqliteConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.readers.read(job).await
     }
 
-    /// A read of a few rows by key, which takes less time than crossing to a thread and back.
+    /// Reads a few rows by key, which takes less time than another thread needs to wake up.
     async fn read_inline<T: Send + 'static>(
         &self,
-        job: impl Fn(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+        job: impl Fn(&mut SqliteConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.read_lock.want();
         self.readers.read_inline(job).await
     }
 
     async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+        job: impl FnOnce(&mut SqliteConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(job).await
     }
 }
 
-/// Runs the pending migrations of the file, which is made when it is missing, and names them.
+/// Runs the pending migrations of the file, which is created if missing, and returns their names.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
         let run = |connection: &mut _| run_migrations(connection, MIGRATIONS);
         if connection.has_pending_migration(MIGRATIONS).map_err(Error::fault)? {
-            // Of several that start together one migrates, the others wait.
+            // Servers that start together migrate one after the other.
             connection.immediate_transaction(run)
         } else {
             run(connection)
@@ -93,19 +88,18 @@ pub fn migrate(path: &str) -> Result<Vec<String>> {
     })?)
 }
 
-/// Takes every migration back, and all data with it.
+/// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
     let revert = |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::fault)?);
     Ok(pool(path, 1)?.run(revert)?)
 }
 
-/// Opens the migrated file, with this many connections for readers.
+/// Opens the migrated file with `readers` connections and threads for reads.
 pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
-        readers: Threads::start(&pool(path, readers)?, readers as usize).map_err(Error::fault)?,
-        read_lock: ReadLock::start(pool(path, 1)?).map_err(Error::fault)?,
-        writer: Writer::start(path, writer_pool, pool(path, 1)?).map_err(Error::fault)?,
+        readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::fault)?,
+        writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::fault)?,
     });
     let bulk = Arc::new(bulk::Bulk::new(path));
     Ok(Store {
@@ -123,19 +117,21 @@ fn pool(path: &str, size: u32) -> Result<Pool<SqliteConnection>> {
     connect(path, size, on_connect!())
 }
 
-/// Of several that turn the log of a new file on at the same moment, SQLite tells all but one at once that it is
-/// locked: `busy_timeout` does not hold there.
+/// Opens a pool. Retries while the file is locked: `busy_timeout` does not apply when several connections enable WAL on a
+/// new file at once.
 fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<SqliteConnection>> {
     let since = Instant::now();
     loop {
         match Pool::open(path, size, on_connect) {
-            Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < PATIENCE => sleep(RETRY_INTERVAL),
-            outcome => return outcome,
+            Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < OPEN_TIMEOUT => {
+                sleep(OPEN_RETRY_INTERVAL);
+            }
+            result => return result,
         }
     }
 }
 
-/// Diesel gives no code for it.
+/// The error is SQLite's BUSY, for which Diesel has no kind.
 fn is_locked(cause: &dyn std::error::Error) -> bool {
     cause.to_string().contains("database is locked")
 }

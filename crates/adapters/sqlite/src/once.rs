@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::{AccountId, Call, CallId, IdempotencyKey, NewCall, Timestamp};
 use ports::Error;
-use storage::Outcome;
+use storage::StoreResult;
 
 use crate::contacts::find_card;
 use crate::rows::{timestamp, uuid};
@@ -16,7 +16,7 @@ pub fn answered(
     call: &NewCall,
     now: Timestamp,
     once: &IdempotencyKey,
-) -> Outcome<Option<Call>> {
+) -> StoreResult<Option<Call>> {
     let keys = || idempotency_keys::table.filter(idempotency_keys::account_id.eq(account.get()));
     diesel::delete(keys().filter(idempotency_keys::created_at.le(now.unix() - IdempotencyKey::TTL_SECONDS)))
         .execute(connection)?;
@@ -41,7 +41,7 @@ pub fn answered(
 }
 
 /// Remembers what the key's request is answered.
-pub fn remember(connection: &mut SqliteConnection, call: &Call, once: &IdempotencyKey) -> Outcome<()> {
+pub fn remember(connection: &mut SqliteConnection, call: &Call, once: &IdempotencyKey) -> StoreResult<()> {
     diesel::insert_into(idempotency_keys::table)
         .values((
             idempotency_keys::account_id.eq(call.account.get()),

@@ -2,6 +2,7 @@
 
 use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use domain::{
@@ -11,7 +12,7 @@ use domain::{
 };
 use ports::Error;
 use ports::outbound::StoredCall;
-use storage::{Failure, Key, Outcome, Statement};
+use storage::{RawStatement, StoreError, StoreResult};
 
 use crate::schema::{accounts, calls, contact_fields, contacts, tokens};
 
@@ -39,15 +40,15 @@ pub type CallSql = SqlTypeOf<<CallRow as Selectable<Sqlite>>::SelectExpression>;
 pub type CardSql = SqlTypeOf<<CardRow as Selectable<Sqlite>>::SelectExpression>;
 
 /// A row that this version cannot have written.
-fn corrupt(what: &str) -> Failure {
+fn corrupt(what: &str) -> StoreError {
     Error::fault(format!("the store holds {what} that no version has written")).into()
 }
 
-pub fn timestamp(seconds: i64) -> Result<Timestamp, Failure> {
+pub fn timestamp(seconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_unix(seconds).ok_or_else(|| corrupt("an instant"))
 }
 
-pub fn uuid(bytes: &[u8]) -> Result<Uuid, Failure> {
+pub fn uuid(bytes: &[u8]) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes).map_err(|_| corrupt("a UUID"))
 }
 
@@ -60,9 +61,9 @@ pub struct AccountRow {
 }
 
 impl TryFrom<AccountRow> for Account {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: AccountRow) -> Result<Self, Failure> {
+    fn try_from(row: AccountRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: AccountId::from_store(row.id),
             name: Name::from_store(row.name),
@@ -84,9 +85,9 @@ pub struct TokenRow {
 }
 
 impl TryFrom<TokenRow> for Token {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: TokenRow) -> Result<Self, Failure> {
+    fn try_from(row: TokenRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: TokenId::from_store(row.id),
             account: AccountId::from_store(row.account_id),
@@ -151,12 +152,12 @@ impl From<Profile> for ProfileRow {
 }
 
 impl TryFrom<ProfileRow> for Profile {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: ProfileRow) -> Result<Self, Failure> {
+    fn try_from(row: ProfileRow) -> Result<Self, StoreError> {
         let date = |seconds: Option<i64>, is_age_based, is_year_unknown| {
             let date = seconds.map(timestamp).transpose()?;
-            Ok::<_, Failure>(date.map(|date| ImportantDate { date, is_age_based, is_year_unknown }))
+            Ok::<_, StoreError>(date.map(|date| ImportantDate { date, is_age_based, is_year_unknown }))
         };
         Ok(Self {
             first_name: Name::from_store(row.first_name),
@@ -192,9 +193,9 @@ impl CardRow {
 }
 
 impl TryFrom<CardRow> for ContactSummary {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: CardRow) -> Result<Self, Failure> {
+    fn try_from(row: CardRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: ContactId::from_store(row.id),
             uuid: uuid(&row.uuid)?,
@@ -231,7 +232,7 @@ impl From<NewContact> for ContactPart {
 
 impl ContactPart {
     /// The part with the contact's fields.
-    pub fn with(self, fields: Vec<NewContactField>) -> Result<NewContact, Failure> {
+    pub fn with(self, fields: Vec<NewContactField>) -> Result<NewContact, StoreError> {
         Ok(NewContact {
             profile: self.profile.try_into()?,
             description: self.description.map(Content::from_store),
@@ -274,7 +275,7 @@ impl ContactRow {
     }
 
     /// The contact with its fields.
-    pub fn with(self, fields: Vec<ContactField>) -> Result<Contact, Failure> {
+    pub fn with(self, fields: Vec<ContactField>) -> Result<Contact, StoreError> {
         Ok(Contact {
             summary: self.card.try_into()?,
             description: self.description.map(Content::from_store),
@@ -300,9 +301,9 @@ pub struct ContactFieldRow {
 }
 
 impl TryFrom<ContactFieldRow> for ContactField {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: ContactFieldRow) -> Result<Self, Failure> {
+    fn try_from(row: ContactFieldRow) -> Result<Self, StoreError> {
         let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(|| corrupt("a kind of contact field"))?;
         Ok(Self {
             id: ContactFieldId::from_store(row.id),
@@ -362,9 +363,9 @@ impl From<NewCall> for CallPart {
 }
 
 impl TryFrom<CallPart> for NewCall {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(row: CallPart) -> Result<Self, Failure> {
+    fn try_from(row: CallPart) -> Result<Self, StoreError> {
         let emotion = |id: &str| id.parse().ok().and_then(Emotion::new).ok_or_else(|| corrupt("an emotion"));
         Ok(Self {
             contact: ContactId::from_store(row.contact_id),
@@ -388,9 +389,8 @@ pub struct CallRow {
 }
 
 /// Id or null, account, UUID, contact, `called_at`, content, `contact_called`, emotions, `created_at`, `updated_at`.
+#[derive(QueryId)]
 struct Insert;
-
-impl Key for Insert {}
 
 const INSERT: &str = " INSERT INTO calls
   (id, account_id, uuid, contact_id, called_at, content, contact_called, emotions, created_at, updated_at)
@@ -403,17 +403,15 @@ extern "SQL" {
 }
 
 /// Call, contact, `called_at`, content, `contact_called`, emotions, now.
+#[derive(QueryId)]
 struct Update;
-
-impl Key for Update {}
 
 const UPDATE: &str = " UPDATE calls SET contact_id = ?2, called_at = ?3, content = ?4, contact_called = ?5,
   emotions = ?6, updated_at = ?7 WHERE id = ?1";
 
 /// Call, content, `contact_called`, emotions, now.
+#[derive(QueryId)]
 struct Reword;
-
-impl Key for Reword {}
 
 /// What is named after SET is taken out of its indexes and put in again, be it another or the same.
 const REWORD: &str =
@@ -428,7 +426,7 @@ impl CallRow {
         uuid: Uuid,
         call: NewCall,
         [created_at, updated_at]: [Timestamp; 2],
-    ) -> Outcome<Self> {
+    ) -> StoreResult<Self> {
         let (uuid, part) = (uuid.as_bytes().to_vec(), CallPart::from(call));
         let (created_at, updated_at) = (created_at.unix(), updated_at.unix());
         let values = (
@@ -443,7 +441,7 @@ impl CallRow {
             created_at.into_sql::<BigInt>(),
             updated_at.into_sql::<BigInt>(),
         );
-        Statement::<BigInt, _, Insert>::new(INSERT, values).execute(connection)?;
+        RawStatement::<BigInt, _, Insert>::new(INSERT, values).execute(connection)?;
         let id = match id {
             Some(id) => id.get(),
             None => diesel::select(last_insert_rowid()).get_result(connection)?,
@@ -452,7 +450,7 @@ impl CallRow {
     }
 
     /// Stores the call as changed.
-    pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Timestamp) -> Outcome<Self> {
+    pub fn update(self, connection: &mut SqliteConnection, call: NewCall, now: Timestamp) -> StoreResult<Self> {
         let part = CallPart::from(call);
         let is_moved = (part.contact_id, part.called_at) != (self.part.contact_id, self.part.called_at);
         let changed = Self { part, updated_at: now.unix(), ..self };
@@ -466,15 +464,15 @@ impl CallRow {
             changed.updated_at.into_sql::<BigInt>(),
         );
         if is_moved {
-            Statement::<BigInt, _, Update>::new(UPDATE, (id, place, words)).execute(connection)?;
+            RawStatement::<BigInt, _, Update>::new(UPDATE, (id, place, words)).execute(connection)?;
         } else {
-            Statement::<BigInt, _, Reword>::new(REWORD, (id, words)).execute(connection)?;
+            RawStatement::<BigInt, _, Reword>::new(REWORD, (id, words)).execute(connection)?;
         }
         Ok(changed)
     }
 
     /// What its owner may change.
-    pub fn part(&self) -> Result<NewCall, Failure> {
+    pub fn part(&self) -> Result<NewCall, StoreError> {
         self.part.clone().try_into()
     }
 
@@ -484,7 +482,7 @@ impl CallRow {
     }
 
     /// The call without its contact.
-    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, Failure> {
+    pub fn stored(self, account: AccountId, contact_uuid: Uuid) -> Result<StoredCall, StoreError> {
         Ok(StoredCall {
             id: CallId::from_store(self.id),
             uuid: uuid(&self.uuid)?,
@@ -497,7 +495,7 @@ impl CallRow {
     }
 
     /// The call with its contact.
-    pub fn with(self, contact: CardRow) -> Result<Call, Failure> {
+    pub fn with(self, contact: CardRow) -> Result<Call, StoreError> {
         let contact = ContactSummary::try_from(contact)?;
         let part = NewCall::try_from(self.part)?;
         Ok(Call {

@@ -1,171 +1,142 @@
-//! The one writer: it takes whatever waits into one transaction, so that all of it shares one sync to the disk. What it
-//! commits is appended to a log; beside it, another thread takes the log into the file (SQLite's checkpoint), for which
-//! writes would wait 50 ms and more.
+//! The writer thread, which commits waiting writes as a group, and the checkpointer thread.
+//!
+//! All writes of a group share one transaction, and so one sync of the write-ahead log (WAL); each has a savepoint of its
+//! own. A checkpoint copies the WAL's pages into the file. It takes 50 ms and more, so it runs on a thread beside the
+//! writer.
 
-use std::fs::File;
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::Integer;
 use ports::{Error, Result};
-use storage::{BACKLOG, Failure, Joined, Outcome, Pool, too_many, within_patience};
+use storage::{JoinOnDrop, Pool, QUEUE_CAPACITY, StoreError, StoreResult, queue_full, with_response_timeout};
 use tokio::sync::oneshot;
 
-/// The most writes that share one commit.
-const GROUP: usize = 64;
+/// The most writes of a group.
+const MAX_GROUP: usize = 64;
 
-/// After so many commits the log is taken into the file. More often, and the same pages are written more often.
-const COMMITS: usize = 64;
+/// The commits between two checkpoints. A page that changes again is copied again, so fewer commits cost more.
+const CHECKPOINT_INTERVAL: usize = 64;
 
-/// A log of so many pages (24 MB) is brought to its end. Sooner, and the same pages are synced more often.
-const LONG: i32 = 12_000;
+/// The pages of a WAL that must be restarted: 24 MB.
+const MAX_WAL_PAGES: i32 = 12_000;
 
-/// Fewer pages than this are left to the writer, who takes some milliseconds for them.
-const REST: i32 = 4_000;
+/// A write within the group's transaction. It returns the response, which is sent after the commit.
+type Job = Box<dyn FnOnce(&mut SqliteConnection) -> StoreResult<SendResponse> + Send>;
+type SendResponse = Box<dyn FnOnce() + Send>;
 
-/// How often the log is taken in before its end: on a slow disk there may never be less left.
-const ROUNDS: usize = 8;
-
-/// A write within the group's transaction; what it returns tells the one who asked, after the commit.
-type Job = Box<dyn FnOnce(&mut SqliteConnection) -> Outcome<Answer> + Send>;
-type Answer = Box<dyn FnOnce() + Send>;
-
-/// The threads that write. Dropping them finishes what is queued.
+/// The threads that write. Dropping them finishes the queued writes and checkpoints the WAL.
 pub struct Writer {
     jobs: Sender<Job>,
-    _joined: Joined,
+    _threads: JoinOnDrop,
 }
 
 impl Writer {
-    /// Starts the threads, each on its pool.
-    pub fn start(path: &str, pool: Pool<SqliteConnection>, beside: Pool<SqliteConnection>) -> std::io::Result<Self> {
-        // Never closed: the system then takes the locks of this process on the file away, SQLite's too.
-        let file = ManuallyDrop::new(File::open(path)?);
-        let (jobs, queue) = bounded(BACKLOG);
-        let (full, fulls) = bounded(1);
-        let (short, shorts) = bounded(1);
-        let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        let handles = vec![
-            thread("writer").spawn(move || {
-                write_groups(&pool, &queue, &full, &shorts);
-                // The writer's connection is closed before the other thread hears of the end and closes its own: of two
-                // that close at once SQLite takes neither for the last, which takes the log into the file.
-                drop(pool);
-                drop(full);
-            })?,
-            thread("checkpointer").spawn(move || check_points(&beside, &file, &fulls, &short))?,
-        ];
-        Ok(Self { jobs, _joined: Joined(handles) })
+    /// Starts the writer and the checkpointer, each on a pool of its own.
+    pub fn start(pool: Pool<SqliteConnection>, checkpointer_pool: Pool<SqliteConnection>) -> std::io::Result<Self> {
+        let (jobs, queue) = bounded(QUEUE_CAPACITY);
+        let (due, checkpoints) = bounded(1);
+        let is_wal_long = Arc::new(AtomicBool::new(false));
+        let must_restart = is_wal_long.clone();
+        let checkpointer = Builder::new().name("checkpointer".into()).spawn(move || {
+            for () in checkpoints {
+                is_wal_long.fetch_or(checkpoint(&checkpointer_pool) > MAX_WAL_PAGES, Ordering::Relaxed);
+            }
+        })?;
+        let writer = Builder::new().name("writer".into()).spawn(move || {
+            write_groups(&pool, &queue, &due, &must_restart);
+            // SQLite checkpoints when the last connection closes, but not when two close at once: the checkpointer ends
+            // after the writer.
+            drop(pool);
+            drop(due);
+        })?;
+        Ok(Self { jobs, _threads: JoinOnDrop(vec![writer, checkpointer]) })
     }
 
-    /// How many writes wait.
+    /// The number of writes that wait.
     pub fn waiting(&self) -> usize {
         self.jobs.len()
     }
 
-    /// Runs the job in a savepoint of its own; the answer comes when it is on the disk.
+    /// Runs the job in a savepoint of its own, and returns when it is committed and synced.
     pub async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut SqliteConnection) -> Outcome<T> + Send + 'static,
+        job: impl FnOnce(&mut SqliteConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel();
+        let (sender, response) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            // The one who asked may have gone: then nobody would know that it was done.
-            if answer.is_closed() {
+            // A client that has gone would not learn that its request was done.
+            if sender.is_closed() {
                 return Ok(Box::new(|| ()));
             }
-            let mut is_store_s_end = false;
-            let outcome = connection.transaction(|connection| {
-                let outcome = job(connection);
-                is_store_s_end = outcome.as_ref().is_err_and(|failure| failure.is_disconnect() || failure.is_outage());
-                outcome
+            let mut is_unavailable = false;
+            let result = connection.transaction(|connection| {
+                let result = job(connection);
+                is_unavailable = result.as_ref().is_err_and(StoreError::is_unavailable);
+                result
             });
-            match outcome {
-                // A full disk makes SQLite end the whole transaction: what came after would be committed alone.
-                Err(failure) if is_store_s_end => Err(failure),
-                outcome => Ok(Box::new(move || {
-                    // The one who asked may have gone.
-                    let _ = answer.send(outcome);
+            match result {
+                // A full disk makes SQLite roll back the whole transaction, so the rest of the group must not run.
+                Err(error) if is_unavailable => Err(error),
+                result => Ok(Box::new(move || {
+                    let _ = sender.send(result);
                 })),
             }
         });
-        self.jobs.try_send(job).map_err(|_| too_many())?;
-        let outcome = within_patience(answered)
-            .await?
-            .map_err(|_| Error::unavailable("the transaction could not be committed"))?;
-        outcome.map_err(Error::from)
+        self.jobs.try_send(job).map_err(|_| queue_full())?;
+        let rolled_back = |_| Error::unavailable("the transaction could not be committed");
+        Ok(with_response_timeout(response).await?.map_err(rolled_back)??)
     }
 }
 
-fn write_groups(pool: &Pool<SqliteConnection>, queue: &Receiver<Job>, full: &Sender<()>, shorts: &Receiver<()>) {
+fn write_groups(
+    pool: &Pool<SqliteConnection>,
+    queue: &Receiver<Job>,
+    checkpoint_due: &Sender<()>,
+    must_restart: &AtomicBool,
+) {
     for (commits, first) in queue.iter().enumerate() {
-        if shorts.try_recv().is_ok() {
-            // Nothing is appended meanwhile, so the log ends here and is begun anew.
-            check_point(pool);
+        if must_restart.swap(false, Ordering::Relaxed) {
+            // SQLite restarts a WAL that is copied to its end, which it is only while nothing is appended.
+            checkpoint(pool);
         }
-        if commits % COMMITS == COMMITS - 1 {
-            // One that is still at it will not be told again.
-            let _ = full.try_send(());
+        if commits % CHECKPOINT_INTERVAL == CHECKPOINT_INTERVAL - 1 {
+            // Not sent while a checkpoint is due already.
+            let _ = checkpoint_due.try_send(());
         }
-        let group: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
-        let commit = || {
+        let group: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)).collect();
+        let commit = || -> StoreResult<Vec<SendResponse>> {
             pool.run(|connection| {
                 connection.immediate_transaction(|connection| group.into_iter().map(|job| job(connection)).collect())
             })
         };
-        // When the group fails as a whole, its answers are dropped, which tells all who asked.
+        // A group that fails drops its senders, which tells all callers that it was rolled back.
         match catch_unwind(AssertUnwindSafe(commit)) {
-            Ok(Ok(answers)) => {
-                let answers: Vec<Answer> = answers;
-                for answer in answers {
-                    answer();
-                }
-            }
-            Ok(Err(Failure::Database(error))) => tracing::error!(%error, "a group of writes was rolled back"),
-            Ok(Err(failure)) => tracing::error!(error = %Error::from(failure), "a group of writes was not begun"),
+            Ok(Ok(responses)) => responses.into_iter().for_each(|send| send()),
+            Ok(Err(StoreError::Database(error))) => tracing::error!(%error, "a group of writes was rolled back"),
+            Ok(Err(error)) => tracing::error!(error = %Error::from(error), "a group of writes was not begun"),
             Err(_) => tracing::error!("a write panicked"),
         }
     }
 }
 
-fn check_points(pool: &Pool<SqliteConnection>, file: &File, fulls: &Receiver<()>, short: &Sender<()>) {
-    for () in fulls {
-        let mut pages = check_point(pool);
-        if pages < LONG {
-            continue;
-        }
-        // SQLite syncs the file only at the end of the log, to which it comes when nothing is appended meanwhile: the
-        // writer would wait for all that was written before. Each round there is less to sync, and less is appended.
-        let mut appended = pages;
-        for _ in 0..ROUNDS {
-            // Should it fail, SQLite's own sync fails too, and tells.
-            let _ = file.sync_data();
-            if appended < REST {
-                break;
-            }
-            let now = check_point(pool);
-            appended = now - std::mem::replace(&mut pages, now);
-        }
-        let _ = short.try_send(());
-    }
-}
-
-/// Takes the log into the file without waiting for anybody, nor anybody for it; answers how many pages the log has, 0
-/// when that failed.
-fn check_point(pool: &Pool<SqliteConnection>) -> i32 {
+/// Copies the WAL into the file without blocking reads or writes. Returns the pages of the WAL, 0 if that failed.
+fn checkpoint(pool: &Pool<SqliteConnection>) -> i32 {
     let pages =
-        pool.run(|connection| Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Log>(connection)?.log));
-    pages.unwrap_or_else(|failure| {
-        tracing::debug!(error = %Error::from(failure), "the log was not taken into the file; it will be later");
+        pool.run(|connection| Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Wal>(connection)?.log));
+    pages.unwrap_or_else(|error| {
+        tracing::debug!(error = %Error::from(error), "a checkpoint failed; the next one does its work");
         0
     })
 }
 
 #[derive(QueryableByName)]
-struct Log {
+struct Wal {
     #[diesel(sql_type = Integer)]
     log: i32,
 }

@@ -8,7 +8,7 @@ use domain::{
 use ports::Result;
 use ports::outbound::{Imported, LastIds, Record, StoredCall};
 
-use crate::{Outcome, months};
+use crate::{StoreResult, months};
 
 /// The most records of a batch.
 const RECORDS: usize = 10_000;
@@ -61,25 +61,25 @@ pub type Counts = BTreeMap<i64, (i64, Timestamp)>;
 /// What a store does for an import or a restore, within a transaction on one connection.
 pub trait BulkSession {
     /// The next unused ids, in upward order.
-    fn allocate(&mut self, table: Table, count: usize) -> Outcome<Vec<i64>>;
+    fn allocate(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>>;
     /// Those of the contacts that the import knows, with their ids.
-    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> Outcome<HashMap<Uuid, i64>>;
+    fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>>;
     /// Makes the import know these contacts.
-    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> Outcome<()>;
+    fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()>;
     /// Those of the calls that the import did not know; from now on it knows them.
-    fn remember_calls(&mut self, uuids: &[Uuid]) -> Outcome<HashSet<Uuid>>;
+    fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>>;
     /// Inserts the account under its id.
-    fn insert_account(&mut self, account: &Account) -> Outcome<()>;
+    fn insert_account(&mut self, account: &Account) -> StoreResult<()>;
     /// Inserts the token under its id.
-    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> Outcome<()>;
+    fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()>;
     /// Inserts the contacts and their fields under their ids, without calls.
-    fn insert_contacts(&mut self, contacts: &[Contact]) -> Outcome<()>;
+    fn insert_contacts(&mut self, contacts: &[Contact]) -> StoreResult<()>;
     /// Inserts the calls under their ids; they are not counted yet.
-    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> Outcome<()>;
+    fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()>;
     /// Adds to the counts and `last_called` of the contacts, and to the counts of the account's months.
-    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> Outcome<()>;
+    fn count(&mut self, account: AccountId, contacts: &Counts, months: &BTreeMap<i32, i64>) -> StoreResult<()>;
     /// Sees to it that no id up to the last ones is given out again.
-    fn raise_last_ids(&mut self, last: &LastIds) -> Outcome<()>;
+    fn raise_last_ids(&mut self, last: &LastIds) -> StoreResult<()>;
 }
 
 /// Records by the batch.
@@ -130,7 +130,7 @@ pub fn import_batch(
     account: AccountId,
     batch: Vec<Record>,
     dry_run: bool,
-) -> Outcome<Imported> {
+) -> StoreResult<Imported> {
     let (mut contacts, mut calls) = (Vec::new(), Vec::new());
     for record in batch {
         match record {
@@ -151,7 +151,7 @@ fn import_contacts(
     mut contacts: Vec<Contact>,
     dry_run: bool,
     imported: &mut Imported,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let known = session.known_contacts(&contacts.iter().map(|contact| contact.summary.uuid).collect())?;
     let mut seen: HashSet<Uuid> = known.into_keys().collect();
     let all = contacts.len();
@@ -181,7 +181,7 @@ fn import_calls(
     mut calls: Vec<StoredCall>,
     dry_run: bool,
     imported: &mut Imported,
-) -> Outcome<()> {
+) -> StoreResult<()> {
     let contacts = session.known_contacts(&calls.iter().map(|call| call.contact_uuid).collect())?;
     let all = calls.len();
     calls.retain(|call| contacts.contains_key(&call.contact_uuid));
@@ -206,7 +206,7 @@ fn import_calls(
     insert_and_count(session, account, calls)
 }
 
-fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: Vec<StoredCall>) -> Outcome<()> {
+fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: Vec<StoredCall>) -> StoreResult<()> {
     let mut counts = Counts::new();
     for StoredCall { call, .. } in &calls {
         let (number, newest) = counts.entry(call.contact.get()).or_insert((0, call.called_at));
@@ -220,7 +220,7 @@ fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: V
 }
 
 /// Writes one batch of a whole store, in a transaction that the caller holds open.
-pub fn restore_batch(session: &mut impl BulkSession, batch: Vec<Record>) -> Outcome<()> {
+pub fn restore_batch(session: &mut impl BulkSession, batch: Vec<Record>) -> StoreResult<()> {
     let mut contacts = Vec::new();
     let mut calls: BTreeMap<AccountId, Vec<StoredCall>> = BTreeMap::new();
     for record in batch {

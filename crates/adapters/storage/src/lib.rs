@@ -1,25 +1,26 @@
-//! What both storage adapters stand on. What a store is, this crate does not know.
+//! What both storage adapters share: the r2d2 pool, database threads, batches of requests, and errors.
 //!
-//! Diesel is synchronous, the ports are not: in [`Threads`], and in SQLite's writer, a request crosses to a database
-//! thread. A few threads take jobs from one bounded queue; each job borrows a connection of the r2d2 [`Pool`].
+//! Diesel is synchronous, the ports are not. A request crosses to a database thread in a [`WorkerPool`], in a
+//! [`BatchQueue`], or in SQLite's writer. Each of them has a bounded queue; each job borrows a connection of the
+//! [`Pool`].
 
+mod batch;
 pub mod bulk;
 mod counts;
-mod failure;
-mod gathered;
+mod error;
+mod limits;
+mod page_scan;
 mod pool;
 mod search;
 mod statement;
-mod threads;
-mod waiting;
-mod walk;
+mod worker;
 
+pub use batch::{BatchQueue, MAX_BATCH};
 pub use counts::{months, years};
-pub use failure::{Failure, Outcome};
-pub use gathered::BatchQueue;
+pub use error::{StoreError, StoreResult};
+pub use limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
+pub use page_scan::{PageScan, has_counters, sort_column};
 pub use pool::{Pool, revert_all_migrations, run_migrations};
 pub use search::pattern;
-pub use statement::{Key, Statement};
-pub use threads::{Joined, Threads};
-pub use waiting::{BACKLOG, too_many, within_patience};
-pub use walk::{PageScan, index, is_counted};
+pub use statement::{ByText, RawStatement};
+pub use worker::{JoinOnDrop, WorkerPool};

@@ -1,4 +1,4 @@
-//! Statements that Diesel's query builder cannot say. They are prepared once per connection, as those that it can.
+//! Hand-written SQL that Diesel prepares once per connection, as it does for its own queries.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -7,53 +7,51 @@ use diesel::backend::Backend;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{QueryResult, RunQueryDsl};
 
-/// A statement in SQL with the values bound to it; `Row` are the SQL types of its columns, `Kept` is how Diesel
-/// finds it again.
-pub struct Statement<Row, Values, Kept = ByText> {
-    text: Cow<'static, str>,
+/// A statement in SQL with its bound values.
+///
+/// `Row` are the SQL types of the result's columns. `Key` identifies the statement in Diesel's cache of prepared
+/// statements: a unit type that derives [`QueryId`] for a constant text, [`ByText`] for a text that is assembled.
+pub struct RawStatement<Row, Values, Key = ByText> {
+    sql: Cow<'static, str>,
     values: Values,
-    row: PhantomData<(Row, Kept)>,
+    types: PhantomData<(Row, Key)>,
 }
 
-impl<Row, Values, Kept> Statement<Row, Values, Kept> {
-    /// Binds the values to a text that follows `WITH bound AS (…)`: `, name AS (…)` or the statement itself. It names
-    /// the values as often as it needs them: `$1`, `$2`, … on PostgreSQL, `?1`, `?2`, … on SQLite.
-    pub fn new(text: impl Into<Cow<'static, str>>, values: Values) -> Self {
-        Self { text: text.into(), values, row: PhantomData }
+impl<Row, Values, Key> RawStatement<Row, Values, Key> {
+    /// Binds `values` to `sql`, which follows `WITH bound AS (…)`: further `, name AS (…)` or the statement itself.
+    ///
+    /// It may refer to a value several times: as `$1`, `$2`, … on PostgreSQL, `?1`, `?2`, … on SQLite.
+    pub fn new(sql: impl Into<Cow<'static, str>>, values: Values) -> Self {
+        Self { sql: sql.into(), values, types: PhantomData }
     }
 }
 
-/// How Diesel finds a prepared statement again.
-pub trait Key: 'static {
-    /// By this type; else by the text, which must then be put together for every use.
-    const IS_TYPE: bool = true;
-}
-
-/// By the text, of which there may be several.
+/// Identifies a statement by its text.
 pub struct ByText;
 
-impl Key for ByText {
-    const IS_TYPE: bool = false;
+impl QueryId for ByText {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<DB: Backend, Row, Values: QueryFragment<DB>, Kept> QueryFragment<DB> for Statement<Row, Values, Kept> {
+impl<DB: Backend, Row, Values: QueryFragment<DB>, Key> QueryFragment<DB> for RawStatement<Row, Values, Key> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        // Diesel numbers the values where it meets them: here, once, so that the text may repeat them.
+        // Diesel numbers values where they are pushed: pushed once here, they can be referred to by number.
         out.push_sql("WITH bound AS (SELECT ");
         self.values.walk_ast(out.reborrow())?;
         out.push_sql(")");
-        out.push_sql(&self.text);
+        out.push_sql(&self.sql);
         Ok(())
     }
 }
 
-impl<Row, Values, Kept: Key> QueryId for Statement<Row, Values, Kept> {
-    type QueryId = Kept;
-    const HAS_STATIC_QUERY_ID: bool = Kept::IS_TYPE;
+impl<Row, Values, Key: QueryId> QueryId for RawStatement<Row, Values, Key> {
+    type QueryId = Key::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Key::HAS_STATIC_QUERY_ID;
 }
 
-impl<Row, Values, Kept> Query for Statement<Row, Values, Kept> {
+impl<Row, Values, Key> Query for RawStatement<Row, Values, Key> {
     type SqlType = Row;
 }
 
-impl<Connection, Row, Values, Kept> RunQueryDsl<Connection> for Statement<Row, Values, Kept> {}
+impl<Connection, Row, Values, Key> RunQueryDsl<Connection> for RawStatement<Row, Values, Key> {}

@@ -1,4 +1,4 @@
-//! `cargo bench -p callbook-storage`: what it costs to find the way to a page.
+//! `cargo bench -p callbook-storage`: the cost of planning a page's scan.
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -11,16 +11,16 @@ fn main() {
     divan::main();
 }
 
-/// So many months of 7,575 calls, the newest first.
+/// The counters of `count` months with 7,575 calls each, the newest first.
 fn months(count: i32) -> Vec<(i32, i64)> {
     (0..count).rev().map(|month| (2014 * 12 + month, 7_575)).collect()
 }
 
 #[divan::bench(args = [12, 132, 1_200])]
-fn way_to_the_middle(bencher: Bencher, count: i32) {
+fn plan_the_middle_page(bencher: Bencher, count: i32) {
     let (months, total) = (months(count), i64::from(count) * 7_575);
     let size = PageSize::new(100).unwrap();
-    bencher.bench(|| PageScan::shortest(Direction::Descending, black_box(&months), total, total / 2, size));
+    bencher.bench(|| PageScan::plan(Direction::Descending, black_box(&months), total, total / 2, size));
 }
 
 #[divan::bench(args = [12, 132, 1_200])]

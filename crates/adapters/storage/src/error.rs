@@ -1,0 +1,108 @@
+//! Errors of jobs on a database connection.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use domain::TooManyFields;
+use ports::Error;
+
+/// Why a job on a connection failed.
+#[derive(Debug)]
+pub enum StoreError {
+    /// An error of the ports, passed on to the client.
+    Port(Error),
+    /// An error of the database.
+    Database(DieselError),
+    /// An error of the database on a connection that is broken.
+    Disconnected(DieselError),
+    /// Another request changed the rows that the job had read. Nothing was written; the job may be retried.
+    Conflict,
+    /// The requests of a batch cannot share a statement. Each of them can run alone.
+    NotBatchable,
+}
+
+/// The result of a job on a connection.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+impl From<DieselError> for StoreError {
+    fn from(error: DieselError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        Self::Port(error)
+    }
+}
+
+impl From<TooManyFields> for StoreError {
+    fn from(error: TooManyFields) -> Self {
+        Self::Port(error.into())
+    }
+}
+
+impl StoreError {
+    /// The connection is broken and must not be used again.
+    pub fn is_disconnect(&self) -> bool {
+        matches!(
+            self,
+            Self::Disconnected(_)
+                | Self::Database(
+                    DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+                        | DieselError::BrokenTransactionManager
+                )
+        )
+    }
+
+    /// The store is unavailable: the error does not depend on the request.
+    pub fn is_unavailable(&self) -> bool {
+        self.is_disconnect() || self.is_outage() || matches!(self, Self::Port(Error::Unavailable(_)))
+    }
+
+    /// The store is full, read-only, locked by another process or cannot be opened.
+    fn is_outage(&self) -> bool {
+        // Diesel has no kinds for these. SQLite: FULL, READONLY, IOERR, BUSY, CANTOPEN. PostgreSQL: a full disk, a
+        // statement timeout.
+        const MESSAGES: [&str; 8] = [
+            "disk is full",
+            "readonly database",
+            "disk I/O error",
+            "database is locked",
+            "unable to open database file",
+            "No space left on device",
+            "could not extend file",
+            "due to statement timeout",
+        ];
+        match self {
+            Self::Database(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => true,
+            Self::Database(DieselError::DatabaseError(_, info)) => {
+                MESSAGES.iter().any(|message| info.message().contains(message))
+            }
+            _ => false,
+        }
+    }
+
+    /// A conflict with another request or a deadlock. The database rolled back; the job may be retried.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Conflict | Self::Database(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
+                true
+            }
+            Self::Database(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
+            _ => false,
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let is_unavailable = error.is_unavailable();
+        match error {
+            StoreError::Port(error) => error,
+            StoreError::Database(DieselError::NotFound) => Self::NotFound,
+            StoreError::Conflict => Self::unavailable("other requests kept changing the same rows"),
+            StoreError::NotBatchable => Self::fault("a request cannot share a statement with itself"),
+            StoreError::Database(error) | StoreError::Disconnected(error) if is_unavailable => Self::unavailable(error),
+            StoreError::Database(error) | StoreError::Disconnected(error) => Self::fault(error),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! How many requests may wait for a database thread, and for how long.
+
+use std::time::Duration;
+
+use ports::{Error, Result};
+use tokio::time::timeout;
+
+/// The most requests that wait in one queue; further ones are rejected.
+pub const QUEUE_CAPACITY: usize = 1024;
+
+/// How long a request waits for its response. Longer than any statement may take, so that the store's own error comes
+/// first.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(22);
+
+/// The error for a request that finds its queue full.
+pub fn queue_full() -> Error {
+    Error::unavailable("too many requests wait for the store")
+}
+
+/// Waits for a database thread's response. Unavailable after the timeout.
+pub async fn with_response_timeout<T>(response: impl Future<Output = T>) -> Result<T> {
+    timeout(RESPONSE_TIMEOUT, response).await.map_err(|_| Error::unavailable("the store does not answer"))
+}

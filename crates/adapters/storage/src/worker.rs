@@ -1,0 +1,96 @@
+//! Database threads that run jobs on pooled connections.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{Builder, JoinHandle};
+
+use crossbeam_channel::{Sender, bounded};
+use diesel::r2d2::R2D2Connection;
+use ports::{Error, Result};
+use tokio::sync::oneshot;
+
+use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
+use crate::{Pool, StoreResult};
+
+type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
+
+/// Database threads behind one bounded queue. Dropping the pool finishes the queued jobs.
+pub struct WorkerPool<C: R2D2Connection + 'static> {
+    jobs: Sender<Job<C>>,
+    _threads: JoinOnDrop,
+    pool: Pool<C>,
+}
+
+impl<C: R2D2Connection + 'static> WorkerPool<C> {
+    /// Starts `count` threads that borrow connections of the pool.
+    pub fn start(name: &str, pool: &Pool<C>, count: usize) -> std::io::Result<Self> {
+        let (jobs, queue) = bounded::<Job<C>>(QUEUE_CAPACITY);
+        let spawn = |n| {
+            let (queue, pool) = (queue.clone(), pool.clone());
+            Builder::new().name(format!("{name}-{n}")).spawn(move || {
+                for job in queue {
+                    // A job that panics drops its response's sender: the caller gets a fault, the thread continues.
+                    let _ = catch_unwind(AssertUnwindSafe(|| job(&pool)));
+                }
+            })
+        };
+        let threads = (0..count).map(spawn).collect::<std::io::Result<_>>()?;
+        Ok(Self { jobs, _threads: JoinOnDrop(threads), pool: pool.clone() })
+    }
+
+    /// Runs a job that only reads, once more if its connection was broken.
+    pub async fn read<T: Send + 'static>(&self, job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static) -> Result<T> {
+        self.run(move |pool| pool.retry_on_disconnect(&job)).await
+    }
+
+    /// Runs a short job that only reads on the caller's thread if a connection is free, else as [`WorkerPool::read`].
+    ///
+    /// For a store within this process, which answers sooner than a thread wakes up.
+    pub async fn read_inline<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.pool.try_run(&job) {
+            Some(Err(error)) if error.is_disconnect() => self.read(job).await,
+            Some(result) => Ok(result?),
+            None => self.read(job).await,
+        }
+    }
+
+    /// Runs a job that writes, again while the database rolls it back for a conflict.
+    pub async fn write<T: Send + 'static>(&self, job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static) -> Result<T> {
+        self.run(move |pool| pool.retry_on_conflict(&job)).await
+    }
+
+    /// The number of jobs that wait.
+    pub fn waiting(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The numbers of busy and of idle connections of the pool.
+    pub fn connections(&self) -> (u32, u32) {
+        self.pool.connections()
+    }
+
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> StoreResult<T> + Send + 'static) -> Result<T> {
+        let (sender, response) = oneshot::channel();
+        let job = Box::new(move |pool: &_| {
+            // A client that has gone would not learn that its request was done.
+            if !sender.is_closed() {
+                let _ = sender.send(job(pool));
+            }
+        });
+        self.jobs.try_send(job).map_err(|_| queue_full())?;
+        Ok(with_response_timeout(response).await?.map_err(Error::fault)??)
+    }
+}
+
+/// Threads that end when their queue is closed. Dropping them waits for that, so this field stands after the queue's.
+pub struct JoinOnDrop(pub Vec<JoinHandle<()>>);
+
+impl Drop for JoinOnDrop {
+    fn drop(&mut self) {
+        for thread in self.0.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
