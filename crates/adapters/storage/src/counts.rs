@@ -1,19 +1,19 @@
-//! The counters of an account's calls: one for each month of `called_at`.
+//! The counters of an account's calls by month of `called_at`.
 
 use std::collections::BTreeMap;
 
 use domain::Timestamp;
 
-/// How many of the instants lie in each month.
-pub fn months(instants: impl IntoIterator<Item = Timestamp>) -> BTreeMap<i32, i64> {
+/// Counts timestamps by month.
+pub fn months(timestamps: impl IntoIterator<Item = Timestamp>) -> BTreeMap<i32, i64> {
     let mut months = BTreeMap::new();
-    for instant in instants {
-        *months.entry(instant.month_number()).or_default() += 1;
+    for timestamp in timestamps {
+        *months.entry(timestamp.month_number()).or_default() += 1;
     }
     months
 }
 
-/// The calls of each year, the newest first, from those of each month, the newest first.
+/// Sums the numbers of calls by month up by year. Both are ordered from the newest on.
 pub fn years(months: impl IntoIterator<Item = (i32, i64)>) -> Vec<(i32, u64)> {
     let mut years: Vec<(i32, u64)> = Vec::new();
     for (month, calls) in months {
@@ -32,9 +32,9 @@ mod tests {
 
     #[test]
     fn months_add_up_to_years() {
-        let instants =
+        let timestamps =
             [1_546_214_400, 1_546_214_401, 1_546_300_800, 1_577_750_400].map(|s| Timestamp::from_unix(s).unwrap());
-        let months = months(instants);
+        let months = months(timestamps);
         assert_eq!(months, BTreeMap::from([(2018 * 12 + 11, 2), (2019 * 12, 1), (2019 * 12 + 11, 1)]));
         assert_eq!(years(months.into_iter().rev()), [(2019, 2), (2018, 2)]);
         assert_eq!(years([]), []);

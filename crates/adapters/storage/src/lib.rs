@@ -15,7 +15,7 @@ mod search;
 mod statement;
 mod worker;
 
-pub use batch::{BatchQueue, MAX_BATCH};
+pub use batch::BatchQueue;
 pub use counts::{months, years};
 pub use error::{StoreError, StoreResult};
 pub use limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
