@@ -1,4 +1,4 @@
-//! PostgreSQL keeps every law of the ports, each on a database of its own.
+//! Runs the contract tests of the ports on PostgreSQL, each on a database of its own.
 #![allow(clippy::unwrap_used)]
 
 use std::ops::Deref;
@@ -9,7 +9,7 @@ use domain::{CallDetails, CallPatch, Name, NewCall, NewContact, Timestamp, Uuid}
 use ports::outbound::Store;
 use throwaway_postgres::Database;
 
-/// A new store; its database goes with it.
+/// A new store. Dropping it drops its database.
 struct Fresh {
     store: Store,
     database: Database,
@@ -59,7 +59,7 @@ fn servers_that_start_together_migrate_once() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_is_refused() {
+fn rejects_a_store_of_a_newer_version() {
     let database = Database::create();
     postgres_adapter::migrate(&database.url()).unwrap();
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
@@ -68,15 +68,43 @@ fn a_store_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn a_database_that_does_not_take_every_text_is_refused() {
+fn rejects_a_database_that_is_not_utf_8() {
     let database = Database::create_with("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
     let refused = postgres_adapter::migrate(&database.url()).unwrap_err().to_string();
     assert!(refused.contains("LATIN1"), "{refused}");
 }
 
-/// A change that waits for its contact while the newest call is deleted must see that `last_called` has gone back.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_compares_with_the_contact_for_which_it_waited() {
+async fn all_threads_share_one_connection_without_starving() {
+    let database = Database::create();
+    postgres_adapter::migrate(&database.url()).unwrap();
+    let store = postgres_adapter::open(&database.url(), 1).unwrap();
+    let now = Timestamp::from_unix(0).unwrap();
+    let name = |text| Name::parse(text).unwrap();
+    let mut requests = Vec::new();
+    for n in 0..4 {
+        let account = store.accounts.create(name("shared"), now).await.unwrap().id;
+        let leslie = NewContact::new(name("Leslie"));
+        let contact = store.contacts.create(account, leslie, Uuid::from_u128(n), now).await.unwrap().summary.id;
+        for n in 0..50 {
+            let calls = store.calls.clone();
+            let call = NewCall { contact, details: CallDetails::at(now) };
+            requests.push(tokio::spawn(async move {
+                let call = calls.create(account, call, Uuid::from_u128(n), now, None).await.unwrap();
+                let change = CallPatch { contact_called: Some(true), ..CallPatch::default() };
+                let changed = calls.update(account, call.id, change, now, None).await.unwrap();
+                assert_eq!(calls.find(account, call.id).await.unwrap(), changed);
+            }));
+        }
+    }
+    for request in requests {
+        request.await.unwrap();
+    }
+}
+
+/// While the update waits, the newest call is deleted, and `last_called` goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_waits_for_its_contact_sees_the_contact_s_new_state() {
     let store = fresh();
     let at = |second| Timestamp::from_unix(second).unwrap();
     let name = |text| Name::parse(text).unwrap();
@@ -93,7 +121,7 @@ async fn a_change_compares_with_the_contact_for_which_it_waited() {
     let mut other = PgConnection::establish(&store.database.url()).unwrap();
     let deletion = format!(
         "BEGIN; DELETE FROM calls WHERE id = {}; \
-         UPDATE call_counts SET calls = calls - 1 WHERE slot = (SELECT min(slot) FROM call_counts); \
+         UPDATE call_counts SET calls = calls - 1; \
          UPDATE contacts SET calls = 2, last_called = to_timestamp(5) WHERE id = {contact}",
         ids[2]
     );

@@ -1,13 +1,14 @@
-//! SQLite keeps every law of the ports, each on a file of its own.
+//! Runs the contract tests of the ports on SQLite, each on a file of its own.
 #![allow(clippy::unwrap_used)]
 
 use std::ops::Deref;
 
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
+use domain::{Name, Timestamp};
 use ports::outbound::Store;
 use tempfile::TempDir;
 
-/// A new store; its folder goes with it.
+/// A new store. Dropping it deletes its folder.
 struct Fresh {
     store: Store,
     _folder: TempDir,
@@ -21,7 +22,7 @@ impl Deref for Fresh {
     }
 }
 
-/// Where no file is yet; what is made there goes with the folder.
+/// A folder, deleted when dropped, and the path of a file to create in it.
 fn nowhere() -> (TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("callbook.db").to_str().unwrap().to_owned();
@@ -49,6 +50,23 @@ fn migrations_go_up_down_and_up_again() {
     sqlite_adapter::open(&path, 1).unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_checkpoints_and_removes_the_wal() {
+    let (_folder, path) = nowhere();
+    sqlite_adapter::migrate(&path).unwrap();
+    for n in 0..20 {
+        let store = sqlite_adapter::open(&path, 4).unwrap();
+        let name = Name::parse("closing").unwrap();
+        for _ in 0..n {
+            store.accounts.create(name.clone(), Timestamp::from_unix(0).unwrap()).await.unwrap();
+        }
+        drop(store);
+        assert!(!std::fs::exists(format!("{path}-wal")).unwrap());
+    }
+    let store = sqlite_adapter::open(&path, 4).unwrap();
+    assert_eq!(store.accounts.list().await.unwrap().len(), 190);
+}
+
 #[test]
 fn servers_that_start_together_migrate_once() {
     for _ in 0..30 {
@@ -65,7 +83,7 @@ fn servers_that_start_together_migrate_once() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_is_refused() {
+fn rejects_a_store_of_a_newer_version() {
     let (_folder, path) = nowhere();
     sqlite_adapter::migrate(&path).unwrap();
     let mut connection = SqliteConnection::establish(&path).unwrap();

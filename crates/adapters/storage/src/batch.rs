@@ -12,7 +12,7 @@ use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
 use crate::{JoinOnDrop, Pool, StoreResult};
 
 /// The most requests of a batch.
-pub const MAX_BATCH: usize = 32;
+const MAX_BATCH: usize = 32;
 
 /// Requests that are answered in batches, by threads of their own.
 ///

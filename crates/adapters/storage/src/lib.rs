@@ -18,7 +18,7 @@ mod search;
 mod statement;
 mod worker;
 
-pub use batch::{BatchQueue, MAX_BATCH};
+pub use batch::BatchQueue;
 pub use counts::{calls_per_year, count_by_month};
 pub use error::{StoreError, StoreResult};
 pub use limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
