@@ -2,6 +2,7 @@
 
 #[path = "../../storage/shared/accounts.rs"]
 mod accounts;
+#[path = "../../storage/shared/audit.rs"]
 mod audit;
 mod bulk;
 #[path = "../../storage/shared/call_list.rs"]
@@ -17,7 +18,6 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
-mod months;
 mod pages;
 mod statements;
 
@@ -33,7 +33,6 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, Call, CallId, ContactId};
-use months::{calls_per_month, change_month};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
@@ -55,6 +54,10 @@ const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock
 
 /// The account of a call, for queries in the order of ids.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
+
+/// The month of a call, numbered as by [`domain::Timestamp::month_number`].
+const MONTH_OF_CALLED_AT: &str =
+    "date_part('year', called_at)::integer * 12 + date_part('month', called_at)::integer - 1";
 
 /// An open PostgreSQL database.
 struct Database {
@@ -139,6 +142,13 @@ fn lock_contact_for_deletion(
 ) -> StoreResult<Option<i64>> {
     let query = contacts::by_id(account, contact).select(contact_table::id);
     Ok(query.for_update().get_result(connection).optional()?)
+}
+
+/// Makes writers of calls wait, each of which locks a contact first. The tables of calls and counters stay unlocked:
+/// writers lock them in different orders, so that locking them as well could deadlock.
+fn lock_call_writers(connection: &mut DbConnection) -> StoreResult<()> {
+    diesel::sql_query("LOCK TABLE contacts IN EXCLUSIVE MODE").execute(connection)?;
+    Ok(())
 }
 
 #[async_trait]

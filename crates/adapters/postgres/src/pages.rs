@@ -12,8 +12,9 @@ use storage::schema::{Instant, contacts};
 use storage::{PageScan, RawStatement, SqlTypes, StoreResult};
 
 use crate::contacts::by_id;
+use crate::counters::calls_per_month;
 use crate::statements::{CALL_COLUMNS, CONTACT_COLUMNS};
-use crate::{Database, DbConnection, calls_per_month};
+use crate::{Database, DbConnection};
 
 /// The largest offset that is scanned from the start of the list. Beyond it, reading the counters first is faster.
 const MAX_UNPLANNED_OFFSET: i64 = 1_000;

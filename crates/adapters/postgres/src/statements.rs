@@ -93,9 +93,9 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
     (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, created_at, updated_at)
   SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], now, now FROM call
 ), counted_month AS (
-  INSERT INTO call_counts (account_id, month, slot, calls)
-  SELECT $1, month, pg_backend_pid() % 4, count(*) FROM call GROUP BY month ORDER BY month
-  ON CONFLICT (account_id, month, slot) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls
+  INSERT INTO call_counts (account_id, month, calls)
+  SELECT $1, month, count(*) FROM call GROUP BY month ORDER BY month
+  ON CONFLICT (account_id, month) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls
 )
 SELECT call.n, call.id, contact.* FROM call JOIN contact ON contact.id = call.contact",
         *CONTACT_COLUMNS

@@ -113,8 +113,7 @@ async fn an_update_that_waits_for_its_contact_sees_the_contact_s_new_state() {
     let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().summary.id;
     let mut ids = Vec::new();
     for second in [3, 5, 20] {
-        let call =
-            NewCall { contact, details: CallDetails::at(at(second)) };
+        let call = NewCall { contact, details: CallDetails::at(at(second)) };
         ids.push(store.calls.create(account, call, Uuid::from_u128(2), at(0), None).await.unwrap().id);
     }
 

@@ -2,6 +2,7 @@
 
 #[path = "../../storage/shared/accounts.rs"]
 mod accounts;
+#[path = "../../storage/shared/audit.rs"]
 mod audit;
 mod bulk;
 #[path = "../../storage/shared/call_list.rs"]
@@ -17,7 +18,6 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
-mod months;
 mod pages;
 mod writer;
 
@@ -31,7 +31,6 @@ use calls::lock_calls;
 use diesel::prelude::*;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::{AccountId, ContactId};
-use months::{calls_per_month, change_month};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
@@ -45,21 +44,19 @@ type Backend = diesel::sqlite::Sqlite;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
 
 /// WAL lets reads run beside the writer. `synchronous = FULL` syncs the WAL at each commit, so that a committed write
-/// survives a power cut. A write changes a few bytes in many pages, which the WAL takes whole, so pages are half of
-/// SQLite's default size. A file keeps the page size that it was created with.
+/// survives a power cut.
 macro_rules! on_connect {
     () => {
-        "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON"
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
     };
 }
 
-/// The writer changes pages of every index, so it caches more of them: 6 MB. Checkpoints run as `writer.rs` says;
-/// SQLite's automatic one is left for a WAL of 128 MB. Setting `application_id` marks the file as Callbook's, and fails
+/// The writer changes pages of every index, so it caches more of them: 6 MB. Checkpoints run as `writer.rs` says.
+/// SQLite's automatic one remains for a WAL of 128 MB. Setting `application_id` marks the file as Callbook's, and fails
 /// at once if the file is read-only.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
-    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 32000; PRAGMA application_id = 0x43616C6C"
 );
 
 /// How long opening a locked file is retried: as long as `busy_timeout`.
@@ -69,6 +66,10 @@ const OPEN_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 /// The account of a call, for queries in the order of ids. The plus prevents SQLite from using an index that begins with
 /// the account, after which it would sort all calls of the account.
 const CALL_ACCOUNT_IS: &str = "+calls.account_id = ";
+
+/// The month of a call, numbered as by [`domain::Timestamp::month_number`].
+const MONTH_OF_CALLED_AT: &str = "CAST(strftime('%Y', called_at, 'unixepoch') AS INTEGER) * 12 \
+                                  + CAST(strftime('%m', called_at, 'unixepoch') AS INTEGER) - 1";
 
 /// An open SQLite file.
 struct Database {
@@ -132,6 +133,11 @@ fn lock_contact_for_deletion(
     contact: ContactId,
 ) -> StoreResult<Option<i64>> {
     Ok(contacts::by_id(account, contact).select(contact_table::id).get_result(connection).optional()?)
+}
+
+/// Does nothing, because an immediate transaction has locked out all writers.
+fn lock_call_writers(_: &mut DbConnection) -> StoreResult<()> {
+    Ok(())
 }
 
 #[async_trait]

@@ -13,8 +13,9 @@ use storage::rows::{CallRow, ContactSummaryRow, LockedContact, LockedContactRow}
 use storage::schema::{calls, contacts};
 use storage::{ByText, PageScan, RawStatement, SqlTypes, StoreResult, calls_per_year, column_list};
 
+use crate::DbConnection;
 use crate::contacts::by_id;
-use crate::{DbConnection, calls_per_month};
+use crate::counters::calls_per_month;
 
 static CALL_COLUMNS: LazyLock<String> =
     LazyLock::new(|| column_list::<Sqlite, _>(&calls::table.select(CallRow::as_select())));

@@ -13,7 +13,8 @@ use storage::schema::{calls, contacts};
 use storage::{StoreResult, calls_per_year};
 
 use crate::contacts::by_id;
-use crate::{Backend, DbConnection, calls_per_month};
+use crate::counters::calls_per_month;
+use crate::{Backend, DbConnection};
 
 /// Returns the calls of the account that match the query, in no order.
 fn matching(account: AccountId, query: &CallQuery) -> calls::BoxedQuery<'static, Backend> {

@@ -8,10 +8,10 @@ use domain::{AccountId, ContactId, CounterChanges, LastCalled, Timestamp};
 use storage::StoreResult;
 use storage::columns::DbTimestamp;
 use storage::rows::LockedContact;
-use storage::schema::{calls, contacts};
+use storage::schema::{call_counts, calls, contacts};
 
+use crate::DbConnection;
 use crate::contacts::by_id;
-use crate::{DbConnection, change_month};
 
 /// Applies the changes of writes, which have locked the contacts and written the calls already.
 pub fn apply(
@@ -55,4 +55,24 @@ fn newest_call(
         .select(max(calls::called_at))
         .get_result(connection)?;
     Ok(newest.map(|called_at| called_at.0))
+}
+
+fn change_month(connection: &mut DbConnection, account: AccountId, month: i32, calls: i64) -> StoreResult<()> {
+    diesel::insert_into(call_counts::table)
+        .values((call_counts::account_id.eq(account.get()), call_counts::month.eq(month), call_counts::calls.eq(calls)))
+        .on_conflict((call_counts::account_id, call_counts::month))
+        .do_update()
+        .set(call_counts::calls.eq(call_counts::calls + calls))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// Returns the months that have calls with their numbers, the newest month first.
+pub fn calls_per_month(connection: &mut DbConnection, account: AccountId) -> StoreResult<Vec<(i32, i64)>> {
+    Ok(call_counts::table
+        .filter(call_counts::account_id.eq(account.get()))
+        .filter(call_counts::calls.ne(0))
+        .order(call_counts::month.desc())
+        .select((call_counts::month, call_counts::calls))
+        .load(connection)?)
 }

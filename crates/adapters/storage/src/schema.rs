@@ -135,4 +135,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer};
+
+    call_counts (account_id, month) {
+        account_id -> BigInt,
+        month -> Integer,
+        calls -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(contacts, contact_fields, calls);
