@@ -1,16 +1,16 @@
 //! The real binary on both stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
-mod bulk;
 mod calls;
-mod careful;
 mod commands;
+mod compatibility;
+mod conditional_requests;
 mod contacts;
-mod differences;
-mod document;
+mod documented_examples;
 mod errors;
+mod import_monica;
 mod lifecycle;
-mod monica;
 mod openapi;
 mod operations;
-mod pages;
+mod pagination;
+mod transfer;

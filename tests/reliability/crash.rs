@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use support::{Client, Server, Setup, Store, on_both_stores};
 use throwaway_postgres::Throwaway;
 
-use crate::journal::{Dice, Journal, Writers, assert_away, assert_nothing_lost};
 use crate::quick_or_long;
+use crate::write_history::{Dice, Journal, Writers, assert_away, assert_nothing_lost};
 
 on_both_stores!(nothing_answered_is_lost_when_the_server_is_killed);
 

@@ -7,9 +7,9 @@ use serde_json::json;
 use support::{Client, Setup, Store};
 
 use crate::crash::sound;
-use crate::journal::assert_away;
+use crate::write_history::assert_away;
 #[cfg(target_os = "linux")]
-use crate::journal::{Journal, Writers, assert_nothing_lost};
+use crate::write_history::{Journal, Writers, assert_nothing_lost};
 
 /// The file may not grow beyond this: writes then fail as on a full disk.
 #[cfg(target_os = "linux")]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Client, Server, Setup, Store, on_both_stores};
 
-use crate::journal::assert_away;
 use crate::quick_or_long;
 use crate::smuggling::talk;
+use crate::write_history::assert_away;
 
 on_both_stores!(more_clients_than_connections_are_all_served, pipelined_requests_are_answered_in_order);
 

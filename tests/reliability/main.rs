@@ -2,13 +2,13 @@
 //! same longer; `docs/reliability.md` tells what that showed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
-mod access;
+mod access_control;
 mod crash;
 mod disk;
-mod hostile;
-mod journal;
+mod hostile_input;
 mod load;
 mod smuggling;
+mod write_history;
 
 /// The first in the test command, the second with the feature `long`.
 const fn quick_or_long(quick: usize, long: usize) -> usize {

@@ -1,12 +1,12 @@
 //! What the black-box tests stand on: the real binary on a store of its own, and a client that speaks HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
-mod beside;
 mod client;
+mod concurrency;
 mod server;
 
-pub use beside::beside;
 pub use client::{Answer, Client};
+pub use concurrency::beside;
 pub use server::{Server, Setup, Store, binary, wait_until};
 
 /// Makes two tests of each function: one on SQLite, one on PostgreSQL. The function takes a [`Setup`].

@@ -2,7 +2,7 @@
 
 use crate::calendar;
 use crate::error::ErrorKind;
-use crate::scan::{Scan, in_64_bits, place};
+use crate::scanner::{Scan, in_64_bits, place};
 use crate::token::Token;
 use crate::zone::Zone;
 

@@ -241,7 +241,7 @@ mod calendar;
 mod error;
 mod fields;
 mod resolve;
-mod scan;
+mod scanner;
 mod token;
 mod zone;
 

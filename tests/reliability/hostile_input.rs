@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use support::{Setup, on_both_stores};
 
-use crate::journal::Dice;
 use crate::quick_or_long;
+use crate::write_history::Dice;
 
 on_both_stores!(
     texts_that_mean_something_to_sql_html_or_a_log_are_only_texts,
