@@ -128,7 +128,7 @@ pub enum Token {
     /// Day and textual month.
     #[regex(r"(?&dd)(?&sep)(?&m)", priority = 64)]
     DayTextualMonth,
-    /// Year, month and day in eight digits. Six digits that follow are a time of day (MySQL).
+    /// Year, month and day in eight digits. Six digits that follow are a time of day (`MySQL`).
     #[regex(r"(?&YY)(?&MM)(?&DD)", priority = 63)]
     EightDigits,
 
