@@ -1,4 +1,4 @@
-//! The real binary on both stores.
+//! Black-box tests of the binary, most of them on both stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
 mod calls;
@@ -14,3 +14,7 @@ mod openapi;
 mod operations;
 mod pagination;
 mod transfer;
+
+/// The messages for a call without any field.
+const REQUIRED_CALL_FIELDS: [&str; 3] =
+    ["The contact id field is required.", "The called at field is required.", "The content field is required."];

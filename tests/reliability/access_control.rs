@@ -1,4 +1,4 @@
-//! Who may do what: every operation of the OpenAPI document with every kind of token.
+//! Access control: every operation of the OpenAPI document with every kind of token.
 
 use std::collections::BTreeSet;
 
@@ -6,202 +6,196 @@ use serde_json::{Value, json};
 use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
-    every_operation_is_closed_to_those_without_a_right_to_it,
-    tokens_are_in_no_log_error_or_link,
-    whoever_guesses_tokens_shuts_nobody_out,
+    rejects_every_operation_without_permission,
+    writes_no_token_to_logs_errors_or_links,
+    accepts_valid_tokens_after_many_invalid_ones,
 );
 
-/// What an operation is tried with: a body that would be accepted, and whether it names something of an account.
-struct Row {
-    id: &'static str,
+/// A valid request of an operation.
+struct Example {
+    operation_id: &'static str,
     body: Option<Value>,
-    /// Named in the path: a contact, a call, something that is the same in every account, or nothing.
-    names: Names,
+    target: Target,
 }
 
+/// What the id in the path refers to.
 #[derive(Clone, Copy, PartialEq)]
-enum Names {
+enum Target {
     Contact,
     Call,
+    /// Reference data, which is the same in every account.
     Shared,
+    /// There is no id in the path.
     Nothing,
 }
 
-fn rows(contact: i64) -> Vec<Row> {
-    let row = |id, names, body| Row { id, body, names };
+fn examples(contact: i64) -> Vec<Example> {
+    let example = |operation_id, target, body| Example { operation_id, body, target };
     let call = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "Matrix."});
-    let person = json!({"first_name": "Matrix"});
+    let contact_body = json!({"first_name": "Matrix"});
     vec![
-        row("welcome", Names::Nothing, None),
-        row("me", Names::Nothing, None),
-        row("listCalls", Names::Nothing, None),
-        row("createCall", Names::Nothing, Some(call.clone())),
-        row("getCall", Names::Call, None),
-        row("updateCall", Names::Call, Some(call.clone())),
-        row("changeCall", Names::Call, Some(json!({"content": "Matrix."}))),
-        row("deleteCall", Names::Call, None),
-        row("listContacts", Names::Nothing, None),
-        row("createContact", Names::Nothing, Some(person.clone())),
-        row("getContact", Names::Contact, None),
-        row("updateContact", Names::Contact, Some(person)),
-        row("deleteContact", Names::Contact, None),
-        row("listContactCalls", Names::Contact, None),
-        row("listGenders", Names::Nothing, None),
-        row("getGender", Names::Shared, None),
-        row("listContactFieldTypes", Names::Nothing, None),
-        row("listEmotions", Names::Nothing, None),
+        example("welcome", Target::Nothing, None),
+        example("me", Target::Nothing, None),
+        example("listCalls", Target::Nothing, None),
+        example("createCall", Target::Nothing, Some(call.clone())),
+        example("getCall", Target::Call, None),
+        example("updateCall", Target::Call, Some(call.clone())),
+        example("changeCall", Target::Call, Some(json!({"content": "Matrix."}))),
+        example("deleteCall", Target::Call, None),
+        example("listContacts", Target::Nothing, None),
+        example("createContact", Target::Nothing, Some(contact_body.clone())),
+        example("getContact", Target::Contact, None),
+        example("updateContact", Target::Contact, Some(contact_body)),
+        example("deleteContact", Target::Contact, None),
+        example("listContactCalls", Target::Contact, None),
+        example("listGenders", Target::Nothing, None),
+        example("getGender", Target::Shared, None),
+        example("listContactFieldTypes", Target::Nothing, None),
+        example("listEmotions", Target::Nothing, None),
     ]
 }
 
-/// An operation of the document, ready to be sent.
+/// An operation of the document with its example.
 struct Operation {
     method: String,
     path: String,
-    row: Row,
+    example: Example,
 }
 
-/// Every operation of the document, with its row; one without the other fails.
+/// Every operation of the document with its example. Panics if one is without the other.
 fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
     let document: Value = serde_json::from_str(&setup.output(&["openapi"])).unwrap();
-    let mut rows = rows(contact);
+    let mut examples = examples(contact);
     let mut operations = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let id = operation["operationId"].as_str().unwrap();
-            let place = rows.iter().position(|row| row.id == id);
-            let row = rows.swap_remove(place.unwrap_or_else(|| panic!("{id} has no row in the matrix")));
-            assert_eq!(operation["requestBody"].is_object(), row.body.is_some(), "the body of {id}");
-            assert_eq!(path.contains('{'), row.names != Names::Nothing, "what {id} names");
-            let named = match row.names {
-                Names::Contact => contact,
-                Names::Call => call,
-                Names::Shared | Names::Nothing => 1,
+            let operation_id = operation["operationId"].as_str().unwrap();
+            let position = examples.iter().position(|example| example.operation_id == operation_id);
+            let example = examples.swap_remove(position.unwrap_or_else(|| panic!("{operation_id} has no example")));
+            assert_eq!(operation["requestBody"].is_object(), example.body.is_some(), "the body of {operation_id}");
+            assert_eq!(path.contains('{'), example.target != Target::Nothing, "the path of {operation_id}");
+            let id = match example.target {
+                Target::Contact => contact,
+                Target::Call => call,
+                Target::Shared | Target::Nothing => 1,
             };
             operations.push(Operation {
                 method: method.to_uppercase(),
-                path: path.replace("{id}", &named.to_string()),
-                row,
+                path: path.replace("{id}", &id.to_string()),
+                example,
             });
         }
     }
-    let left: Vec<_> = rows.iter().map(|row| row.id).collect();
-    assert!(left.is_empty(), "the document has no {left:?}");
+    let unused: Vec<_> = examples.iter().map(|example| example.operation_id).collect();
+    assert!(unused.is_empty(), "the document has no {unused:?}");
     operations
 }
 
 impl Operation {
-    fn send(&self, client: &Client) -> support::Answer {
-        match &self.row.body {
+    fn send(&self, client: &Client) -> support::Response {
+        match &self.example.body {
             Some(body) => client.json(&self.method, &self.path, body),
             None => client.send(&self.method, &self.path, &[], b""),
         }
     }
 }
 
-/// A token that is no more.
-fn revoked(setup: &Setup) -> String {
-    let token = setup.output(&["token", "create", "--name", "revoked"]);
-    let list = setup.output(&["token", "list"]);
-    setup.output(&["token", "revoke", list.lines().last().unwrap().split_whitespace().next().unwrap()]);
-    token
-}
-
-fn expired(setup: &Setup, client: &Client) -> String {
-    let token = setup.output(&["token", "create", "--expires", "1s"]);
-    support::wait_until("the token's end", || client.with_token(Some(&token)).get("/api/me").status == 401);
-    token
-}
-
-fn every_operation_is_closed_to_those_without_a_right_to_it(setup: Setup) {
+fn rejects_every_operation_without_permission(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02")["id"].as_i64().unwrap();
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02")["id"].as_i64().unwrap();
     let operations = operations(&setup, contact, call);
-    let everything = || (client.get("/api/calls").expect(200), client.get("/api/contacts").expect(200));
-    let before = everything();
+    let snapshot = || (client.get("/api/calls").expect(200), client.get("/api/contacts").expect(200));
+    let before = snapshot();
 
     for (kind, token) in [
         ("no", None),
         ("a bad", Some("cb_0000000000000000000000000000000000000000000000000000000000000000".to_owned())),
-        ("an expired", Some(expired(&setup, &client))),
-        ("a revoked", Some(revoked(&setup))),
+        ("an expired", Some(setup.expired_token(&client))),
+        ("a revoked", Some(setup.revoked_token())),
     ] {
-        let intruder = client.with_token(token.as_deref());
+        let unauthenticated = client.with_token(token.as_deref());
         for operation in &operations {
-            let answer = operation.send(&intruder);
-            answer.expect_error(401, 42, "Unauthenticated.");
-            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{} with {kind} token", operation.row.id);
+            let response = operation.send(&unauthenticated);
+            response.expect_error(401, 42, "Unauthenticated.");
+            assert_eq!(
+                response.header("www-authenticate"),
+                Some("Bearer"),
+                "{} with {kind} token",
+                operation.example.operation_id
+            );
         }
     }
-    // In the place of a bearer token nothing else opens.
-    let good = client.token().unwrap();
-    for header in [format!("Basic {good}"), good.to_owned(), format!("Bearer{good}"), format!("Bearer {good}x")] {
-        let answer = client.with_token(None).send("GET", "/api/me", &[("authorization", &header)], b"");
-        assert_eq!(answer.status, 401);
+    // The token is accepted only as a bearer token.
+    let valid = client.token().unwrap();
+    for header in [format!("Basic {valid}"), valid.to_owned(), format!("Bearer{valid}"), format!("Bearer {valid}x")] {
+        let response = client.with_token(None).send("GET", "/api/me", &[("authorization", &header)], b"");
+        assert_eq!(response.status, 401);
     }
     for query in ["access_token", "token", "api_token"] {
-        assert_eq!(client.with_token(None).get(&format!("/api/me?{query}={good}")).status, 401);
+        assert_eq!(client.with_token(None).get(&format!("/api/me?{query}={valid}")).status, 401);
     }
 
-    let reader = client.with_token(Some(&setup.output(&["token", "create", "--read-only"])));
+    let read_only = client.with_token(Some(&setup.output(&["token", "create", "--read-only"])));
     for operation in &operations {
-        let answer = operation.send(&reader);
+        let response = operation.send(&read_only);
         if operation.method == "GET" {
-            assert_eq!(answer.status, 200, "{} by a reader", operation.row.id);
+            assert_eq!(response.status, 200, "{} with a read-only token", operation.example.operation_id);
         } else {
-            answer.expect_error(403, 46, "This token may only read.");
+            response.expect_error(403, 46, "This token may only read.");
         }
     }
 
-    let stranger = client.with_token(Some(&setup.another_account()));
+    let foreign = client.with_token(Some(&setup.new_account_token()));
     for operation in &operations {
-        let answer = operation.send(&stranger);
-        let id = operation.row.id;
-        match operation.row.names {
-            Names::Contact | Names::Call => answer.expect_error(404, 31, "The resource has not been found"),
-            // A call with a foreign contact is an orphan.
-            Names::Nothing if id == "createCall" => answer.expect_error(404, 31, "The resource has not been found"),
-            Names::Shared | Names::Nothing => {
-                assert!(matches!(answer.status, 200 | 201), "{id} by a stranger: {}", answer.body);
-                assert!(!answer.body.contains("Leslie"), "{id} shows a stranger nothing");
+        let response = operation.send(&foreign);
+        let id = operation.example.operation_id;
+        match operation.example.target {
+            Target::Contact | Target::Call => response.expect_not_found(),
+            // The contact of the new call belongs to another account.
+            Target::Nothing if id == "createCall" => response.expect_not_found(),
+            Target::Shared | Target::Nothing => {
+                assert!(matches!(response.status, 200 | 201), "{id} with a foreign token: {}", response.body);
+                assert!(!response.body.contains("Leslie"), "{id} shows data of another account");
             }
         }
     }
-    assert_eq!(everything(), before, "nobody changed anything");
+    assert_eq!(snapshot(), before, "nothing has changed");
 
-    // Deletions last, and the calls before their contact: the owner may do all of it.
-    let (last, first): (Vec<_>, Vec<_>) = operations.iter().partition(|operation| operation.method == "DELETE");
-    let owned: BTreeSet<_> = first.iter().chain(&last).map(|operation| operation.send(&client).status).collect();
-    assert_eq!(owned, BTreeSet::from([200, 201]), "the owner may");
+    // Deletions come last, of calls before their contact.
+    let (deletions, others): (Vec<_>, Vec<_>) = operations.iter().partition(|operation| operation.method == "DELETE");
+    let statuses: BTreeSet<_> =
+        others.iter().chain(&deletions).map(|operation| operation.send(&client).status).collect();
+    assert_eq!(statuses, BTreeSet::from([200, 201]), "the owner has permission");
 }
 
-fn tokens_are_in_no_log_error_or_link(setup: Setup) {
+fn writes_no_token_to_logs_errors_or_links(setup: Setup) {
     let setup = setup.set("CALLBOOK_LOG", "trace").set("CALLBOOK_RATE_LIMIT_PER_MINUTE", "200");
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02")["id"].as_i64().unwrap();
-    let tokens = [client.token().unwrap().to_owned(), revoked(&setup), "a-guess-that-is-no-token-at-all".to_owned()];
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02")["id"].as_i64().unwrap();
+    let tokens = [client.token().unwrap().to_owned(), setup.revoked_token(), "an-invalid-token".to_owned()];
     for token in &tokens {
         let client = client.with_token(Some(token));
         for operation in operations(&setup, contact, call).iter().filter(|operation| operation.method != "DELETE") {
-            assert!(!operation.send(&client).body.contains(token.as_str()), "{}", operation.row.id);
+            assert!(!operation.send(&client).body.contains(token.as_str()), "{}", operation.example.operation_id);
         }
         client.send("POST", "/api/calls", &[], b"{");
         client.get("/api/nope");
         client.send("FOO", "/api/calls", &[("x-request-id", token)], b"");
     }
-    // A client's own name for a request is its own affair; those that a server makes never hold a token.
+    // The request id that a client sends is logged unchanged, here a token.
     let (_, log) = server.stop();
     let log: String = log.lines().filter(|line| !line.contains("FOO")).collect();
-    assert!(log.contains("/api/calls"), "there is a log");
+    assert!(log.contains("/api/calls"), "requests are logged");
     for token in &tokens {
         assert!(!log.contains(token.as_str()), "a token is in the log");
     }
 }
 
-fn whoever_guesses_tokens_shuts_nobody_out(setup: Setup) {
+fn accepts_valid_tokens_after_many_invalid_ones(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     for n in 0..102 {
@@ -214,16 +208,16 @@ fn whoever_guesses_tokens_shuts_nobody_out(setup: Setup) {
 }
 
 #[test]
-fn no_other_site_s_script_is_let_in() {
+fn sends_no_cors_headers() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    let from = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
+    let headers = [("origin", "https://evil.example"), ("access-control-request-method", "POST")];
     for (method, path) in
         [("OPTIONS", "/api/calls"), ("GET", "/api/calls"), ("POST", "/api/calls"), ("GET", "/openapi.json")]
     {
-        let answer = client.send(method, path, &from, b"");
-        let allows = answer.headers.keys().find(|name| name.as_str().starts_with("access-control-"));
-        assert_eq!(allows, None, "{method} {path}");
+        let response = client.send(method, path, &headers, b"");
+        let cors_header = response.headers.keys().find(|name| name.as_str().starts_with("access-control-"));
+        assert_eq!(cors_header, None, "{method} {path}");
     }
 }
