@@ -190,7 +190,7 @@ fn fails_without_a_panic_if_standard_output_is_full() {
 }
 
 #[test]
-fn creates_the_store_s_file_for_its_owner_only() {
+fn creates_the_database_file_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let setup = Setup::sqlite().set("DATABASE_URL", "sqlite://here.db");
     setup.output(&["demo"]);

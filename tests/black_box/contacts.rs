@@ -9,7 +9,7 @@ on_both_stores!(
     deletes_the_calls_of_a_deleted_contact,
     rejects_an_invalid_contact,
     stores_and_finds_contact_fields,
-    returns_every_member_of_monica_s_contact,
+    returns_all_members_of_a_monica_contact,
     lists_reference_data,
 );
 
@@ -122,7 +122,7 @@ fn stores_and_finds_contact_fields(setup: Setup) {
     assert_eq!((&types["data"][1]["name"], &types["data"][1]["type"]), (&json!("Phone"), &json!("phone")));
 }
 
-fn returns_every_member_of_monica_s_contact(setup: Setup) {
+fn returns_all_members_of_a_monica_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     let id = client.create_contact("Leslie");

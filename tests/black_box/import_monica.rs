@@ -114,7 +114,7 @@ fn retries_failed_requests(setup: Setup) {
     let start = std::time::Instant::now();
     let output = import(&setup, &url, "token", &[]);
     assert!(message(&output).contains("3 contacts and 250 calls added"), "{}", message(&output));
-    // One page of contacts and three pages of calls. Each succeeds at the fifth attempt, after a `Retry-After` of a second.
+    // One page of contacts and three pages of calls, each with five attempts and a `Retry-After` of one second.
     assert_eq!(requests.load(Ordering::Relaxed), 20);
     assert!(start.elapsed().as_secs() >= 4, "Retry-After is respected");
     assert_eq!(setup.output(&["export"]).lines().count(), source.output(&["export"]).lines().count());
