@@ -4,9 +4,9 @@ use domain::{PageSize, Timestamp};
 
 use crate::Compat;
 use crate::body::{form, json, pairs};
-use crate::errors::ApiError;
 use crate::forms::{CallForm, ContactForm, Rules};
 use crate::query::Query;
+use crate::responses::error::ApiError;
 
 /// Reads a query string and a body, as JSON and as a form, in every way in which a handler does. Whatever they are, it
 /// must not panic, and what it lets through must be what the contract promises.

@@ -1,4 +1,4 @@
-//! The whole application against mocked use cases: routes, the gate, and what becomes of every answer.
+//! The whole application against mocked use cases.
 
 use actix_web::FromRequest;
 use actix_web::body::to_bytes;
@@ -17,8 +17,9 @@ use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::app::app;
 use crate::body::Body;
-use crate::errors::BODY_LIMIT;
+use crate::responses::error::BODY_LIMIT;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
@@ -76,7 +77,7 @@ impl Stage {
         self.answers([request]).await.remove(0)
     }
 
-    fn shared(self) -> Data<AppState> {
+    fn state(self) -> Data<AppState> {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(NOW).unwrap());
         let services = Services {
@@ -90,7 +91,7 @@ impl Stage {
     }
 
     async fn answers(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
-        let app = init_service(application(self.shared())).await;
+        let app = init_service(app(self.state())).await;
         let mut answers = Vec::new();
         for request in requests {
             let response = call_service(&app, request.to_request()).await;
@@ -465,16 +466,28 @@ async fn a_reader_may_not_write() {
 }
 
 #[actix_web::test]
-async fn routes_and_methods_are_told_before_the_token() {
-    let nowhere = Stage::new().answer(TestRequest::with_uri("/api/nope")).await;
-    let sentence = "The route api/nope could not be found.";
-    assert_eq!(nowhere.status, 404);
-    assert_eq!(nowhere.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
-    let wrong = Stage::new().answer(TestRequest::with_uri("/api/calls").method(Method::PUT)).await;
+async fn unknown_routes_and_methods_are_named() {
+    for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls", "/api/contacts/3/calls/4"] {
+        let nowhere = Stage::new().answer(get(path)).await;
+        let sentence = format!("The route {} could not be found.", path.trim_start_matches('/'));
+        assert_eq!(nowhere.status, 404);
+        assert_eq!(nowhere.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
+    }
+    let wrong = Stage::new().answer(request(Method::PUT, "/api/calls")).await;
     let sentence = "The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.";
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD, POST")));
     assert_eq!(wrong.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 43}}));
-    let options = Stage::new().answer(TestRequest::with_uri("/api/calls/2").method(Method::OPTIONS)).await;
+    for (method, path, allow) in [
+        ("BREW", "/api/calls", "GET, HEAD, POST"),
+        ("POST", "/api/calls/abc", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("POST", "/api/c%61lls/1/", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("POST", "/api", "GET, HEAD"),
+        ("DELETE", "/api/contacts/3/calls", "GET, HEAD"),
+    ] {
+        let wrong = Stage::new().answer(request(Method::from_bytes(method.as_bytes()).unwrap(), path)).await;
+        assert_eq!((wrong.status, wrong.header("allow")), (405, Some(allow)), "{method} {path}");
+    }
+    let options = Stage::new().answer(request(Method::OPTIONS, "/api/calls/2")).await;
     assert_eq!((options.status, options.body.as_str()), (200, ""));
     assert_eq!(options.header("allow"), Some("GET,HEAD,PUT,PATCH,DELETE"));
     let beside = Stage::new().answer(TestRequest::with_uri("/nope")).await;
@@ -483,13 +496,13 @@ async fn routes_and_methods_are_told_before_the_token() {
 
 #[actix_web::test]
 async fn a_large_body_is_counted_as_long_as_its_request() {
-    let shared = Stage::new().shared();
+    let state = Stage::new().state();
     let body = json!({"content": "x".repeat(100_000)});
-    let (request, mut payload) = TestRequest::post().app_data(shared.clone()).set_json(&body).to_http_parts();
+    let (request, mut payload) = TestRequest::post().app_data(state.clone()).set_json(&body).to_http_parts();
     Body::from_request(&request, &mut payload).await.unwrap();
-    assert_eq!(shared.budget.held(), body.to_string().len());
+    assert_eq!(state.budget.held(), body.to_string().len());
     drop(request);
-    assert_eq!(shared.budget.held(), 0);
+    assert_eq!(state.budget.held(), 0);
 }
 
 #[actix_web::test]
@@ -499,17 +512,18 @@ async fn a_read_that_is_refused_at_last_is_counted_as_refused() {
     stage.options.metrics = Some(metrics.clone());
     let content = Content::parse(&"x".repeat(20_000)).ok();
     stage.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
-    let shared = stage.shared();
-    let _untaken = shared.budget.reserve_unchecked(usize::MAX / 2);
-    let app = init_service(application(shared)).await;
+    let state = stage.state();
+    let _untaken = state.budget.reserve_unchecked(usize::MAX / 2);
+    let app = init_service(app(state)).await;
     let answer = call_service(&app, get("/api/calls/5").to_request()).await;
     assert_eq!(answer.status(), 503);
-    assert_eq!(metrics.counted(), [("/api/calls/{id}".to_owned(), 503)]);
+    assert_eq!(metrics.counted("GET", "/api/calls/{id}", 503), 1);
+    assert_eq!(metrics.counted("GET", "/api/calls/{id}", 200), 0);
 }
 
 #[actix_web::test]
-async fn query_words_are_checked_on_every_route_sort_first() {
-    for path in ["/api/calls", "/api/calls/5", "/api/contacts/3/calls", "/api/me"] {
+async fn lists_check_sort_before_limit() {
+    for path in ["/api/calls", "/api/contacts/3/calls", "/api/contacts"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
             let answer = Stage::new().answer(get(&format!("{path}?{query}"))).await;
             assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(code)), "{path}?{query}");
@@ -570,8 +584,8 @@ async fn the_store_s_inside_is_never_shown() {
     assert_eq!(answers[1].json(), json!({"error": {"message": message, "error_code": 47}}));
     assert_eq!((answers[1].status, answers[1].header("x-request-id")), (500, Some("my-request.7")));
     assert_eq!(answers[1].header("content-type"), Some("application/json"));
-    let at_the_gate = get("/api/me").insert_header(("authorization", "Bearer broken"));
-    assert_eq!(Stage::new().answer(at_the_gate).await.status, 503);
+    let unchecked = get("/api/me").insert_header(("authorization", "Bearer broken"));
+    assert_eq!(Stage::new().answer(unchecked).await.status, 503);
 }
 
 #[actix_web::test]
@@ -592,11 +606,10 @@ async fn a_token_has_so_many_requests_a_minute() {
     stage.options.rate_limit = 2;
     stage.calls.expect_find().returning(|_, _| Err(Error::NotFound));
     let asked = || get("/api/calls/5");
-    let unknown = || TestRequest::with_uri("/api/nope").insert_header(("authorization", "Bearer good"));
-    let answers = stage.answers([asked(), unknown(), asked(), asked()]).await;
+    let answers = stage.answers([asked(), get("/api/nope"), asked()]).await;
     let seen: Vec<_> = answers.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
-    assert_eq!(seen, [(404, Some("1")), (404, None), (404, Some("0")), (429, Some("0"))]);
-    let refused = &answers[3];
+    assert_eq!(seen, [(404, Some("1")), (404, Some("0")), (429, Some("0"))]);
+    let refused = &answers[2];
     assert_eq!(refused.header("retry-after"), Some("60"));
     assert_eq!(refused.header("x-ratelimit-reset"), Some((NOW + 60).to_string().as_str()));
     assert_eq!(refused.json()["error"]["message"], "Too many attempts, please slow down the request");
@@ -623,6 +636,7 @@ async fn head_is_answered_wherever_get_is() {
         assert_eq!(answer.status, 200);
     }
     assert_eq!(Stage::new().answer(request(Method::HEAD, "/api/nope")).await.status, 404);
+    assert_eq!(Stage::new().answer(request(Method::HEAD, "/nope")).await.status, 404);
 }
 
 #[actix_web::test]
@@ -648,12 +662,21 @@ async fn the_site_links_swagger_ui_and_its_document() {
 }
 
 #[actix_web::test]
-async fn an_encoded_path_passes_the_same_gate() {
+async fn an_encoded_path_is_authenticated_too() {
     let nobody = |path: &str| TestRequest::with_uri(path);
-    for path in ["/%61pi/calls", "/api/%63alls", "/%61%70%69/me", "/%61pi"] {
+    for path in [
+        "/%61pi/calls",
+        "/api/%63alls",
+        "/%61%70%69/me",
+        "/%61pi",
+        "/api/nope",
+        "/%61pi/nope",
+        "/api/../calls",
+        "/api/./calls",
+    ] {
         assert_eq!(Stage::new().answer(nobody(path)).await.status, 401, "{path}");
     }
-    for path in ["/%61pi/nope", "/%61pi%2fcalls", "/api%2fcalls", "/api/../calls", "/api/./calls", "//api/calls"] {
+    for path in ["/%61pi%2fcalls", "/api%2fcalls", "//api/calls"] {
         assert_eq!(Stage::new().answer(nobody(path)).await.status, 404, "{path}");
     }
     let mut stage = Stage::new();
@@ -677,14 +700,33 @@ async fn browsers_are_told_what_pages_may_do() {
 }
 
 #[actix_web::test]
-async fn who_guesses_hears_401_and_shuts_nobody_out() {
-    let from = |bearer: &str| {
-        TestRequest::with_uri("/api")
-            .peer_addr("192.0.2.1:4000".parse().unwrap())
-            .insert_header(("authorization", format!("Bearer {bearer}")))
-    };
-    let guesses = (0..101).map(|_| from("guess")).chain([from("good")]);
-    let statuses: Vec<_> = Stage::new().answers(guesses).await.iter().map(|answer| answer.status).collect();
-    assert!(statuses[..101].iter().all(|status| *status == 401));
-    assert_eq!(statuses[101], 200);
+async fn refuses_before_the_handler_in_order() {
+    // Token, rate limit, read-only, route and method.
+    let reader = |method, path| request(method, path).insert_header(("authorization", "Bearer reader"));
+    let mut stage = Stage::new();
+    stage.options.rate_limit = 3;
+    let answers = stage
+        .answers([
+            TestRequest::with_uri("/api/calls").method(Method::PUT),
+            reader(Method::PUT, "/api/calls"),
+            reader(Method::OPTIONS, "/api/calls"),
+            request(Method::PUT, "/api/calls"),
+            reader(Method::PUT, "/api/calls"),
+        ])
+        .await;
+    let seen: Vec<_> = answers.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
+    assert_eq!(seen, [(401, None), (403, Some("2")), (200, Some("1")), (405, Some("0")), (429, Some("0"))]);
+}
+
+#[actix_web::test]
+async fn counts_refused_requests_by_their_route() {
+    let metrics = Arc::new(Metrics::default());
+    let mut stage = Stage::new();
+    stage.options.metrics = Some(metrics.clone());
+    let head = request(Method::HEAD, "/api/calls/5").insert_header(("authorization", "Bearer bad"));
+    stage.answers([head, request(Method::POST, "/api/calls/5"), get("/api/nope"), get("/healthz")]).await;
+    assert_eq!(metrics.counted("HEAD", "/api/calls/{id}", 401), 1);
+    assert_eq!(metrics.counted("POST", "/api/calls/{id}", 405), 1);
+    assert_eq!(metrics.counted("GET", "none", 404), 1);
+    assert_eq!(metrics.counted("GET", "/healthz", 200), 1);
 }

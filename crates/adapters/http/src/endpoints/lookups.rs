@@ -1,33 +1,33 @@
-//! Lists that are the same in every account: genders, kinds of contact fields, emotions.
+//! The endpoints of what is the same in every account: genders, kinds of contact fields, emotions.
 
-use actix_web::HttpRequest;
-use actix_web::web::{Data, Json};
+use actix_web::web::{Data, Json, Path};
+use actix_web::{HttpRequest, get};
 use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Timestamp, parse_digits};
 
 use crate::AppState;
-use crate::errors::{ApiError, Missing, Refusals};
-use crate::gate::Authenticated;
+use crate::middleware::authenticate::Authenticated;
+use crate::openapi::{CommonErrors, LookupErrors};
 use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, ListBody, Place};
 use crate::query::{Paging, Query};
 use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
-use crate::router::Segment;
+use crate::responses::error::ApiError;
 
-/// The page that is asked for, of all the items.
+/// The requested page of all items.
 fn page<T>(
-    shared: &AppState,
+    state: &AppState,
     request: &HttpRequest,
     all: impl Iterator<Item = T>,
 ) -> Result<Json<ListBody<T>>, ApiError> {
     let query = Query::parse(request.query_string());
-    let page = query.page_request(Ok(()), shared.options.compat.page_size())?;
-    let links = shared.links(request);
+    let page = query.page_request(Ok(()), state.options.compat.page_size())?;
+    let links = state.links(request);
     let place = Place::new(request.path(), &query, &links, page.number, page.size);
     Ok(Json(place.cut(all)))
 }
 
-/// Since when the account has what every account has.
-async fn since(shared: &AppState, caller: Caller) -> Result<Timestamp, ApiError> {
-    Ok(shared.services.access.account(caller.account).await?.created_at)
+/// When the account was created, and with it everything that each account has.
+async fn since(state: &AppState, caller: Caller) -> Result<Timestamp, ApiError> {
+    Ok(state.services.access.account(caller.account).await?.created_at)
 }
 
 fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResource> {
@@ -38,73 +38,68 @@ fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResourc
 ///
 /// A contact's gender may also be any other name.
 #[utoipa::path(
-    get,
-    path = "/api/genders",
     operation_id = "listGenders",
     tag = "lists",
     params(Paging),
-    responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
+    responses((status = 200, description = "A page of genders", body = GenderPage), CommonErrors),
 )]
-pub async fn genders(
-    shared: Data<AppState>,
+#[get("/genders")]
+pub async fn list_genders(
+    state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> Result<Json<ListBody<GenderResource>>, ApiError> {
-    let since = since(&shared, caller).await?;
-    page(&shared, &request, (1..).map_while(|id| gender(id, caller.account, since)))
+    let since = since(&state, caller).await?;
+    page(&state, &request, (1..).map_while(|id| gender(id, caller.account, since)))
 }
 
 /// Get a specific gender
 #[utoipa::path(
-    get,
-    path = "/api/genders/{id}",
     operation_id = "getGender",
     tag = "lists",
     params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
-    responses((status = 200, description = "The gender", body = GenderBody), Missing, Refusals),
+    responses((status = 200, description = "The gender", body = GenderBody), LookupErrors, CommonErrors),
 )]
+#[get("/genders/{id}")]
 pub async fn show_gender(
-    shared: Data<AppState>,
+    state: Data<AppState>,
     Authenticated(caller): Authenticated,
-    segment: Segment,
+    id: Path<String>,
 ) -> Result<Json<GenderBody>, ApiError> {
-    let id = segment.id(parse_digits)?;
-    let since = since(&shared, caller).await?;
+    let id = parse_digits(&id).ok_or(ApiError::NotFound)?;
+    let since = since(&state, caller).await?;
     Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
 }
 
 /// List all the kinds of contact fields
 #[utoipa::path(
-    get,
-    path = "/api/contactfieldtypes",
     operation_id = "listContactFieldTypes",
     tag = "lists",
     params(Paging),
-    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
+    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), CommonErrors),
 )]
-pub async fn contact_field_types(
-    shared: Data<AppState>,
+#[get("/contactfieldtypes")]
+pub async fn list_contact_field_types(
+    state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> Result<Json<ListBody<ContactFieldTypeResource>>, ApiError> {
-    let since = since(&shared, caller).await?;
+    let since = since(&state, caller).await?;
     let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
-    page(&shared, &request, ContactFieldKind::all().map(show))
+    page(&state, &request, ContactFieldKind::all().map(show))
 }
 
 /// List all the emotions
 #[utoipa::path(
-    get,
-    path = "/api/emotions",
     operation_id = "listEmotions",
     tag = "lists",
     params(Paging),
-    responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
+    responses((status = 200, description = "A page of emotions", body = EmotionPage), CommonErrors),
 )]
-pub async fn emotions(
-    shared: Data<AppState>,
-    _: Authenticated,
+#[get("/emotions")]
+pub async fn list_emotions(
+    state: Data<AppState>,
     request: HttpRequest,
 ) -> Result<Json<ListBody<EmotionResource>>, ApiError> {
-    page(&shared, &request, Emotion::all().map(EmotionResource::from))
+    page(&state, &request, Emotion::all().map(EmotionResource::from))
 }
