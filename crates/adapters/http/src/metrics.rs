@@ -1,4 +1,4 @@
-//! Metrics for Prometheus, in the OpenMetrics text format on an address of their own.
+//! Metrics for Prometheus, in the `OpenMetrics` text format, on an address of their own.
 
 use std::fmt;
 use std::net::TcpListener;
@@ -31,48 +31,29 @@ struct RequestLabels {
     status: u16,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StateLabel {
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct QueueLabel {
-    queue: &'static str,
-}
-
-type StoreGauge = Gauge<u64, AtomicU64>;
+/// Gauges by the value of one label.
+type Gauges = Family<[(&'static str, &'static str); 1], Gauge<u64, AtomicU64>>;
 
 /// What is measured since the start.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
-    connections: Family<StateLabel, StoreGauge>,
-    waiting: Family<QueueLabel, StoreGauge>,
+    connections: Gauges,
+    waiting: Gauges,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let requests = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
-        let connections = Family::default();
-        let waiting = Family::default();
+        let (connections, waiting) = (Gauges::default(), Gauges::default());
         let mut registry = Registry::default();
-        registry.register(
-            "callbook_request_duration_seconds",
-            "How long requests took, by method, route and status",
-            requests.clone(),
-        );
-        registry.register(
-            "callbook_store_connections",
-            "Connections to the store, by what they do",
-            connections.clone(),
-        );
-        registry.register(
-            "callbook_store_waiting",
-            "Requests that wait for the store, by their queue",
-            waiting.clone(),
-        );
+        let help = "How long requests took, by method, route and status";
+        registry.register("callbook_request_duration_seconds", help, requests.clone());
+        let help = "Connections to the store, by what they do";
+        registry.register("callbook_store_connections", help, connections.clone());
+        let help = "Requests that wait for the store, by their queue";
+        registry.register("callbook_store_waiting", help, waiting.clone());
         Self { registry, requests, connections, waiting }
     }
 }
@@ -87,19 +68,19 @@ impl Metrics {
     /// The number of counted requests with these labels.
     #[cfg(test)]
     pub fn counted(&self, method: &str, route: &str, status: u16) -> u64 {
-        let text = self.render(&StoreLoad { busy: 0, idle: 0, waiting: Vec::new() }).unwrap();
+        let text = self.render(&StoreLoad { busy: 0, idle: 0, waiting: Vec::new() }).unwrap_or_default();
         let labels = format!(r#"method="{method}",route="{route}",status="{status}""#);
         let start = format!("callbook_request_duration_seconds_count{{{labels}}} ");
-        text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |count| count.parse().unwrap())
+        text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |count| count.parse().unwrap_or(0))
     }
 
     /// All metrics as text, with the store's present load.
     fn render(&self, load: &StoreLoad) -> Result<String, fmt::Error> {
         for (state, count) in [("busy", load.busy), ("idle", load.idle)] {
-            self.connections.get_or_create(&StateLabel { state }).set(count.into());
+            self.connections.get_or_create(&[("state", state)]).set(count.into());
         }
         for (queue, count) in &load.waiting {
-            self.waiting.get_or_create(&QueueLabel { queue }).set(*count as u64);
+            self.waiting.get_or_create(&[("queue", queue)]).set(*count as u64);
         }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

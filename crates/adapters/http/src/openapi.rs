@@ -79,67 +79,43 @@ fn methods(item: &PathItem) -> Vec<&'static str> {
 struct ErrorResponse {
     name: &'static str,
     description: &'static str,
-    /// Makes the example.
+    /// Makes the error of the example.
     example: fn() -> ApiError,
 }
 
+const fn shared(name: &'static str, description: &'static str, example: fn() -> ApiError) -> ErrorResponse {
+    ErrorResponse { name, description, example }
+}
+
+const BAD_REQUEST: &str =
+    "A query parameter cannot be read (codes 30, 39, 41), or the body is not a JSON object (code 37).";
+const UNPROCESSABLE: &str = "The fields that are not valid, all at once, or the contact is archived (code 32).";
+
 const ERROR_RESPONSES: [ErrorResponse; 11] = [
-    ErrorResponse {
-        name: "BadRequest",
-        description: "`limit`, `sort` or another query parameter cannot be read (codes 30, 39, 41), or the body is \
-                      not a JSON object (code 37).",
-        example: || ApiError::LimitTooBig,
-    },
-    ErrorResponse {
-        name: "Unauthenticated",
-        description: "The token is missing, unknown, expired or revoked (code 42).",
-        example: || ApiError::Unauthenticated,
-    },
-    ErrorResponse {
-        name: "Forbidden",
-        description: "The token may only read (code 46).",
-        example: || ApiError::ReadOnly,
-    },
-    ErrorResponse {
-        name: "NotFound",
-        description: "The account has no such call or contact (code 31).",
-        example: || ApiError::NotFound,
-    },
-    ErrorResponse {
-        name: "RequestTimeout",
-        description: "The body did not arrive within 30 seconds (code 37).",
-        example: || ApiError::TooSlow,
-    },
-    ErrorResponse {
-        name: "PreconditionFailed",
-        description: "The call is not in a state that `If-Match` names (code 48).",
-        example: || ApiError::PreconditionFailed,
-    },
-    ErrorResponse {
-        name: "PayloadTooLarge",
-        description: "The body is over 2 MiB (code 44).",
-        example: || ApiError::TooLarge,
-    },
-    ErrorResponse {
-        name: "UnprocessableEntity",
-        description: "The fields that are not valid, all at once, or a contact that is archived (code 32).",
-        example: || ApiError::Invalid(vec!["The content field is required.".to_owned()]),
-    },
-    ErrorResponse {
-        name: "TooManyRequests",
-        description: "Too many requests in this minute (code 34).",
-        example: || ApiError::TooManyRequests { retry_after: 7, reset: 1_795_492_248 },
-    },
-    ErrorResponse {
-        name: "InternalServerError",
-        description: "A fault of the server; the message names the request's id (code 47).",
-        example: || ApiError::Fault(ports::Error::fault("an example")),
-    },
-    ErrorResponse {
-        name: "ServiceUnavailable",
-        description: "The store is not available (code 45).",
-        example: || ApiError::Unavailable(ports::Error::unavailable("an example")),
-    },
+    shared("BadRequest", BAD_REQUEST, || ApiError::LimitTooBig),
+    shared("Unauthenticated", "The token is missing, unknown, expired or revoked (code 42).", || {
+        ApiError::Unauthenticated
+    }),
+    shared("Forbidden", "The token may only read (code 46).", || ApiError::ReadOnly),
+    shared("NotFound", "The account has no such call or contact (code 31).", || ApiError::NotFound),
+    shared("RequestTimeout", "The body did not arrive within 30 seconds (code 37).", || ApiError::TooSlow),
+    shared("PreconditionFailed", "`If-Match` names another state of the call (code 48).", || {
+        ApiError::PreconditionFailed
+    }),
+    shared("PayloadTooLarge", "The body is over 2 MiB (code 44).", || ApiError::TooLarge),
+    shared("UnprocessableEntity", UNPROCESSABLE, || {
+        ApiError::Invalid(vec!["The content field is required.".to_owned()])
+    }),
+    shared("TooManyRequests", "Too many requests in this minute (code 34).", || ApiError::TooManyRequests {
+        retry_after: 7,
+        reset: 1_795_492_248,
+    }),
+    shared("InternalServerError", "A fault of the server; the message names the request's id (code 47).", || {
+        ApiError::Fault(ports::Error::fault("an example"))
+    }),
+    shared("ServiceUnavailable", "The store is not available (code 45).", || {
+        ApiError::Unavailable(ports::Error::unavailable("an example"))
+    }),
 ];
 
 /// The headers of error responses, with their descriptions.

@@ -10,7 +10,7 @@ use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::CommonErrors;
 use crate::resources::{AccountRef, Stamp};
-use crate::responses::error::ApiError;
+use crate::responses::error::ApiResult;
 
 /// The welcome, with links to the lists.
 #[derive(Serialize, ToSchema)]
@@ -131,6 +131,6 @@ impl From<Account> for Me {
     responses((status = 200, description = "The user", body = MeBody), CommonErrors),
 )]
 #[get("/me")]
-pub async fn me(state: Data<AppState>, Authenticated(caller): Authenticated) -> Result<Json<MeBody>, ApiError> {
+pub async fn me(state: Data<AppState>, Authenticated(caller): Authenticated) -> ApiResult<Json<MeBody>> {
     Ok(Json(MeBody { data: state.services.access.account(caller.account).await?.into() }))
 }

@@ -15,7 +15,7 @@ use crate::openapi::{ArchivedErrors, BodyErrors, CommonErrors, LookupErrors, Pre
 use crate::pages::{CallPageBody, Place};
 use crate::query::{CallSorting, Paging, Query};
 use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// List all the calls in your account
 ///
@@ -27,11 +27,7 @@ use crate::responses::error::ApiError;
     responses((status = 200, description = "A page of calls", body = CallPageBody), CommonErrors),
 )]
 #[get("/calls")]
-pub async fn list(
-    state: Data<AppState>,
-    caller: Authenticated,
-    request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+pub async fn list(state: Data<AppState>, caller: Authenticated, request: HttpRequest) -> ApiResult<HttpResponse> {
     respond_with_page(&state, caller, &request, None).await
 }
 
@@ -54,7 +50,7 @@ pub async fn list_of_contact(
     caller: Authenticated,
     id: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let contact = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     respond_with_page(&state, caller, &request, Some(contact)).await
 }
@@ -77,7 +73,7 @@ pub async fn create(
     Authenticated(caller): Authenticated,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let rules = Rules::create(state.options.compat, state.services.clock.now());
     let key = conditions::once(&request, &members)?;
     let new = CallForm::take(members).into_new_call(rules)?;
@@ -106,7 +102,7 @@ pub async fn show(
     Authenticated(caller): Authenticated,
     id: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
     let call = state.services.calls.find(caller.account, id).await?;
     if conditions::is_known(&request, &call) {
@@ -139,7 +135,7 @@ pub async fn update(
     id: Path<String>,
     body: Body,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let rules = Rules::replace(state.options.compat, state.services.clock.now());
     apply_patch(&state, caller, &id, body, rules, &request).await
 }
@@ -168,7 +164,7 @@ pub async fn patch(
     id: Path<String>,
     body: Body,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let rules = Rules::change(state.services.clock.now());
     apply_patch(&state, caller, &id, body, rules, &request).await
 }
@@ -192,7 +188,7 @@ pub async fn delete(
     Authenticated(caller): Authenticated,
     id: Path<String>,
     request: HttpRequest,
-) -> Result<Json<Deleted>, ApiError> {
+) -> ApiResult<Json<Deleted>> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
     state.services.calls.delete(caller.account, id, conditions::expected(&request)).await?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))
@@ -204,7 +200,7 @@ async fn respond_with_page(
     Authenticated(caller): Authenticated,
     request: &HttpRequest,
     contact: Option<ContactId>,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.call_order(), state.options.compat.page_size())?;
     let calls = state.services.calls.list(caller.account, contact, page).await?;
@@ -219,7 +215,7 @@ fn respond_with_call(
     call: &Call,
     state: &AppState,
     request: &HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let body = CallBody { data: CallResource::new(call, None, &state.links(request)) };
     let mut response = HttpResponse::build(status);
     response.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
@@ -234,7 +230,7 @@ async fn apply_patch(
     Body(members): Body,
     rules: Rules,
     request: &HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let id = CallId::parse(id).ok_or(ApiError::NotFound)?;
     let changes = CallForm::take(members).into_change(rules)?;
     let expected = conditions::expected(request);

@@ -13,7 +13,7 @@ use crate::openapi::{BodyErrors, CommonErrors, LookupErrors, WriteErrors};
 use crate::pages::{ContactPageBody, Place};
 use crate::query::{Paging, Query};
 use crate::resources::{ContactBody, ContactResource, Deleted};
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// List all the contacts in your account
 ///
@@ -34,7 +34,7 @@ pub async fn list(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(query.contact_order(), state.options.compat.page_size())?;
     let contacts = state.services.contacts.list(caller.account, query.contact_search()?, page).await?;
@@ -59,7 +59,7 @@ pub async fn create(
     Authenticated(caller): Authenticated,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let new = ContactForm::take(members).into_new_contact(state.services.clock.now())?;
     let contact = state.services.contacts.add(caller.account, new).await?;
     Ok(respond_with_contact(StatusCode::CREATED, &contact, &state, &request))
@@ -81,7 +81,7 @@ pub async fn show(
     Authenticated(caller): Authenticated,
     id: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     let contact = state.services.contacts.find(caller.account, id).await?;
     Ok(respond_with_contact(StatusCode::OK, &contact, &state, &request))
@@ -107,7 +107,7 @@ pub async fn update(
     id: Path<String>,
     Body(members): Body,
     request: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
+) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     let patch = ContactForm::take(members).into_change(state.services.clock.now())?;
     let contact = state.services.contacts.revise(caller.account, id, patch).await?;
@@ -129,7 +129,7 @@ pub async fn delete(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
-) -> Result<Json<Deleted>, ApiError> {
+) -> ApiResult<Json<Deleted>> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     state.services.contacts.delete(caller.account, id).await?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))

@@ -10,14 +10,10 @@ use crate::openapi::{CommonErrors, LookupErrors};
 use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, ListBody, Place};
 use crate::query::{Paging, Query};
 use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// The requested page of all items.
-fn page<T>(
-    state: &AppState,
-    request: &HttpRequest,
-    all: impl Iterator<Item = T>,
-) -> Result<Json<ListBody<T>>, ApiError> {
+fn page<T>(state: &AppState, request: &HttpRequest, all: impl Iterator<Item = T>) -> ApiResult<Json<ListBody<T>>> {
     let query = Query::parse(request.query_string());
     let page = query.page_request(Ok(()), state.options.compat.page_size())?;
     let links = state.links(request);
@@ -26,7 +22,7 @@ fn page<T>(
 }
 
 /// When the account was created, and with it everything that each account has.
-async fn since(state: &AppState, caller: Caller) -> Result<Timestamp, ApiError> {
+async fn since(state: &AppState, caller: Caller) -> ApiResult<Timestamp> {
     Ok(state.services.access.account(caller.account).await?.created_at)
 }
 
@@ -48,7 +44,7 @@ pub async fn list_genders(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<ListBody<GenderResource>>, ApiError> {
+) -> ApiResult<Json<ListBody<GenderResource>>> {
     let since = since(&state, caller).await?;
     page(&state, &request, (1..).map_while(|id| gender(id, caller.account, since)))
 }
@@ -65,7 +61,7 @@ pub async fn show_gender(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
-) -> Result<Json<GenderBody>, ApiError> {
+) -> ApiResult<Json<GenderBody>> {
     let id = parse_digits(&id).ok_or(ApiError::NotFound)?;
     let since = since(&state, caller).await?;
     Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
@@ -83,7 +79,7 @@ pub async fn list_contact_field_types(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<ListBody<ContactFieldTypeResource>>, ApiError> {
+) -> ApiResult<Json<ListBody<ContactFieldTypeResource>>> {
     let since = since(&state, caller).await?;
     let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
     page(&state, &request, ContactFieldKind::all().map(show))
@@ -97,9 +93,6 @@ pub async fn list_contact_field_types(
     responses((status = 200, description = "A page of emotions", body = EmotionPage), CommonErrors),
 )]
 #[get("/emotions")]
-pub async fn list_emotions(
-    state: Data<AppState>,
-    request: HttpRequest,
-) -> Result<Json<ListBody<EmotionResource>>, ApiError> {
+pub async fn list_emotions(state: Data<AppState>, request: HttpRequest) -> ApiResult<Json<ListBody<EmotionResource>>> {
     page(&state, &request, Emotion::all().map(EmotionResource::from))
 }

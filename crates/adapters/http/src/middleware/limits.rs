@@ -116,13 +116,6 @@ impl UndrainedBody {
     }
 }
 
-impl BudgetedBody {
-    /// The body, with its part of the budget.
-    pub fn new(rest: Bytes, reservation: Reservation, undrained: Option<UndrainedBody>) -> Self {
-        Self { rest, _reservation: reservation, _undrained: undrained }
-    }
-}
-
 // Without `try_into_bytes`, which would end the reservation before the bytes are sent.
 impl MessageBody for BudgetedBody {
     type Error = Infallible;
@@ -187,7 +180,7 @@ fn over_budget(response: ServiceResponse) -> ServiceResponse {
 fn budgeted(response: ServiceResponse, reservation: Reservation) -> ServiceResponse {
     let undrained = response.request().extensions_mut().remove();
     response.map_body(|_, body| match body.try_into_bytes() {
-        Ok(bytes) => BoxBody::new(BudgetedBody::new(bytes, reservation, undrained)),
+        Ok(rest) => BoxBody::new(BudgetedBody { rest, _reservation: reservation, _undrained: undrained }),
         Err(body) => body,
     })
 }
@@ -250,7 +243,8 @@ mod tests {
     async fn sends_a_whole_response_in_chunks() {
         let budget = Budget::new();
         let bytes = Bytes::from(vec![7; CHUNK_BYTES * 2 + 1]);
-        let mut body = BudgetedBody::new(bytes.clone(), budget.reserve_unchecked(bytes.len()), None);
+        let reservation = budget.reserve_unchecked(bytes.len());
+        let mut body = BudgetedBody { rest: bytes.clone(), _reservation: reservation, _undrained: None };
         assert_eq!(body.size(), BodySize::Sized(bytes.len() as u64));
         let first = std::future::poll_fn(|context| Pin::new(&mut body).poll_next(context)).await.unwrap().unwrap();
         assert_eq!(first.len(), CHUNK_BYTES);

@@ -74,6 +74,9 @@ pub enum ApiError {
     Unavailable(ports::Error),
 }
 
+/// The result of what fails with an error response.
+pub type ApiResult<T> = Result<T, ApiError>;
+
 /// The body of an error response.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Error, example = json!({"error": {"message": "The resource has not been found", "error_code": 31}}))]
