@@ -161,10 +161,13 @@ fn takes_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// Keeps the request's body undrained until its response is sent.
+/// Keeps the request's body undrained until its response is sent. A body that was set aside before stays.
 pub fn set_body_aside(request: &mut ServiceRequest) {
     let payload = request.take_payload();
-    request.extensions_mut().insert(UndrainedBody::new(payload));
+    let mut extensions = request.extensions_mut();
+    if !extensions.contains::<UndrainedBody>() {
+        extensions.insert(UndrainedBody::new(payload));
+    }
 }
 
 fn over_budget(response: ServiceResponse) -> ServiceResponse {
@@ -221,7 +224,10 @@ fn set_user_timeout(_: &actix_web::rt::net::TcpStream) {}
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use actix_web::body::to_bytes;
+    use actix_web::test::TestRequest;
 
     use super::*;
 
@@ -251,5 +257,14 @@ mod tests {
         let rest = to_bytes(body).await.unwrap();
         assert_eq!([first, rest].concat(), bytes);
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn keeps_the_body_that_was_set_aside_first() {
+        let first = Rc::new(());
+        let mut request = TestRequest::post().to_srv_request();
+        request.extensions_mut().insert(UndrainedBody::new(first.clone()));
+        set_body_aside(&mut request);
+        assert_eq!(Rc::strong_count(&first), 2);
     }
 }
