@@ -5,11 +5,11 @@ COPY . .
 RUN cargo build --release --locked --package callbook --features postgres-tls && mkdir /data
 
 # The binary needs libc, libgcc and OpenSSL, which are in this image; SQLite and libpq are compiled in.
-# It runs as user 65532 and writes nowhere but in /data.
+# It runs as user 65532 and writes only to /data.
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/callbook /usr/local/bin/callbook
 COPY --from=build --chown=nonroot:nonroot /data /data
-# SQLite's temporary files, which a long import needs, go to the one folder that can be written.
+# A long import needs temporary files of SQLite, and only /data is writable.
 ENV CALLBOOK_BIND=0.0.0.0:8080 CALLBOOK_DATA_DIR=/data SQLITE_TMPDIR=/data
 VOLUME /data
 EXPOSE 8080

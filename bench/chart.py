@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws requests/s by calls kept, from what bench/run.sh wrote: chart.py [RESULTS [SVG]]."""
+"""Draws requests/s by the number of stored calls from the results of bench/run.sh: chart.py [RESULTS [SVG]]."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 ROOT = Path(__file__).resolve().parent.parent
 STORES = {"sqlite": "SQLite", "postgres": "PostgreSQL"}
-# What is drawn: a name, a colour that also the colour-blind tell from the others, dashes for the limit.
+# Name, colour (distinguishable for colour-blind readers) and dash pattern of each line.
 LINES = {
     ("get", "callbook"): ("GET one call", "#0072b2", ""),
     ("contact", "callbook"): ("GET the first 10 calls of a contact", "#009e73", ""),
@@ -22,8 +22,8 @@ LINES = {
 WIDTH, PANEL, HEIGHT, LEFT, TOP, GAP = 900, 370, 320, 84, 64, 36
 
 
-def words(number):
-    """1000 as 1k, 1000000 as 1m."""
+def short(number):
+    """Formats 1000 as 1k and 1000000 as 1m."""
     for size, letter in ((10**6, "m"), (10**3, "k")):
         if number >= size and number % (size // 10) == 0:
             return f"{number / size:g}{letter}"
@@ -44,14 +44,14 @@ def draw(results):
     sizes = sorted({row["calls"] for row in rows})
     speeds = [row["requests_per_second"] for row in rows if row["requests_per_second"] > 0]
     low, high = math.floor(math.log10(min(speeds))), math.ceil(math.log10(max(speeds)) + 1e-9)
-    # A size alone stands in the middle.
+    # A single size is drawn in the middle.
     first, last = math.log10(sizes[0]), math.log10(sizes[-1])
     if first == last:
         first, last = first - 1, last + 1
     across = lambda panel, calls: panel + 30 + (math.log10(calls) - first) / (last - first) * (PANEL - 60)
     down = lambda speed: TOP + HEIGHT - (math.log10(speed) - low) / (high - low) * HEIGHT
 
-    title = "Requests per second, by how many calls are kept"
+    title = "Requests per second, by number of stored calls"
     out = [text(16, 26, title, "start", 'font-size="17" font-weight="bold"')]
     for number, store in enumerate(stores):
         panel = LEFT + number * (PANEL + GAP)
@@ -68,9 +68,9 @@ def draw(results):
         for calls in sizes:
             x = across(panel, calls)
             out.append(line(x, TOP, x, TOP + HEIGHT, "#eeeeee"))
-            out.append(text(x, TOP + HEIGHT + 18, words(calls)))
+            out.append(text(x, TOP + HEIGHT + 18, short(calls)))
         out.append(f'<rect x="{panel}" y="{TOP}" width="{PANEL}" height="{HEIGHT}" fill="none" stroke="#888888"/>')
-        out.append(text(panel + PANEL / 2, TOP + HEIGHT + 38, "calls kept (logarithmic)"))
+        out.append(text(panel + PANEL / 2, TOP + HEIGHT + 38, "stored calls (logarithmic)"))
         for (workload, by), (_, colour, dashes) in LINES.items():
             points = sorted(
                 (row["calls"], row["requests_per_second"])
@@ -85,7 +85,7 @@ def draw(results):
             for calls, speed in points:
                 x, y = across(panel, calls), down(speed)
                 fill = "#ffffff" if dashes else colour
-                label = f"{words(calls)} calls: {speed:,.0f}/s"
+                label = f"{short(calls)} calls: {speed:,.0f}/s"
                 out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" fill="{fill}" stroke="{colour}">'
                            f"<title>{label}</title></circle>")
     middle = TOP + HEIGHT / 2
@@ -113,7 +113,7 @@ def draw(results):
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="12" role="img">\n'
-        "<title>Callbook: requests per second by the number of calls kept</title>\n"
+        "<title>Callbook: requests per second by the number of stored calls</title>\n"
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(out) + "\n</svg>\n"
     )
 

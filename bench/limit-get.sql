@@ -1,4 +1,4 @@
--- GET one call, as plain SQL: the call and its contact, by id.
+-- GET one call in plain SQL: reads a call and its contact by id.
 \set id random(1, :calls)
 SELECT calls.id, calls.uuid, calls.contact_id, called_at, content, contact_called, emotions, calls.created_at,
   calls.updated_at, contacts.id, contacts.uuid, contacts.account_id, first_name, middle_name, last_name, nickname,

@@ -1,5 +1,5 @@
--- POST, as plain SQL: the contact's last_called and number of calls, the call, the counter of its month; one round
--- trip, one commit.
+-- POST a call in plain SQL: updates the contact's last_called and number of calls, inserts the call and updates the
+-- counter of its month, in one round trip and one commit.
 \set contact random(1, 1000)
 \set second random(1, 315360000)
 \set number random(1, 1000000)

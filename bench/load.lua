@@ -1,8 +1,8 @@
--- What wrk sends. From the environment: WORKLOAD (get, contact, page, post, put), TOKEN, CALLS (how many are kept) and
--- SEED. Ids are random: calls from 1 to CALLS, contacts from 1 to 1000. At the end it prints one line of JSON.
+-- The requests of wrk. Reads WORKLOAD (get, contact, page, post or put), TOKEN, CALLS (the number of stored calls) and
+-- SEED from the environment. Ids are random: calls from 1 to CALLS, contacts from 1 to 1000. Prints one line of JSON.
 
 local CONTACTS = 1000
--- Calls happen in the ten years up to 2026-01-01T00:00:00Z, as those of `callbook demo` do.
+-- Calls are within the ten years before 2026-01-01T00:00:00Z, like those of `callbook demo`.
 local END, TEN_YEARS = 1767225600, 10 * 365 * 86400
 
 local calls, workload = tonumber(os.getenv("CALLS")), os.getenv("WORKLOAD")
@@ -40,7 +40,7 @@ function init()
 end
 
 function done(summary, latency)
-  -- Callbook answers these requests with 2xx or an error, never with 3xx; wrk counts a status from 400 on.
+  -- wrk counts statuses from 400 on as errors. Callbook answers these requests never with 3xx.
   local errors = summary.errors
   local failed = errors.status + errors.connect + errors.read + errors.write + errors.timeout
   print(('{"requests": %d, "seconds": %.3f, "p50_ms": %.3f, "p99_ms": %.3f, "errors": %d}'):format(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures Callbook on this machine; bench/README.md tells how to read what it prints.
+# Measures Callbook on this machine. bench/README.md explains the results.
 set -euo pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -9,16 +9,16 @@ usage() {
   cat <<'END'
 Usage: bench/run.sh [OPTIONS]
 
-  --sizes LIST           how many calls are kept, e.g. 1k,100k,1m (the default)
-  --stores LIST          sqlite,postgres (the default)
-  --seconds N            how long each measurement takes (5)
-  --rounds N             how often each is made; medians are shown (3)
-  --connections N        clients at once (32)
-  --dir DIR              where the stores are made, in a folder that is removed at the end ($TMPDIR or /tmp)
-  --out FILE             where the results go as JSON (bench/results.json)
-  --markdown-into FILE   also put the tables between <!-- results --> and <!-- /results --> of that file
+  --sizes LIST           numbers of stored calls (1k,100k,1m)
+  --stores LIST          stores to measure (sqlite,postgres)
+  --seconds N            duration of a round (5)
+  --rounds N             rounds of each measurement, of which the median is shown (3)
+  --connections N        concurrent connections (32)
+  --dir DIR              parent of the temporary folder with the stores ($TMPDIR or /tmp)
+  --out FILE             output file of the results as JSON (bench/results.json)
+  --markdown-into FILE   also write the tables between <!-- results --> and <!-- /results --> of FILE
 
-CALLBOOK=PATH measures that binary; without it `cargo build --release` makes one.
+CALLBOOK=PATH measures the binary at PATH; otherwise `cargo build --release` builds one.
 END
 }
 
@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 
 for number in "$seconds" "$rounds" "$connections"; do
-  case $number in '' | 0* | *[!0-9]*) fail "not a number from 1 on: $number" ;; esac
+  case $number in '' | 0* | *[!0-9]*) fail "not a positive number: $number" ;; esac
 done
 counts=
 for size in ${sizes//,/ }; do
@@ -63,7 +63,7 @@ for size in ${sizes//,/ }; do
   counts="$counts $count"
 done
 for store in ${stores//,/ }; do
-  case $store in sqlite | postgres) ;; *) fail "no such store: $store" ;; esac
+  case $store in sqlite | postgres) ;; *) fail "unknown store: $store" ;; esac
 done
 if [ -n "$markdown_into" ]; then
   for marker in '<!-- results -->' '<!-- /results -->'; do
@@ -72,7 +72,7 @@ if [ -n "$markdown_into" ]; then
 fi
 [ -w "$(dirname "$out")" ] || fail "$out cannot be written"
 
-# What is needed.
+# The required programs.
 command -v wrk >/dev/null || fail "wrk is missing: apt-get install wrk, brew install wrk"
 pg_bin=
 case ,$stores, in
@@ -88,7 +88,7 @@ case ,$stores, in
     done
     # PostgreSQL refuses to run as root.
     if [ "$(id -u)" = 0 ]; then
-      id postgres >/dev/null 2>&1 || fail "as root this needs a user postgres for PostgreSQL, or --stores sqlite"
+      id postgres >/dev/null 2>&1 || fail "root needs a user postgres to run PostgreSQL, or --stores sqlite"
     fi
     ;;
 esac
@@ -98,7 +98,7 @@ if [ -z "${CALLBOOK:-}" ]; then
 fi
 [ -x "$CALLBOOK" ] || fail "no binary: $CALLBOOK"
 
-# Whatever else is set must not change what is measured.
+# Settings from the environment must not change the measurement.
 for variable in $(compgen -v CALLBOOK_) $(compgen -v DATABASE_URL) $(compgen -v PG); do
   unset "$variable"
 done
@@ -112,7 +112,7 @@ errors=0
 cleanup() {
   trap '' INT TERM HUP
   stop_server
-  # Also one that was interrupted while it started.
+  # PostgreSQL may still be starting.
   if [ -e "$work/pg/data/postmaster.pid" ]; then
     as_postgres "$pg_bin/pg_ctl" -D "$work/pg/data" -m immediate stop >/dev/null || true
   fi
@@ -121,7 +121,7 @@ cleanup() {
 
 as_postgres() {
   if [ "$(id -u)" = 0 ]; then
-    # From a folder that it may enter.
+    # The working directory may not be accessible to that user.
     (cd / && runuser -u postgres -- "$@")
   else
     "$@"
@@ -139,11 +139,11 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-say() {
+log() {
   echo "$*" >&2
 }
 
-# Microseconds.
+# The time in microseconds.
 now() {
   if [ -n "${EPOCHREALTIME:-}" ]; then
     echo "${EPOCHREALTIME/[.,]/}"
@@ -152,12 +152,12 @@ now() {
   fi
 }
 
-# 1000000 as 1,000,000.
+# Formats 1000000 as 1,000,000.
 grouped() {
   echo "$1" | sed -e :a -e 's/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta'
 }
 
-# A number of a line of JSON: `field NAME <<<LINE`.
+# A numeric field of a line of JSON: `field NAME <<<LINE`.
 field() {
   sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"
 }
@@ -184,7 +184,7 @@ start_postgres() {
   fi
   as_postgres "$pg_bin/initdb" -D "$work/pg/data" --no-sync --auth=trust --username=postgres --encoding=UTF8 \
     --locale=C >"$work/initdb" 2>&1 || fail "initdb: $(cat "$work/initdb")"
-  # As it comes, fsync and all; reached by a socket in its own folder alone.
+  # The default settings, except that the server listens only on a socket in its folder.
   cat >>"$work/pg/data/postgresql.conf" <<END
 listen_addresses = ''
 unix_socket_directories = '$work/pg'
@@ -200,20 +200,20 @@ sql() {
 
 # Sets server, address and start_ms.
 start_server() {
-  local began first
+  local start first
   : >"$work/out"
-  began=$(now)
+  start=$(now)
   CALLBOOK_BIND=127.0.0.1:0 CALLBOOK_RATE_LIMIT_PER_MINUTE=0 CALLBOOK_LOG=info \
     "$CALLBOOK" serve >"$work/out" 2>>"$work/log" &
   server=$!
   address=
   until [ -n "$address" ] && healthy; do
     kill -0 "$server" 2>/dev/null || fail "the server does not start: $(tail -n 20 "$work/log")"
-    [ $(($(now) - began)) -lt 60000000 ] || fail "the server is not healthy after a minute"
+    [ $(($(now) - start)) -lt 60000000 ] || fail "the server is not healthy after a minute"
     read -r first <"$work/out" || true
     case $first in *" listens on "*) address=${first##* } ;; *) sleep 0.001 ;; esac
   done
-  start_ms=$((($(now) - began) / 1000))
+  start_ms=$((($(now) - start) / 1000))
 }
 
 # Whether /healthz answers 200.
@@ -226,21 +226,21 @@ healthy() {
   case $line in *" 200 "*) return 0 ;; *) return 1 ;; esac
 }
 
-# A line of the table of rounds: requests/s, p50, p99.
-by_wrk() {
+# Measures a round with wrk and appends requests/s, p50 and p99 to the table of rounds.
+measure_with_wrk() {
   local line failed
   line=$(WORKLOAD=$1 TOKEN=$token CALLS=$count SEED=$2 wrk -t "$threads" -c "$connections" -d "${seconds}s" \
     -s "$root/bench/load.lua" "http://$address" 2>&1 | tee "$work/wrk" | grep '^{') || fail "wrk: $(cat "$work/wrk")"
   failed=$(field errors <<<"$line")
   errors=$((errors + failed))
-  [ "$failed" = 0 ] || say "  $1: $failed ERRORS"
+  [ "$failed" = 0 ] || log "  $1: $failed ERRORS"
   awk -v requests="$(($(field requests <<<"$line") - failed))" -v seconds="$(field seconds <<<"$line")" \
     -v p50="$(field p50_ms <<<"$line")" -v p99="$(field p99_ms <<<"$line")" \
     'BEGIN { printf "%.1f\t%s\t%s\n", requests / seconds, p50, p99 }' >>"$work/rounds.callbook"
 }
 
-# The same by pgbench, whose log has each transaction's microseconds.
-by_pgbench() {
+# The same with pgbench, which logs the microseconds of each transaction.
+measure_with_pgbench() {
   local failed
   rm -f "$work"/transactions.*
   "$pg_bin/pgbench" -h "$work/pg" -U postgres -n -M prepared -c "$connections" -j "$threads" -T "$seconds" \
@@ -255,15 +255,15 @@ by_pgbench() {
       END { printf "%.1f\t%.3f\t%.3f\n", tps, ms(0.5), ms(0.99) }' >>"$work/rounds.pgbench"
 }
 
-# One workload: its rounds, then a line each of the table of results.
+# Measures all rounds of a workload, with Callbook and pgbench, and appends the medians to the table of results.
 measure() {
   local round by memory
   rm -f "$work"/rounds.*
   for ((round = 1; round <= rounds; round++)); do
-    by_wrk "$1" "$round"
-    # In turns, so that both meet the machine in the same state.
+    measure_with_wrk "$1" "$round"
+    # The rounds alternate, so that both run under the same conditions.
     if [ "$store" = postgres ] && [ -e "$root/bench/limit-$1.sql" ]; then
-      by_pgbench "$1" "$round"
+      measure_with_pgbench "$1" "$round"
     fi
   done
   for by in callbook pgbench; do
@@ -275,10 +275,10 @@ measure() {
   done
 }
 
-# One store of one size.
+# Measures all workloads on one store of one size.
 measure_store() {
   local workload
-  say "$store, $(grouped "$count") calls"
+  log "$store, $(grouped "$count") calls"
   database=bench_$count
   export CALLBOOK_DATA_DIR=$work/$database
   if [ "$store" = postgres ]; then
@@ -289,7 +289,7 @@ measure_store() {
   "$CALLBOOK" demo --contacts 1000 --calls "$count" >/dev/null 2>>"$work/log" ||
     fail "callbook demo: $(tail -n 20 "$work/log")"
   token=$("$CALLBOOK" token create 2>>"$work/log")
-  # What comes of filling it is not measured; PostgreSQL would look at its tables (ANALYZE) within minutes anyway.
+  # Writing back the generated data is not measured. PostgreSQL would run ANALYZE by itself within minutes.
   if [ "$store" = postgres ]; then
     sql -d "$database" -c 'VACUUM ANALYZE' -c 'CHECKPOINT'
   fi
@@ -308,7 +308,7 @@ measure_store() {
   rm -rf "$CALLBOOK_DATA_DIR"
 }
 
-# What it is measured on, one line.
+# The machine, on one line.
 machine() {
   local model memory system device kind synced
   if [ -r /proc/cpuinfo ]; then
@@ -322,7 +322,7 @@ machine() {
   fi
   device=$(df -P "$work" | awk 'NR == 2 { print $1 }')
   kind=$(df -PT "$work" 2>/dev/null | awk 'NR == 2 { print $2 }' || true)
-  # A page written and synced, again and again: what a commit alone must wait for.
+  # The average time to write and sync a page, the minimum latency of a commit.
   synced=$({ dd if=/dev/zero of="$work/synced" bs=8k count=200 oflag=dsync 2>&1 || true; } |
     sed -n 's/.*copied, \([0-9.e-]*\) s.*/\1/p' | awk '{ printf ", 8 KiB written and synced in %.2f ms", $1 * 5 }')
   rm -f "$work/synced"
@@ -330,13 +330,13 @@ machine() {
     "disk $device${kind:+ ($kind)}$synced"
 }
 
-# The programs' versions, one line.
+# The versions of the programs, on one line.
 versions() {
   printf '%s, %s' "$("$CALLBOOK" --version)" "$(wrk --version 2>&1 | awk 'NR == 1 { print $1, $2 }')"
   [ -z "$pg_bin" ] || printf ', PostgreSQL %s' "$("$pg_bin/pgbench" --version | awk '{ print $3 }')"
 }
 
-# A text as JSON.
+# A text as a JSON string.
 quoted() {
   printf '"%s"' "$(printf '%s' "$1" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g')"
 }
@@ -374,7 +374,7 @@ Medians; rounds: $rounds, each of $seconds s; connections: $connections.
 END
   for store in ${stores//,/ }; do
     printf '\n%s:\n\n' "$(title "$store")"
-    echo '| request | calls kept | requests/s | p50, ms | p99, ms | memory, MiB |'
+    echo '| request | stored calls | requests/s | p50, ms | p99, ms | memory, MiB |'
     echo '|---|--:|--:|--:|--:|--:|'
     awk -F '\t' -v store="$store" "$AWK_GROUPED"'
       BEGIN {
@@ -390,7 +390,7 @@ END
       END { for (i = 1; i <= 5; i++) for (j = 1; j <= 2; j++) printf "%s", rows[order[i], makers[j]] }' "$work/results"
   done
   printf '\nThe start:\n\n'
-  echo '| store | calls kept | first answer after, ms | memory at idle, MiB |'
+  echo '| store | stored calls | first answer after, ms | memory at idle, MiB |'
   echo '|---|--:|--:|--:|'
   awk -F '\t' "$AWK_GROUPED"'{
     printf "| %s | %s | %s | %.0f |\n", ($1 == "sqlite" ? "SQLite" : "PostgreSQL"), grouped($2), $3, $4
@@ -407,7 +407,7 @@ title() {
 }
 
 cores=$(getconf _NPROCESSORS_ONLN)
-# Of the load maker: half of the cores.
+# wrk and pgbench use half of the cores.
 threads=$((cores > 1 ? cores / 2 : 1))
 [ "$threads" -le "$connections" ] || threads=$connections
 machine=$(machine)
@@ -415,7 +415,7 @@ versions=$(versions)
 date=$(date -u +%F)
 
 case $machine in
-  *"(tmpfs)"*) say "$parent is in memory: writes are faster there than on any disk; --dir chooses another" ;;
+  *"(tmpfs)"*) log "$parent is in memory, where writes are faster than on a disk; choose another folder with --dir" ;;
 esac
 for store in ${stores//,/ }; do
   for count in $counts; do

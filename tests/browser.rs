@@ -1,4 +1,4 @@
-//! Swagger UI as a person uses it: Authorize, Try it out, and the answer on the page, in headless Chromium.
+//! Swagger UI in headless Chromium: Authorize, Try it out and the response on the page.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader};
@@ -7,14 +7,14 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use support::{Client, Setup, wait_until};
 
-/// Chromium, driven over the WebDriver protocol.
+/// Chromium, controlled over the WebDriver protocol.
 struct Browser {
     driver: Child,
     session: Client,
     _profile: tempfile::TempDir,
 }
 
-/// The name under which WebDriver answers elements.
+/// The key of an element's id in a WebDriver response.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 impl Browser {
@@ -55,12 +55,12 @@ impl Browser {
         self.session.post("/url", &json!({"url": url})).expect(200);
     }
 
-    /// Waits for the first element that the selector finds, and answers its path.
+    /// Waits for the first element that matches the selector and returns its path.
     fn find(&self, selector: &str) -> String {
         let mut found = None;
         wait_until(selector, || {
-            let answer = self.session.post("/element", &json!({"using": "css selector", "value": selector}));
-            found = answer.json()["value"][ELEMENT].as_str().map(|id| format!("/element/{id}"));
+            let response = self.session.post("/element", &json!({"using": "css selector", "value": selector}));
+            found = response.json()["value"][ELEMENT].as_str().map(|id| format!("/element/{id}"));
             found.is_some()
         });
         found.unwrap()
@@ -76,8 +76,8 @@ impl Browser {
     }
 
     fn text(&self, selector: &str) -> String {
-        let answer = self.session.get(&format!("{}/text", self.find(selector))).expect(200);
-        answer["value"].as_str().unwrap().to_owned()
+        let response = self.session.get(&format!("{}/text", self.find(selector))).expect(200);
+        response["value"].as_str().unwrap().to_owned()
     }
 }
 
@@ -90,13 +90,13 @@ impl Drop for Browser {
 }
 
 #[test]
-fn swagger_ui_authorizes_and_tries_a_call_out() {
+fn authorizes_and_creates_a_call_in_swagger_ui() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    // The document's example names contact 3.
+    // The example of the document refers to contact 3.
     for name in ["Henri", "Ann", "Leslie"] {
-        client.meet(name);
+        client.create_contact(name);
     }
     let browser = Browser::start();
     browser.open(&format!("{}/docs/", server.base));
@@ -111,9 +111,9 @@ fn swagger_ui_authorizes_and_tries_a_call_out() {
     let body =
         browser.text(&format!("{operation} .live-responses-table tbody .response-col_description .highlight-code"));
     assert!(status.starts_with("201"), "{status}: {body}");
-    let start = body.find('{').expect("an answer on the page");
-    let mut answers = serde_json::Deserializer::from_str(&body[start..]).into_iter::<Value>();
-    let shown = answers.next().unwrap().unwrap();
+    let start = body.find('{').expect("a response on the page");
+    let mut responses = serde_json::Deserializer::from_str(&body[start..]).into_iter::<Value>();
+    let shown = responses.next().unwrap().unwrap();
     assert_eq!(shown["data"]["contact"]["first_name"], "Leslie");
-    assert_eq!(client.get("/api/calls/1").expect(200), shown, "what the page shows is what is stored");
+    assert_eq!(client.get("/api/calls/1").expect(200), shown, "the page shows the stored call");
 }

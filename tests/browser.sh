@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tries Swagger UI out in headless Chromium; installs Debian's Chromium where it is missing.
+# Runs the browser test in headless Chromium. Installs Debian's Chromium if it is missing.
 set -eu
 cd "$(dirname "$0")/.."
 if ! command -v chromedriver >/dev/null; then

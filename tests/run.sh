@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs all tests, PostgreSQL's too, and installs PostgreSQL where there is none (Debian, Homebrew).
+# Runs all tests. Installs PostgreSQL if it is missing (Debian, Homebrew).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,22 +18,22 @@ if [ -z "${TEST_DATABASE_URL:-}" ] && ! installed; then
   elif command -v brew >/dev/null; then
     brew install postgresql
   else
-    echo "PostgreSQL is not installed: install it, or set TEST_DATABASE_URL to a server on which tests may make databases" >&2
+    echo "PostgreSQL is not installed: install it, or set TEST_DATABASE_URL to a server on which tests may create databases" >&2
     exit 1
   fi
 fi
 
-# Whatever the tests leave behind would be here.
+# A folder for temporary files, which must be empty after the tests.
 TMPDIR=$(mktemp -d)
 export TMPDIR
-# PostgreSQL runs as another user when this is root, and takes its folders away itself.
+# If this user is root, PostgreSQL runs as another user, which must be able to remove its folders.
 chmod 1777 "$TMPDIR"
 trap 'rm -rf "$TMPDIR"' EXIT
 cargo test --workspace "$@"
-# The throw-away servers end a moment after their tests.
+# The temporary PostgreSQL servers stop shortly after their tests.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   [ -z "$(ls -A "$TMPDIR")" ] && exit 0
   sleep 1
 done
-echo "the tests left behind: $(ls -A "$TMPDIR")" >&2
+echo "the tests left files behind: $(ls -A "$TMPDIR")" >&2
 exit 1

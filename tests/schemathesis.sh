@@ -1,7 +1,7 @@
 #!/bin/sh
-# Asks a server whatever its OpenAPI document allows and forbids, and checks every answer against the document:
-#   tests/schemathesis.sh [EXAMPLES FOR EACH OPERATION]
-# Needs Python; Schemathesis is installed into a folder that goes with the run, or taken from $SCHEMATHESIS.
+# Sends valid and invalid requests, generated from the OpenAPI document, and checks every response against it:
+#   tests/schemathesis.sh [EXAMPLES PER OPERATION]
+# Needs Python. Uses $SCHEMATHESIS, or installs Schemathesis into a temporary folder.
 set -eu
 cd "$(dirname "$0")/.."
 examples=${1:-100}
@@ -22,11 +22,11 @@ server=$!
 until grep -q /docs/ "$folder/out"; do kill -0 "$server"; sleep 0.1; done
 base=http://$(sed -n '1s/.* listens on //p' "$folder/out")
 cd "$folder"
-# Three checks ask for what the contract does not want: `page=abc` is page 1 and a numeric text an id, as in Monica v4.1.2
-# (negative data); no schema says which texts strtotime takes (positive data); a call that is there is 404 when it is
-# moved to a contact that is not (resource availability).
+# Three checks do not fit the API. Negative data: `page=abc` means page 1 and a numeric text is an id, as in Monica v4.1.2.
+# Positive data: no schema describes the texts that strtotime accepts. Resource availability: moving an existing call to
+# an unknown contact is answered with 404.
 "$schemathesis" run "$base/openapi.json" --header "Authorization: Bearer $token" --checks all --mode all \
   --exclude-checks negative_data_rejection,positive_data_acceptance,ensure_resource_availability \
   --max-examples "$examples" --seed 2026 --continue-on-failure --no-color
-# What actix cannot parse it logs as an error of its own, and answers 400.
+# actix logs a request that it cannot parse at level ERROR and answers 400, so only the errors of Callbook count.
 ! grep -E "ERROR (callbook|http_adapter|storage|sqlite_adapter|postgres_adapter)|panicked" "$folder/log"

@@ -1,36 +1,36 @@
-//! Calls: what is stored, moved, changed, kept apart, and what happens at the same time.
+//! Calls: creating, moving, updating, deleting, accounts and concurrent writes.
 
 use serde_json::{Value, json};
 use support::{Setup, on_both_stores};
 
 on_both_stores!(
-    a_call_has_every_member_in_order,
-    called_at_is_what_strtotime_takes,
-    texts_come_back_as_they_were_sent,
-    a_put_moves_a_call,
-    a_patch_changes_only_what_it_names,
-    updated_at_moves_only_with_a_change,
-    emotions_are_all_or_nothing,
-    an_archived_contact_takes_no_calls,
-    accounts_are_kept_apart,
-    last_called_holds_under_concurrent_writers,
-    a_form_is_taken_as_json_is,
-    monica_s_clients_may_leave_out_content,
+    returns_all_members_of_a_call_in_order,
+    parses_called_at_with_strtotime,
+    returns_content_unchanged,
+    moves_a_call_by_put,
+    patches_only_the_given_members,
+    changes_updated_at_only_with_the_content,
+    rejects_a_call_with_an_unknown_emotion,
+    rejects_calls_of_an_archived_contact,
+    hides_data_of_other_accounts,
+    keeps_last_called_correct_under_concurrent_writes,
+    accepts_a_form_like_json,
+    accepts_a_call_without_content_in_monica_mode,
 );
 
 fn members(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-fn a_call_has_every_member_in_order(setup: Setup) {
+fn returns_all_members_of_a_call_in_order(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02");
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02");
     let text = client.get(&format!("/api/calls/{}", call["id"])).body;
-    let place = |name: &str| text.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} is missing"));
+    let position = |name: &str| text.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} is missing"));
     let order = ["id", "uuid", "object", "called_at", "content", "contact_called", "emotions", "account", "created_at"];
-    assert!(order.map(place).is_sorted());
+    assert!(order.map(position).is_sorted());
     let mut expected = [
         "id",
         "uuid",
@@ -60,10 +60,10 @@ fn a_call_has_every_member_in_order(setup: Setup) {
     assert_eq!((image.status, image.header("content-type")), (200, Some("image/svg+xml")));
 }
 
-fn called_at_is_what_strtotime_takes(setup: Setup) {
+fn parses_called_at_with_strtotime(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let post = |called_at: Value| {
         client.post("/api/calls", &json!({"contact_id": contact, "called_at": called_at, "content": "x"}))
     };
@@ -90,16 +90,16 @@ fn called_at_is_what_strtotime_takes(setup: Setup) {
         json!([]),
         json!("10000-01-01 00:00 +1 year -0001"),
     ] {
-        post(text).expect_error(422, 32, json!(["The called at is not a valid date."]));
+        post(text).expect_violations(&["The called at is not a valid date."]);
     }
     let long = "2018-02-02 ".repeat(90_000);
-    post(json!(long)).expect_error(422, 32, json!(["The called at is not a valid date."]));
+    post(json!(long)).expect_violations(&["The called at is not a valid date."]);
 }
 
-fn texts_come_back_as_they_were_sent(setup: Setup) {
+fn returns_content_unchanged(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Zoë 🎉");
+    let contact = client.create_contact("Zoë 🎉");
     let post = |content: &str| {
         client.post(
             "/api/calls",
@@ -121,25 +121,21 @@ fn texts_come_back_as_they_were_sent(setup: Setup) {
     assert_eq!(post("  padded\u{feff} ").expect(201)["data"]["content"], "padded");
     let longest = "🎉".repeat(100_000);
     assert_eq!(post(&longest).expect(201)["data"]["content"], longest.as_str());
-    post(&format!("{longest}x")).expect_error(
-        422,
-        32,
-        json!(["The content may not be greater than 100000 characters."]),
-    );
-    // The same characters, each escaped as a surrogate pair: 1.2 MB.
+    post(&format!("{longest}x")).expect_violations(&["The content may not be greater than 100000 characters."]);
+    // The same characters as surrogate pairs: 1.2 MB.
     let escaped = format!(
         r#"{{"contact_id":{contact},"called_at":"2018-02-02","content":"{}"}}"#,
         r"\ud83c\udf89".repeat(100_000)
     );
     client.send("POST", "/api/calls", &[("content-type", "application/json")], escaped.as_bytes()).expect(201);
-    post("a\0b").expect_error(422, 32, json!(["The content may not contain the character U+0000."]));
+    post("a\0b").expect_violations(&["The content may not contain the character U+0000."]);
 }
 
-fn a_put_moves_a_call(setup: Setup) {
+fn moves_a_call_by_put(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let (leslie, henri) = (client.meet("Leslie"), client.meet("Henri"));
-    let call = client.log(leslie, "2018-02-02");
+    let (leslie, henri) = (client.create_contact("Leslie"), client.create_contact("Henri"));
+    let call = client.create_call(leslie, "2018-02-02");
     let path = format!("/api/calls/{}", call["id"]);
     let moved =
         client.put(&path, &json!({"contact_id": henri, "called_at": "2019-03-03", "content": "Moved."})).expect(200);
@@ -148,15 +144,15 @@ fn a_put_moves_a_call(setup: Setup) {
     assert_eq!((last_called(leslie), last_called(henri)), (Value::Null, json!("2019-03-03T00:00:00Z")));
     let total = |id: i64| client.get(&format!("/api/contacts/{id}/calls")).expect(200)["meta"]["total"].clone();
     assert_eq!((total(leslie), total(henri)), (json!(0), json!(1)));
-    let nowhere = json!({"contact_id": 999_999, "called_at": "2019-03-03", "content": "Moved."});
-    client.put(&path, &nowhere).expect_error(404, 31, "The resource has not been found");
+    let unknown_contact = json!({"contact_id": 999_999, "called_at": "2019-03-03", "content": "Moved."});
+    client.put(&path, &unknown_contact).expect_not_found();
     assert_eq!(client.get(&path).expect(200), moved);
 }
 
-fn a_patch_changes_only_what_it_names(setup: Setup) {
+fn patches_only_the_given_members(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "x", "contact_called": true, "emotions": [1, 2]});
     let call = client.post("/api/calls", &body).expect(201)["data"].clone();
     let path = format!("/api/calls/{}", call["id"]);
@@ -174,105 +170,105 @@ fn a_patch_changes_only_what_it_names(setup: Setup) {
         shown_call["updated_at"] = expected["updated_at"].clone();
         assert_eq!(shown_call, expected, "{change}");
     }
-    client.patch(&path, &json!({"content": null})).expect_error(422, 32, json!(["The content field is required."]));
+    client.patch(&path, &json!({"content": null})).expect_violations(&["The content field is required."]);
 }
 
-fn updated_at_moves_only_with_a_change(setup: Setup) {
+fn changes_updated_at_only_with_the_content(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02");
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02");
     let path = format!("/api/calls/{}", call["id"]);
     let same = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "We talked."});
-    let stamp = |value: &Value| value["data"]["updated_at"].as_str().unwrap().to_owned();
+    let updated_at = |value: &Value| value["data"]["updated_at"].as_str().unwrap().to_owned();
     support::wait_until("the next second", || {
         assert_eq!(client.put(&path, &same).expect(200)["data"], call);
-        let other = client.log(contact, "2018-02-02");
+        let other = client.create_call(contact, "2018-02-02");
         other["created_at"] != call["created_at"]
     });
     let changed = client.patch(&path, &json!({"content": "More."})).expect(200);
-    assert!(stamp(&changed).as_str() > call["updated_at"].as_str().unwrap());
+    assert!(updated_at(&changed).as_str() > call["updated_at"].as_str().unwrap());
     assert_eq!(changed["data"]["created_at"], call["created_at"]);
 }
 
-fn emotions_are_all_or_nothing(setup: Setup) {
+fn rejects_a_call_with_an_unknown_emotion(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let post = |emotions: Value| {
         client.post(
             "/api/calls",
             &json!({"contact_id": contact, "called_at": "2018-02-02", "content": "x", "emotions": emotions}),
         )
     };
-    let felt = post(json!([1, "2"])).expect(201)["data"]["emotions"].clone();
+    let stored = post(json!([1, "2"])).expect(201)["data"]["emotions"].clone();
     let adoration = json!({"id": 1, "object": "emotion", "name": "adoration"});
-    assert_eq!(felt, json!([adoration, {"id": 2, "object": "emotion", "name": "affection"}]));
+    assert_eq!(stored, json!([adoration, {"id": 2, "object": "emotion", "name": "affection"}]));
     for none in [Value::Null, json!(""), json!([])] {
         assert_eq!(post(none).expect(201)["data"]["emotions"], json!([]));
     }
     let before = client.get("/api/calls").expect(200)["meta"]["total"].clone();
     for wrong in [json!([1, 999_999]), json!(["abc"]), json!([1, [2]]), json!([{"id": 1}])] {
-        post(wrong).expect_error(404, 31, "The resource has not been found");
+        post(wrong).expect_not_found();
     }
-    post(json!(1)).expect_error(422, 32, json!(["The emotions must be an array."]));
-    assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], before, "nothing was stored");
+    post(json!(1)).expect_violations(&["The emotions must be an array."]);
+    assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], before, "nothing is stored");
 }
 
-fn an_archived_contact_takes_no_calls(setup: Setup) {
+fn rejects_calls_of_an_archived_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02");
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02");
     let path = format!("/api/calls/{}", call["id"]);
     client.put(&format!("/api/contacts/{contact}"), &json!({"first_name": "Leslie", "is_active": false})).expect(200);
-    let sentence = json!(["Archived contact can’t be edited, please unarchive it first."]);
+    let messages = ["Archived contact can’t be edited, please unarchive it first."];
     let body = json!({"contact_id": contact, "called_at": "2019-01-01", "content": "y"});
-    client.post("/api/calls", &body).expect_error(422, 32, sentence.clone());
-    client.put(&path, &body).expect_error(422, 32, sentence.clone());
-    client.delete(&path).expect_error(422, 32, sentence);
+    client.post("/api/calls", &body).expect_violations(&messages);
+    client.put(&path, &body).expect_violations(&messages);
+    client.delete(&path).expect_violations(&messages);
     assert_eq!(client.get(&path).expect(200)["data"]["called_at"], call["called_at"]);
 }
 
-fn accounts_are_kept_apart(setup: Setup) {
+fn hides_data_of_other_accounts(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let stranger = client.with_token(Some(&setup.another_account()));
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02");
+    let foreign = client.with_token(Some(&setup.new_account_token()));
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02");
     let (call, contact_path) = (format!("/api/calls/{}", call["id"]), format!("/api/contacts/{contact}"));
     let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "Mine."});
-    for answer in [
-        stranger.get(&call),
-        stranger.put(&call, &body),
-        stranger.patch(&call, &json!({"content": "Mine."})),
-        stranger.delete(&call),
-        stranger.post("/api/calls", &body),
-        stranger.get(&contact_path),
-        stranger.put(&contact_path, &json!({"first_name": "Mine"})),
-        stranger.delete(&contact_path),
-        stranger.get(&format!("{contact_path}/calls")),
+    for response in [
+        foreign.get(&call),
+        foreign.put(&call, &body),
+        foreign.patch(&call, &json!({"content": "Mine."})),
+        foreign.delete(&call),
+        foreign.post("/api/calls", &body),
+        foreign.get(&contact_path),
+        foreign.put(&contact_path, &json!({"first_name": "Mine"})),
+        foreign.delete(&contact_path),
+        foreign.get(&format!("{contact_path}/calls")),
     ] {
-        answer.expect_error(404, 31, "The resource has not been found");
+        response.expect_not_found();
     }
     for list in ["/api/calls", "/api/contacts", "/api/contacts?query=leslie"] {
-        assert_eq!(stranger.get(list).expect(200)["meta"]["total"], 0, "{list}");
+        assert_eq!(foreign.get(list).expect(200)["meta"]["total"], 0, "{list}");
     }
     assert_eq!(client.get(&call).expect(200)["data"]["content"], "We talked.");
     assert_eq!(client.get(&contact_path).expect(200)["data"]["first_name"], "Leslie");
 }
 
-fn last_called_holds_under_concurrent_writers(setup: Setup) {
+fn keeps_last_called_correct_under_concurrent_writes(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contacts = [client.meet("Leslie"), client.meet("Henri")];
+    let contacts = [client.create_contact("Leslie"), client.create_contact("Henri")];
     std::thread::scope(|scope| {
         for writer in 0..8 {
             let client = client.clone();
             scope.spawn(move || {
                 for n in 0..15 {
                     let day = (writer * 7 + n * 5) % 28 + 1;
-                    let call = client.log(contacts[n % 2], &format!("2018-02-{day:02}"));
+                    let call = client.create_call(contacts[n % 2], &format!("2018-02-{day:02}"));
                     let path = format!("/api/calls/{}", call["id"]);
                     match n % 3 {
                         0 => drop(
@@ -297,10 +293,10 @@ fn last_called_holds_under_concurrent_writers(setup: Setup) {
     }
 }
 
-fn a_form_is_taken_as_json_is(setup: Setup) {
+fn accepts_a_form_like_json(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let body = format!("contact_id={contact}&called_at=2018-02-02&content=a+b%21&contact_called=1&emotions[]=1");
     let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
     let call = client.send("POST", "/api/calls", &headers, body.as_bytes()).expect(201)["data"].clone();
@@ -308,11 +304,11 @@ fn a_form_is_taken_as_json_is(setup: Setup) {
     assert_eq!(call["emotions"][0]["id"], 1);
 }
 
-fn monica_s_clients_may_leave_out_content(setup: Setup) {
+fn accepts_a_call_without_content_in_monica_mode(setup: Setup) {
     let setup = setup.set("CALLBOOK_COMPAT", "monica-4");
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let call = client.post("/api/calls", &json!({"contact_id": contact, "called_at": "2018-02-02"})).expect(201);
     assert_eq!(call["data"]["content"], Value::Null);
     let path = format!("/api/calls/{}", call["data"]["id"]);

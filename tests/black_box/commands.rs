@@ -1,27 +1,27 @@
-//! The command line.
+//! Commands for tokens, accounts, demo data, migrations and counters; usage and settings.
 
 use diesel::connection::{Connection, SimpleConnection};
 use serde_json::json;
-use support::{Client, Setup, Store, on_both_stores};
+use support::{Client, Setup, Store, expect_failure, on_both_stores};
 
 on_both_stores!(
-    tokens_are_made_listed_and_revoked,
-    accounts_are_made_and_listed,
-    the_demonstration_is_the_document_s,
-    migrations_run_once,
-    wrong_counters_are_told_and_repaired,
-    counters_are_repaired_while_a_server_writes,
+    creates_lists_and_revokes_tokens,
+    creates_and_lists_accounts,
+    creates_the_demo_data_of_the_published_document,
+    runs_migrations_once,
+    reports_and_repairs_wrong_counters,
+    repairs_counters_while_a_server_writes,
 );
 
-fn tokens_are_made_listed_and_revoked(setup: Setup) {
+fn creates_lists_and_revokes_tokens(setup: Setup) {
     let token = setup.output(&["token", "create", "--name", "n8n flow", "--expires", "90d", "--read-only"]);
-    assert_eq!(token.lines().count(), 1, "the token alone");
+    assert_eq!(token.lines().count(), 1, "only the token");
     assert!(token.len() >= 64);
     let list = setup.output(&["token", "list"]);
     assert!(list.contains("n8n flow") && list.contains("read-only") && !list.contains(&token));
     let server = setup.serve();
-    assert_eq!(server.token(), None, "there is a token already");
-    let client = support::Client::new(&server.base, Some(&token));
+    assert_eq!(server.token(), None, "a token exists already");
+    let client = Client::new(&server.base, Some(&token));
     client.get("/api/me").expect(200);
     setup.output(&["token", "revoke", "1"]);
     support::wait_until("the revocation", || client.get("/api/me").status == 401);
@@ -29,13 +29,11 @@ fn tokens_are_made_listed_and_revoked(setup: Setup) {
         (&["token", "revoke", "99"][..], "there is no token 99"),
         (&["token", "create", "--account", "99"], "there is no account 99"),
     ] {
-        let output = setup.run(arguments);
-        assert_eq!(output.status.code(), Some(1));
-        assert!(String::from_utf8(output.stderr).unwrap().contains(problem));
+        assert!(setup.expect_failure(arguments, 1).contains(problem));
     }
 }
 
-fn accounts_are_made_and_listed(setup: Setup) {
+fn creates_and_lists_accounts(setup: Setup) {
     let first: i64 = setup.output(&["account", "create", "Parks"]).parse().unwrap();
     let second: i64 = setup.output(&["account", "create", "Recreation"]).parse().unwrap();
     assert!(second > first);
@@ -50,7 +48,7 @@ fn accounts_are_made_and_listed(setup: Setup) {
     );
 }
 
-fn the_demonstration_is_the_document_s(setup: Setup) {
+fn creates_the_demo_data_of_the_published_document(setup: Setup) {
     setup.output(&["demo"]);
     setup.output(&["demo"]);
     let server = setup.serve();
@@ -77,7 +75,7 @@ fn the_demonstration_is_the_document_s(setup: Setup) {
     assert_eq!(henri["information"]["dates"], json!([birthdate]));
 }
 
-fn migrations_run_once(setup: Setup) {
+fn runs_migrations_once(setup: Setup) {
     assert!(!setup.output(&["migrate"]).is_empty());
     assert_eq!(setup.output(&["migrate"]), "");
 }
@@ -85,18 +83,18 @@ fn migrations_run_once(setup: Setup) {
 fn execute(setup: &Setup, sql: &str) {
     match setup.store() {
         Store::Sqlite => {
-            let path = setup.folder().join("data/callbook.db");
+            let path = setup.sqlite_file();
             let mut connection = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
             connection.batch_execute(&format!("PRAGMA busy_timeout = 5000; {sql}")).unwrap();
         }
-        // A server that writes locks contacts by id, an UPDATE as they lie: each would wait for the other.
+        // The table lock prevents a deadlock: the server locks contacts by id, an UPDATE in the order of the rows.
         Store::Postgres(database) => database.execute(&format!("LOCK TABLE contacts IN EXCLUSIVE MODE; {sql}")),
         Store::Url(_) => unreachable!(),
     }
 }
 
-/// The account's total and years, and the calls of each contact and when the newest was.
-fn counted(client: &Client) -> [serde_json::Value; 2] {
+/// The counters of the account, and those of each contact with `last_called`.
+fn counters(client: &Client) -> [serde_json::Value; 2] {
     let calls = client.get("/api/calls?limit=1").expect(200);
     let contacts = client.get("/api/contacts?limit=100").expect(200);
     let contacts = contacts["data"].as_array().unwrap().iter().map(|contact| {
@@ -106,18 +104,18 @@ fn counted(client: &Client) -> [serde_json::Value; 2] {
     [calls["meta"].clone(), contacts.collect()]
 }
 
-fn wrong_counters_are_told_and_repaired(setup: Setup) {
-    let told = setup.output(&["migrate", "--verify-counters"]);
-    assert!(told.lines().count() > 1, "the migrations first: {told}");
-    assert!(told.ends_with("\ncounters: all true (0 contacts, 0 months)"), "{told}");
+fn reports_and_repairs_wrong_counters(setup: Setup) {
+    let report = setup.output(&["migrate", "--verify-counters"]);
+    assert!(report.lines().count() > 1, "the migrations come first: {report}");
+    assert!(report.ends_with("\ncounters: all true (0 contacts, 0 months)"), "{report}");
     setup.output(&["demo", "--contacts", "7", "--calls", "150"]);
     let server = setup.serve();
     let client = server.client();
-    let other = client.with_token(Some(&setup.another_account()));
-    other.log(other.meet("Elsewhere"), "2017-12-31");
-    let all_true = setup.output(&["migrate", "--verify-counters"]);
-    assert!(all_true.starts_with("counters: all true (8 contacts, "), "{all_true}");
-    let (before, others) = (counted(&client), counted(&other));
+    let other = client.with_token(Some(&setup.new_account_token()));
+    other.create_call(other.create_contact("Elsewhere"), "2017-12-31");
+    let correct = setup.output(&["migrate", "--verify-counters"]);
+    assert!(correct.starts_with("counters: all true (8 contacts, "), "{correct}");
+    let (before, other_before) = (counters(&client), counters(&other));
     execute(
         &setup,
         "UPDATE contacts SET calls = calls + 5 WHERE id = 1;
@@ -126,41 +124,48 @@ fn wrong_counters_are_told_and_repaired(setup: Setup) {
         UPDATE call_counts SET calls = calls + 3 WHERE month = (SELECT min(month) FROM call_counts WHERE account_id = 1);
         UPDATE call_counts SET month = 12 WHERE month = (SELECT max(month) FROM call_counts)",
     );
-    assert_ne!(counted(&client)[0]["total"], before[0]["total"]);
-    assert_ne!(counted(&client)[0]["statistics"], before[0]["statistics"]);
-    assert_ne!(counted(&client)[1], before[1]);
-    let told = setup.output(&["migrate", "--verify-counters"]);
-    assert_eq!(told, "counters: 3 contacts and 3 months were wrong and are repaired");
-    assert_eq!((counted(&client), counted(&other)), (before, others), "and the server shows it");
-    assert_eq!(setup.output(&["migrate", "--verify-counters"]), all_true);
+    assert_ne!(counters(&client)[0]["total"], before[0]["total"]);
+    assert_ne!(counters(&client)[0]["statistics"], before[0]["statistics"]);
+    assert_ne!(counters(&client)[1], before[1]);
+    let report = setup.output(&["migrate", "--verify-counters"]);
+    assert_eq!(report, "counters: 3 contacts and 3 months were wrong and are repaired");
+    assert_eq!(
+        (counters(&client), counters(&other)),
+        (before, other_before),
+        "the server returns the repaired counters"
+    );
+    assert_eq!(setup.output(&["migrate", "--verify-counters"]), correct);
     execute(&setup, "DELETE FROM call_counts; UPDATE contacts SET calls = 1 WHERE calls > 1");
-    let told = setup.output(&["migrate", "--verify-counters"]);
-    assert!(told.ends_with(" were wrong and are repaired"), "{told}");
-    client.log(1, "2017-12-31");
-    let all_true = setup.output(&["migrate", "--verify-counters"]);
-    assert!(all_true.starts_with("counters: all true (8 contacts, "), "{all_true}");
+    let report = setup.output(&["migrate", "--verify-counters"]);
+    assert!(report.ends_with(" were wrong and are repaired"), "{report}");
+    client.create_call(1, "2017-12-31");
+    let correct = setup.output(&["migrate", "--verify-counters"]);
+    assert!(correct.starts_with("counters: all true (8 contacts, "), "{correct}");
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 151);
 }
 
-fn counters_are_repaired_while_a_server_writes(setup: Setup) {
+fn repairs_counters_while_a_server_writes(setup: Setup) {
     setup.output(&["demo", "--contacts", "2", "--calls", "3000"]);
     let server = setup.serve();
     let client = server.client();
-    let write = |&contact: &_| drop(client.log(contact, "2017-12-31"));
-    let (written, ()) = support::beside([1, 2, 1, 2], write, || {
+    let write = |&contact: &_| drop(client.create_call(contact, "2017-12-31"));
+    let (written, ()) = support::run_with_workers([1, 2, 1, 2], write, || {
         for _ in 0..8 {
             execute(&setup, "UPDATE contacts SET calls = calls + 5; UPDATE call_counts SET calls = calls + 1");
-            let told = setup.output(&["migrate", "--verify-counters"]);
-            assert!(told.starts_with("counters: 2 contacts and "), "{told}");
-            let told = setup.output(&["migrate", "--verify-counters"]);
-            assert!(told.starts_with("counters: all true (2 contacts, "), "a write slipped in between: {told}");
+            let report = setup.output(&["migrate", "--verify-counters"]);
+            assert!(report.starts_with("counters: 2 contacts and "), "{report}");
+            let report = setup.output(&["migrate", "--verify-counters"]);
+            assert!(
+                report.starts_with("counters: all true (2 contacts, "),
+                "a write between repair and check: {report}"
+            );
         }
     });
     assert_eq!(client.get("/api/calls?limit=1").expect(200)["meta"]["total"], 3_000 + written);
 }
 
 #[test]
-fn help_and_version_are_told() {
+fn prints_help_and_version() {
     let setup = Setup::sqlite();
     let help = setup.output(&["--help"]);
     for word in
@@ -169,24 +174,23 @@ fn help_and_version_are_told() {
         assert!(help.contains(word), "{word}");
     }
     assert!(setup.output(&["--version"]).starts_with("callbook "));
-    assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+    assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_cannot_be_told_is_a_failure_and_no_panic() {
+fn fails_without_a_panic_if_standard_output_is_full() {
     let setup = Setup::sqlite();
     for arguments in [&["account", "create", "x"][..], &["account", "list"], &["token", "list"], &["check-config"]] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let output = setup.command(arguments).stdout(full).output().unwrap();
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{error}");
+        let error = expect_failure(setup.command(arguments).stdout(full).output().unwrap(), 1);
+        assert_eq!(error.lines().count(), 1, "{error}");
         assert!(error.starts_with("callbook: standard output: "), "{error}");
     }
 }
 
 #[test]
-fn the_store_s_file_is_its_owner_s_alone_in_any_folder() {
+fn creates_the_database_file_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let setup = Setup::sqlite().set("DATABASE_URL", "sqlite://here.db");
     setup.output(&["demo"]);
@@ -195,7 +199,7 @@ fn the_store_s_file_is_its_owner_s_alone_in_any_folder() {
 }
 
 #[test]
-fn wrong_usage_is_2() {
+fn exits_with_2_on_wrong_usage() {
     let setup = Setup::sqlite();
     for arguments in [
         &["nonsense"][..],
@@ -204,12 +208,12 @@ fn wrong_usage_is_2() {
         &["account", "create"],
         &["token", "create", "--expires", "soon"],
     ] {
-        assert_eq!(setup.run(arguments).status.code(), Some(2), "{arguments:?}");
+        setup.expect_failure(arguments, 2);
     }
 }
 
 #[test]
-fn a_wrong_setting_never_starts_a_server() {
+fn starts_no_server_with_an_invalid_setting() {
     for (name, value) in [
         ("DATABASE_URL", "mysql://root@localhost/db"),
         ("DATABASE_URL", "postgres://root:se%cret@localhost/db"),
@@ -222,10 +226,8 @@ fn a_wrong_setting_never_starts_a_server() {
         ("CALLBOOK_LOG_FORMAT", "xml"),
     ] {
         let setup = Setup::sqlite().set(name, value);
-        let output = setup.run(&["serve"]);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{error}");
+        let error = setup.expect_failure(&["serve"], 2);
         assert!(error.starts_with(&format!("callbook: {name} takes ")) && error.lines().count() == 1, "{error}");
-        assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+        assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
     }
 }

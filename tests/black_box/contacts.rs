@@ -1,19 +1,25 @@
-//! Contacts, as far as calls need them.
+//! Contacts, contact fields, search and reference data.
 
 use serde_json::{Value, json};
-use support::{Setup, on_both_stores};
+use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
-    a_contact_is_added_shown_changed_and_deleted,
-    a_contact_is_found_by_any_of_its_names,
-    deleting_a_contact_deletes_its_calls,
-    violations_of_a_contact_are_told,
-    ways_to_reach_a_contact_are_kept_and_found,
-    a_contact_has_every_member_of_monica_s,
-    what_is_the_same_for_all_is_listed,
+    creates_shows_updates_and_deletes_a_contact,
+    finds_a_contact_by_any_name,
+    deletes_the_calls_of_a_deleted_contact,
+    rejects_an_invalid_contact,
+    stores_and_finds_contact_fields,
+    returns_all_members_of_a_monica_contact,
+    lists_reference_data,
 );
 
-fn a_contact_is_added_shown_changed_and_deleted(setup: Setup) {
+/// A text member of each item of a list.
+fn texts(client: &Client, list: &str, member: &str) -> Vec<String> {
+    let list = client.get(list).expect(200);
+    list["data"].as_array().unwrap().iter().map(|item| item[member].as_str().unwrap().to_owned()).collect()
+}
+
+fn creates_shows_updates_and_deletes_a_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     let body = json!({
@@ -33,11 +39,11 @@ fn a_contact_is_added_shown_changed_and_deleted(setup: Setup) {
     let changed = client.put(&path, &json!({"first_name": "Janet", "nickname": null})).expect(200)["data"].clone();
     assert_eq!((&changed["complete_name"], &changed["description"]), (&json!("Janet Q Doe"), &json!("A friend")));
     assert_eq!(client.delete(&path).expect(200), json!({"deleted": true, "id": contact["id"]}));
-    client.get(&path).expect_error(404, 31, "The resource has not been found");
-    client.delete(&path).expect_error(404, 31, "The resource has not been found");
+    client.get(&path).expect_not_found();
+    client.delete(&path).expect_not_found();
 }
 
-fn a_contact_is_found_by_any_of_its_names(setup: Setup) {
+fn finds_a_contact_by_any_name(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     for body in [
@@ -46,11 +52,7 @@ fn a_contact_is_found_by_any_of_its_names(setup: Setup) {
     ] {
         client.post("/api/contacts", &body).expect(201);
     }
-    let found = |query: &str| -> Vec<String> {
-        let list = client.get(&format!("/api/contacts?query={query}")).expect(200);
-        let name = |contact: &Value| contact["first_name"].as_str().unwrap().to_owned();
-        list["data"].as_array().unwrap().iter().map(name).collect()
-    };
+    let found = |query: &str| texts(&client, &format!("/api/contacts?query={query}"), "first_name");
     for query in ["zoe", "BRONTE", "Bront%C3%AB+zo", "pilot"] {
         assert_eq!(found(query), ["Zoë"], "{query}");
     }
@@ -64,33 +66,32 @@ fn a_contact_is_found_by_any_of_its_names(setup: Setup) {
     }
 }
 
-fn deleting_a_contact_deletes_its_calls(setup: Setup) {
+fn deletes_the_calls_of_a_deleted_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let (leslie, henri) = (client.meet("Leslie"), client.meet("Henri"));
-    let (gone, kept) = (client.log(leslie, "2018-02-02"), client.log(henri, "2018-02-02"));
+    let (leslie, henri) = (client.create_contact("Leslie"), client.create_contact("Henri"));
+    let (deleted, kept) = (client.create_call(leslie, "2018-02-02"), client.create_call(henri, "2018-02-02"));
     client.delete(&format!("/api/contacts/{leslie}")).expect(200);
-    client.get(&format!("/api/calls/{}", gone["id"])).expect_error(404, 31, "The resource has not been found");
-    let left = client.get("/api/calls").expect(200);
-    assert_eq!((&left["data"], &left["meta"]["total"]), (&json!([kept]), &json!(1)));
+    client.get(&format!("/api/calls/{}", deleted["id"])).expect_not_found();
+    let remaining = client.get("/api/calls").expect(200);
+    assert_eq!((&remaining["data"], &remaining["meta"]["total"]), (&json!([kept]), &json!(1)));
 }
 
-fn violations_of_a_contact_are_told(setup: Setup) {
+fn rejects_an_invalid_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    client.post("/api/contacts", &json!({})).expect_error(422, 32, json!(["The first name field is required."]));
+    client.post("/api/contacts", &json!({})).expect_violations(&["The first name field is required."]);
     let wrong = json!({"first_name": "x".repeat(256), "gender_id": 999, "is_partial": 7});
-    let sentences = json!([
+    client.post("/api/contacts", &wrong).expect_violations(&[
         "The first name may not be greater than 255 characters.",
         "The selected gender id is invalid.",
-        "The is partial field must be true or false."
+        "The is partial field must be true or false.",
     ]);
-    client.post("/api/contacts", &wrong).expect_error(422, 32, sentences);
     client.post("/api/contacts", &json!({"first_name": "x".repeat(255)})).expect(201);
     assert_eq!(client.get("/api/contacts").expect(200)["meta"]["total"], 1);
 }
 
-fn ways_to_reach_a_contact_are_kept_and_found(setup: Setup) {
+fn stores_and_finds_contact_fields(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     let body = json!({"first_name": "Leslie", "email": "Leslie@Pawnee.gov", "phone": "+1 (555) 0100"});
@@ -105,15 +106,7 @@ fn ways_to_reach_a_contact_are_kept_and_found(setup: Setup) {
     };
     let (email, phone) = ((json!("Email"), json!("Leslie@Pawnee.gov")), (json!("Phone"), json!("+1 (555) 0100")));
     assert_eq!(fields(&path), [email, phone.clone()]);
-    let found = |query: &str| {
-        let list = client.get(&format!("/api/contacts?query={query}")).expect(200);
-        list["data"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|c| c["first_name"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let found = |query: &str| texts(&client, &format!("/api/contacts?query={query}"), "first_name");
     for query in
         ["phone:%2B1+555+0100", "phone:1-555-0100", "%2B15550100", "555+0100", "email:leslie@", "leslie@pawnee.gov"]
     {
@@ -129,12 +122,12 @@ fn ways_to_reach_a_contact_are_kept_and_found(setup: Setup) {
     assert_eq!((&types["data"][1]["name"], &types["data"][1]["type"]), (&json!("Phone"), &json!("phone")));
 }
 
-fn a_contact_has_every_member_of_monica_s(setup: Setup) {
+fn returns_all_members_of_a_monica_contact(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let id = client.meet("Leslie");
-    client.log(id, "2018-02-02");
-    client.log(id, "2019-03-03");
+    let id = client.create_contact("Leslie");
+    client.create_call(id, "2018-02-02");
+    client.create_call(id, "2019-03-03");
     let contact = client.get(&format!("/api/contacts/{id}?with=contactfields")).expect(200)["data"].clone();
     let number = "number";
     let kind = |value: &Value| match value {
@@ -208,23 +201,15 @@ fn a_contact_has_every_member_of_monica_s(setup: Setup) {
     assert_eq!(contact["last_called"], "2019-03-03T00:00:00Z");
 }
 
-fn what_is_the_same_for_all_is_listed(setup: Setup) {
+fn lists_reference_data(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let names = |path: &str| {
-        let list = client.get(path).expect(200);
-        list["data"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|item| item["name"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let names = |path: &str| texts(&client, path, "name");
     assert_eq!(names("/api/genders"), ["Man", "Woman", "Rather not say"]);
     assert_eq!(client.get("/api/genders/2").expect(200)["data"]["type"], "F");
-    client.get("/api/genders/4").expect_error(404, 31, "The resource has not been found");
+    client.get("/api/genders/4").expect_not_found();
     for id in ["x", "+2", "-2"] {
-        client.get(&format!("/api/genders/{id}")).expect_error(404, 31, "The resource has not been found");
+        client.get(&format!("/api/genders/{id}")).expect_not_found();
     }
     assert_eq!(names("/api/contactfieldtypes")[..2], ["Email", "Phone"]);
     assert_eq!(names("/api/emotions?limit=2"), ["adoration", "affection"]);

@@ -1,4 +1,4 @@
-//! From the first start to the last request.
+//! Start and shutdown of the server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -7,23 +7,23 @@ use serde_json::json;
 use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
-    what_was_answered_survives_a_kill,
-    a_stop_finishes_what_is_in_flight,
-    a_given_token_is_the_first_account_s
+    keeps_an_acknowledged_call_when_killed,
+    finishes_requests_in_flight_on_shutdown,
+    adds_a_configured_token_to_the_first_account
 );
 
-fn what_was_answered_survives_a_kill(setup: Setup) {
+fn keeps_an_acknowledged_call_when_killed(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     let token = server.token().unwrap().to_owned();
-    assert!(!setup.output(&["token", "list"]).contains(&token), "only its hash is stored");
-    let call = client.log(client.meet("Leslie"), "2018-02-02");
+    assert!(!setup.output(&["token", "list"]).contains(&token), "only the hash is stored");
+    let call = client.create_call(client.create_contact("Leslie"), "2018-02-02");
     drop(server);
     let server = setup.serve();
     assert_eq!(server.token(), None, "the token is printed once");
     let client = Client::new(&server.base, Some(&token));
     let mut kept = client.get(&format!("/api/calls/{}", call["id"])).expect(200)["data"].clone();
-    // The links name the port, which is another one now.
+    // The URLs contain the port, which has changed.
     for pointer in ["/url", "/contact/url", "/contact/information/avatar/url"] {
         *kept.pointer_mut(pointer).unwrap() = call.pointer(pointer).unwrap().clone();
     }
@@ -33,38 +33,38 @@ fn what_was_answered_survives_a_kill(setup: Setup) {
     assert!(!log.contains(&token), "the token is never logged");
 }
 
-fn a_stop_finishes_what_is_in_flight(setup: Setup) {
+fn finishes_requests_in_flight_on_shutdown(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "In flight."}).to_string();
-    let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = format!(
         "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
         server.token().unwrap(),
         body.len()
     );
-    // Half of the body is on its way when the server is asked to stop.
+    // The server is stopped when half of the body has arrived.
     let (first, second) = body.split_at(body.len() / 2);
     stream.write_all(head.as_bytes()).unwrap();
-    let mut go_on = [0; 25];
-    stream.read_exact(&mut go_on).unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n", "the request is in flight");
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n", "the request is in flight");
     stream.write_all(first.as_bytes()).unwrap();
     server.signal("TERM");
     support::wait_until("the end of new connections", || client.try_send("GET", "/healthz", &[], b"").is_err());
     stream.write_all(second.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 201"), "{response}");
     let (code, log) = server.stop();
     assert_eq!(code, Some(0), "{log}");
     let server = setup.serve();
-    let token = setup.output(&["token", "create"]);
+    let token = setup.new_token();
     assert_eq!(Client::new(&server.base, Some(&token)).get("/api/calls").expect(200)["meta"]["total"], 1);
 }
 
-fn a_given_token_is_the_first_account_s(setup: Setup) {
+fn adds_a_configured_token_to_the_first_account(setup: Setup) {
     let token = "a-token-of-at-least-32-characters";
     let setup = setup.set("CALLBOOK_TOKEN", token);
     for _ in 0..2 {
@@ -73,11 +73,11 @@ fn a_given_token_is_the_first_account_s(setup: Setup) {
         let client = Client::new(&server.base, Some(token));
         client.get("/api/me").expect(200);
     }
-    assert_eq!(setup.output(&["token", "list"]).lines().count(), 2, "it is stored once");
+    assert_eq!(setup.output(&["token", "list"]).lines().count(), 2, "the token is stored once");
 }
 
 #[test]
-fn the_first_start_makes_the_folder_for_its_owner_alone() {
+fn creates_the_data_folder_for_its_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let setup = Setup::sqlite();
     let server = setup.serve();
@@ -88,26 +88,24 @@ fn the_first_start_makes_the_folder_for_its_owner_alone() {
 }
 
 #[test]
-fn an_address_in_use_is_told() {
+fn reports_an_address_in_use() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let address = server.base.strip_prefix("http://").unwrap();
+    let address = server.address();
     let second = Setup::sqlite().set("CALLBOOK_BIND", address);
-    let output = second.run(&["serve"]);
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    let error = second.expect_failure(&["serve"], 1);
     assert!(error.contains("CALLBOOK_BIND") && error.contains(address), "{error}");
 }
 
 #[test]
-fn a_stop_closes_the_store_and_leaves_one_file() {
+fn leaves_one_file_after_shutdown() {
     let with_metrics = Setup::sqlite().set("CALLBOOK_METRICS_BIND", "127.0.0.1:0");
     for (setup, has_metrics) in [(Setup::sqlite(), false), (with_metrics, true)] {
         for _ in 0..5 {
             let server = setup.serve();
             let metrics = server.metrics();
             assert_eq!(metrics.as_ref().map(|client| client.get("/metrics").status), has_metrics.then_some(200));
-            // While the scraper's connection is still open.
+            // The connection of the metrics client is still open.
             assert_eq!(server.stop().0, Some(0));
             let files = std::fs::read_dir(setup.folder().join("data")).unwrap();
             let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();

@@ -1,16 +1,20 @@
-//! The real binary on both stores.
+//! Black-box tests of the binary, most of them on both stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
-mod bulk;
 mod calls;
-mod careful;
 mod commands;
+mod compatibility;
+mod conditional_requests;
 mod contacts;
-mod differences;
-mod document;
+mod documented_examples;
 mod errors;
+mod import_monica;
 mod lifecycle;
-mod monica;
 mod openapi;
 mod operations;
-mod pages;
+mod pagination;
+mod transfer;
+
+/// The messages for a call without any field.
+const REQUIRED_CALL_FIELDS: [&str; 3] =
+    ["The contact id field is required.", "The called at field is required.", "The content field is required."];

@@ -4,7 +4,7 @@ use serde_json::Value;
 use support::Setup;
 
 #[test]
-fn the_checked_in_document_is_current() {
+fn matches_the_document_in_the_repository() {
     let generated = Setup::sqlite().output(&["openapi"]);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
     let checked_in = std::fs::read_to_string(path).unwrap();
@@ -15,17 +15,17 @@ fn the_checked_in_document_is_current() {
 }
 
 #[test]
-fn the_served_document_is_the_generated_one() {
+fn serves_the_generated_document_and_swagger_ui() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let nobody = server.client().with_token(None);
-    let document = nobody.get("/openapi.json").expect(200);
+    let anonymous = server.client().with_token(None);
+    let document = anonymous.get("/openapi.json").expect(200);
     assert_eq!(document, serde_json::from_str::<Value>(&setup.output(&["openapi"])).unwrap());
     for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/"] {
-        let page = nobody.get(path);
+        let page = anonymous.get(path);
         assert_eq!(page.status, 200, "{path}");
         assert!(!page.body.contains("src=\"http") && !page.body.contains("href=\"http"), "{path} is local");
     }
-    let redirect = nobody.get("/docs");
+    let redirect = anonymous.get("/docs");
     assert_eq!((redirect.status, redirect.header("location")), (307, Some("docs/")));
 }

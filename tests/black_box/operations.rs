@@ -1,4 +1,4 @@
-//! What an operator sees: settings, health, proxies, metrics, logs.
+//! Settings, health checks, metrics, logs, trusted proxies, completions and manual pages.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
-    the_settings_in_force_are_shown_without_secrets,
-    a_healthcheck_is_of_the_configured_address,
-    metrics_are_served_on_their_own_address,
-    logs_hold_no_token_and_no_text_of_a_call,
-    only_a_trusted_proxy_says_who_asks_and_where,
-    a_given_token_that_opens_nothing_starts_no_server,
+    shows_the_settings_without_secrets,
+    checks_the_health_of_the_configured_address,
+    serves_metrics_on_their_own_address,
+    logs_no_token_and_no_user_input,
+    trusts_forwarded_headers_only_of_trusted_proxies,
+    starts_no_server_with_a_revoked_token,
 );
 
-/// The value and source of a setting, as `check-config` shows it.
-fn shown(report: &str, name: &str) -> (String, String) {
+/// The value and the source of a setting in the report of `check-config`.
+fn value_and_source(report: &str, name: &str) -> (String, String) {
     let line = report.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{report}"));
     let mut columns = line.split("  ").map(str::trim).filter(|column| !column.is_empty()).skip(1);
     (columns.next().unwrap().to_owned(), columns.next().unwrap().to_owned())
 }
 
-fn the_settings_in_force_are_shown_without_secrets(setup: Setup) {
+fn shows_the_settings_without_secrets(setup: Setup) {
     let secret = "a-secret-of-at-least-32-characters";
     let file = setup.folder().join("token");
     fs::write(&file, format!("{secret}\n")).unwrap();
@@ -35,7 +35,7 @@ fn the_settings_in_force_are_shown_without_secrets(setup: Setup) {
     let output = setup.run(&["check-config"]);
     let report = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    let value = |name: &str| shown(&report, name);
+    let value = |name: &str| value_and_source(&report, name);
     let from = |value: &str, source: &str| (value.to_owned(), source.to_owned());
     assert_eq!(value("CALLBOOK_TOKEN"), from("(hidden)", &format!("file {file}")));
     assert_eq!(value("CALLBOOK_BIND"), from("127.0.0.1:8099", "environment"));
@@ -52,33 +52,30 @@ fn the_settings_in_force_are_shown_without_secrets(setup: Setup) {
     assert!(!report.contains(secret));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("CALLBOOK_POOLSIZE is no setting"), "{error}");
-    let wrong = setup.set("CALLBOOK_TRUSTED_PROXIES", "everybody").run(&["check-config"]);
-    assert_eq!(wrong.status.code(), Some(2));
-    assert!(String::from_utf8(wrong.stderr).unwrap().starts_with("callbook: CALLBOOK_TRUSTED_PROXIES takes "));
+    let error = setup.set("CALLBOOK_TRUSTED_PROXIES", "everybody").expect_failure(&["check-config"], 2);
+    assert!(error.starts_with("callbook: CALLBOOK_TRUSTED_PROXIES takes "), "{error}");
 }
 
-fn a_healthcheck_is_of_the_configured_address(setup: Setup) {
-    // A port that was free a moment ago: the command must be told which it is.
+fn checks_the_health_of_the_configured_address(setup: Setup) {
+    // `healthcheck` needs a fixed port. This one is free.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let setup = setup.set("CALLBOOK_BIND", &address).set("CALLBOOK_PUBLIC_URL", "https://example.org/callbook");
-    let down = setup.run(&["healthcheck"]);
-    assert_eq!(down.status.code(), Some(1));
-    assert!(String::from_utf8(down.stderr).unwrap().contains(&address));
+    assert!(setup.expect_failure(&["healthcheck"], 1).contains(&address));
     let server = setup.serve();
     assert_eq!(setup.output(&["healthcheck"]), "");
     drop(server);
-    assert_eq!(setup.run(&["healthcheck"]).status.code(), Some(1));
+    setup.expect_failure(&["healthcheck"], 1);
 }
 
-fn metrics_are_served_on_their_own_address(setup: Setup) {
+fn serves_metrics_on_their_own_address(setup: Setup) {
     let server = setup.serve();
-    assert_eq!(server.client().get("/metrics").status, 404, "off by default, and never beside the API");
+    assert_eq!(server.client().get("/metrics").status, 404, "off by default, and never on the address of the API");
     drop(server);
     let setup = setup.set("CALLBOOK_METRICS_BIND", "127.0.0.1:0");
-    let token = setup.output(&["token", "create"]);
+    let token = setup.new_token();
     let server = setup.serve();
     let client = Client::new(&server.base, Some(&token));
-    let call = client.log(client.meet("Leslie"), "2018-02-02");
+    let call = client.create_call(client.create_contact("Leslie"), "2018-02-02");
     for path in [format!("/api/calls/{}", call["id"]), "/api/calls/99".to_owned(), "/api/nowhere/1".to_owned()] {
         client.get(&path);
     }
@@ -92,20 +89,19 @@ fn metrics_are_served_on_their_own_address(setup: Setup) {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(text.contains("callbook_store_connections{state=\"idle\"}") && text.contains("callbook_store_waiting{"));
-    assert!(!text.contains("nowhere"), "a path that nothing serves makes no line of its own");
-    assert_eq!(metrics.get("/api/calls").status, 404, "nothing else is served there");
-    let second = setup.set("CALLBOOK_METRICS_BIND", server.base.strip_prefix("http://").unwrap()).run(&["serve"]);
-    assert_eq!(second.status.code(), Some(1));
-    assert!(String::from_utf8(second.stderr).unwrap().contains("CALLBOOK_METRICS_BIND"));
+    assert!(!text.contains("nowhere"), "an unknown path has no label");
+    assert_eq!(metrics.get("/api/calls").status, 404, "only metrics are served there");
+    let error = setup.set("CALLBOOK_METRICS_BIND", server.address()).expect_failure(&["serve"], 1);
+    assert!(error.contains("CALLBOOK_METRICS_BIND"), "{error}");
 }
 
-fn logs_hold_no_token_and_no_text_of_a_call(setup: Setup) {
+fn logs_no_token_and_no_user_input(setup: Setup) {
     for format in ["text", "json"] {
-        let setup = setup_with_log(&setup, format);
-        let token = setup.output(&["token", "create"]);
+        let setup = setup.on_same_store().set("CALLBOOK_LOG", "trace").set("CALLBOOK_LOG_FORMAT", format);
+        let token = setup.new_token();
         let server = setup.serve();
         let client = Client::new(&server.base, Some(&token));
-        let contact = client.meet("Xanthippe");
+        let contact = client.create_contact("Xanthippe");
         let call = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "an unheard-of secret"});
         let id = client.post("/api/calls", &call).expect(201)["data"]["id"].clone();
         client.put(&format!("/api/calls/{id}"), &json!({"content": "an unheard-of secret", "called_at": "x"}));
@@ -134,71 +130,46 @@ fn logs_hold_no_token_and_no_text_of_a_call(setup: Setup) {
     }
 }
 
-/// The same store, everything logged.
-fn setup_with_log(setup: &Setup, format: &str) -> Setup {
-    let store = match setup.store() {
-        support::Store::Sqlite => support::Store::Sqlite,
-        support::Store::Postgres(database) => support::Store::Url(database.url()),
-        support::Store::Url(url) => support::Store::Url(url.clone()),
-    };
-    Setup::on(store).set("CALLBOOK_LOG", "trace").set("CALLBOOK_LOG_FORMAT", format)
-}
-
-fn only_a_trusted_proxy_says_who_asks_and_where(setup: Setup) {
-    let token = setup.output(&["token", "create"]);
+fn trusts_forwarded_headers_only_of_trusted_proxies(setup: Setup) {
+    let token = setup.new_token();
     let headers = [
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "calls.example"),
         ("x-forwarded-for", "198.51.100.7, 203.0.113.9"),
     ];
-    let setup = setup.set("CALLBOOK_LOG", "info");
     for (proxies, base, client_address) in [
         (None, None, "client=127.0.0.1"),
         (Some("10.0.0.0/8"), None, "client=127.0.0.1"),
         (Some("127.0.0.0/8, ::1"), Some("https://calls.example"), "client=203.0.113.9"),
     ] {
-        let mut command = setup_like(&setup);
+        let mut setup = setup.on_same_store().set("CALLBOOK_LOG", "info");
         if let Some(proxies) = proxies {
-            command = command.set("CALLBOOK_TRUSTED_PROXIES", proxies);
+            setup = setup.set("CALLBOOK_TRUSTED_PROXIES", proxies);
         }
-        let server = command.serve();
+        let server = setup.serve();
         let client = Client::new(&server.base, Some(&token));
-        let answer = client.send("GET", "/api/calls", &headers, b"").expect(200);
+        let response = client.send("GET", "/api/calls", &headers, b"").expect(200);
         let expected = base.unwrap_or(&server.base);
-        assert_eq!(answer["meta"]["path"], format!("{expected}/api/calls"));
+        assert_eq!(response["meta"]["path"], format!("{expected}/api/calls"));
         let (_, log) = server.stop();
         assert!(log.contains(client_address), "{log}");
     }
 }
 
-/// The same folder's store under the same settings.
-fn setup_like(setup: &Setup) -> Setup {
-    let store = match setup.store() {
-        support::Store::Sqlite => {
-            support::Store::Url(format!("sqlite://{}", setup.folder().join("data/callbook.db").display()))
-        }
-        support::Store::Postgres(database) => support::Store::Url(database.url()),
-        support::Store::Url(url) => support::Store::Url(url.clone()),
-    };
-    Setup::on(store).set("CALLBOOK_LOG", "info")
-}
-
-fn a_given_token_that_opens_nothing_starts_no_server(setup: Setup) {
+fn starts_no_server_with_a_revoked_token(setup: Setup) {
     let setup = setup.set("CALLBOOK_TOKEN", "a-token-of-at-least-32-characters");
     drop(setup.serve());
     setup.output(&["token", "revoke", "1"]);
-    let output = setup.run(&["serve"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("CALLBOOK_TOKEN was revoked"));
+    assert!(setup.expect_failure(&["serve"], 1).contains("CALLBOOK_TOKEN was revoked"));
 }
 
 #[test]
-fn a_shell_completes_and_a_manual_page_tells_every_command() {
+fn generates_completions_and_manual_pages_of_every_command() {
     let setup = Setup::sqlite();
     for shell in ["bash", "zsh", "fish"] {
         assert!(setup.output(&["completions", shell]).contains("import-monica"), "{shell}");
     }
-    assert_eq!(setup.run(&["completions", "tcsh"]).status.code(), Some(2));
+    setup.expect_failure(&["completions", "tcsh"], 2);
     let page = setup.output(&["man"]);
     assert!(page.contains(".TH callbook 1") && page.contains("healthcheck") && page.contains("CALLBOOK_BIND"));
     let named: Vec<_> = page.lines().filter_map(|line| Some(line.strip_suffix("(1)")?.replace("\\-", "-"))).collect();
@@ -206,18 +177,16 @@ fn a_shell_completes_and_a_manual_page_tells_every_command() {
     for name in named {
         assert!(page.contains(&format!(".TH {name} 1 ")), "{name} has no page");
     }
-    assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+    assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
 }
 
 #[test]
-fn a_healthcheck_of_a_free_port_is_refused() {
-    let output = Setup::sqlite().run(&["healthcheck"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("CALLBOOK_BIND"));
+fn rejects_a_healthcheck_of_port_0() {
+    assert!(Setup::sqlite().expect_failure(&["healthcheck"], 1).contains("CALLBOOK_BIND"));
 }
 
 #[test]
-fn every_command_is_in_the_help_and_in_the_readme() {
+fn documents_every_command() {
     let help = Setup::sqlite().output(&["--help"]);
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let readme = include_str!("../../README.md");

@@ -1,5 +1,6 @@
-//! More clients, slower clients and greedier clients than one would wish for.
+//! Many clients, slow clients and clients that read no response.
 
+#[cfg(target_os = "linux")]
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -7,24 +8,23 @@ use std::time::Duration;
 use serde_json::json;
 use support::{Client, Server, Setup, Store, on_both_stores};
 
-use crate::journal::assert_away;
 use crate::quick_or_long;
-use crate::smuggling::talk;
+use crate::raw_http::{exchange, has_response, post_call_head, read_all, send};
 
-on_both_stores!(more_clients_than_connections_are_all_served, pipelined_requests_are_answered_in_order);
+on_both_stores!(serves_more_clients_than_database_connections, answers_pipelined_requests_in_order);
 
-fn more_clients_than_connections_are_all_served(setup: Setup) {
+fn serves_more_clients_than_database_connections(setup: Setup) {
     let setup = setup.set("CALLBOOK_POOL_SIZE", "2");
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let (clients, rounds) = (64, quick_or_long(5, 100));
     let threads: Vec<_> = (0..clients)
         .map(|_| {
             let client = Client::new(client.base(), client.token());
             std::thread::spawn(move || {
                 for _ in 0..rounds {
-                    let call = client.log(contact, "2018-02-02");
+                    let call = client.create_call(contact, "2018-02-02");
                     client.get(&format!("/api/calls/{}", call["id"])).expect(200);
                     client.get("/api/calls").expect(200);
                 }
@@ -37,7 +37,7 @@ fn more_clients_than_connections_are_all_served(setup: Setup) {
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], clients * rounds);
 }
 
-fn pipelined_requests_are_answered_in_order(setup: Setup) {
+fn answers_pipelined_requests_in_order(setup: Setup) {
     let server = setup.serve();
     let token = server.token().unwrap();
     let requests: Vec<String> = (0..200)
@@ -49,114 +49,88 @@ fn pipelined_requests_are_answered_in_order(setup: Setup) {
             )
         })
         .collect();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(requests.concat().as_bytes()).unwrap();
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
-    let named = answers.lines().filter_map(|line| line.strip_prefix("x-request-id: "));
+    let responses = read_all(send(&server, requests.concat()));
+    let request_ids = responses.lines().filter_map(|line| line.strip_prefix("x-request-id: "));
     let expected: Vec<_> = (0..200).map(|n| format!("r{n}.")).collect();
-    assert_eq!(named.collect::<Vec<_>>(), expected);
+    assert_eq!(request_ids.collect::<Vec<_>>(), expected);
 }
 
 #[test]
-fn a_queue_that_is_full_is_told_and_the_process_still_answers() {
+fn rejects_requests_with_503_if_the_queue_is_full() {
     let setup = Setup::postgres();
-    let Store::Postgres(database) = setup.store() else { panic!("on PostgreSQL") };
+    let Store::Postgres(database) = setup.store() else { unreachable!() };
     let server = setup.serve();
     let client = server.client();
-    client.log(client.meet("Leslie"), "2018-02-02");
+    client.create_call(client.create_contact("Leslie"), "2018-02-02");
     let lock = database.lock("calls");
-    // Two groups of at most 32 wait for the lock, 1,024 behind them; there is no place for the others.
-    let mut streams: Vec<_> = (0..1_300).map(|_| ask(&server, "/api/calls")).collect();
-    let mut full = Vec::new();
-    support::wait_until("a refusal", || {
-        full.extend(streams.extract_if(.., |stream| has_answer(stream)));
-        full.len() >= 200
+    // Two batches of at most 32 requests wait for the lock and 1,024 requests in the queue. The others are rejected.
+    let mut streams: Vec<_> = (0..1_300).map(|_| send_get(&server, "/api/calls")).collect();
+    let mut rejected = Vec::new();
+    support::wait_until("rejected requests", || {
+        rejected.extend(streams.extract_if(.., |stream| has_response(stream)));
+        rejected.len() >= 200
     });
     assert_eq!(client.get("/healthz").status, 200);
-    assert_away(&client.get("/api/calls"));
+    client.get("/api/calls").expect_unavailable();
     drop(lock);
-    for stream in full {
-        let answer = rest(stream);
-        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 5"), "{answer}");
+    for stream in rejected {
+        let response = read_all(stream);
+        assert!(response.starts_with("HTTP/1.1 503") && response.contains("retry-after: 5"), "{response}");
     }
-    let answered = streams.into_iter().map(rest).filter(|answer| answer.starts_with("HTTP/1.1 200")).count();
-    assert!(answered >= 1_000, "those in the queue are served: {answered}");
+    let succeeded = streams.into_iter().map(read_all).filter(|response| response.starts_with("HTTP/1.1 200")).count();
+    assert!(succeeded >= 1_000, "the requests in the queue are served: {succeeded}");
     client.get("/api/calls").expect(200);
 }
 
-/// Sends a request and leaves its answer untaken.
-fn ask(server: &Server, path: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
+/// Sends a request without reading the response.
+fn send_get(server: &Server, path: &str) -> TcpStream {
     let token = server.token().unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    stream
-}
-
-fn has_answer(stream: &TcpStream) -> bool {
-    stream.set_nonblocking(true).unwrap();
-    let has = stream.peek(&mut [0]).is_ok();
-    stream.set_nonblocking(false).unwrap();
-    has
-}
-
-/// All that the server still has to say; what is cut off is answered as far as it came.
-fn rest(mut stream: TcpStream) -> String {
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
+    send(
+        server,
+        format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"),
+    )
 }
 
 #[cfg(target_os = "linux")]
-pub fn a_head_that_trickles_is_given_up() {
+pub fn closes_a_connection_with_a_slow_request_head() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    let mut sent = 0;
-    support::wait_until("the end of patience", || {
-        sent += 1;
+    let mut stream = send(&server, "GET /api HTTP/1.1\r\nX: ");
+    support::wait_until("the timeout of the head", || {
         std::thread::sleep(Duration::from_millis(500));
-        let beginning = if sent == 1 { "GET /api HTTP/1.1\r\nX: " } else { "x" };
-        stream.write_all(beginning.as_bytes()).is_err() || has_answer(&stream)
+        stream.write_all(b"x").is_err() || has_response(&stream)
     });
     assert_eq!(server.client().get("/healthz").status, 200);
 }
 
 #[cfg(target_os = "linux")]
-pub fn a_body_that_trickles_is_given_up_and_nothing_is_stored() {
+pub fn rejects_a_slow_body_and_stores_nothing() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    client.meet("Leslie");
-    let head = format!(
-        "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 100000\r\n\r\n",
-        client.token().unwrap()
-    );
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.write_all(format!("{head}{{").as_bytes()).unwrap();
-    support::wait_until("the end of patience", || {
+    client.create_contact("Leslie");
+    let mut stream = send(&server, format!("{}Content-Length: 100000\r\n\r\n{{", post_call_head(&server)));
+    support::wait_until("the timeout of the body", || {
         std::thread::sleep(Duration::from_millis(500));
         let _ = stream.write_all(b" ");
-        has_answer(&stream)
+        has_response(&stream)
     });
-    let answer = rest(stream);
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("The request body did not arrive within 30 seconds."), "{answer}");
+    let response = read_all(stream);
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
+    assert!(response.contains("The request body did not arrive within 30 seconds."), "{response}");
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 0);
 }
 
 #[cfg(target_os = "linux")]
-pub fn a_body_that_nobody_wants_is_not_read_to_its_end() {
+pub fn stops_reading_an_endless_body() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    for head in ["Content-Length: 1000000000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
-        let good = format!("Authorization: Bearer {}\r\n", server.token().unwrap());
-        for token in ["", "Authorization: Bearer bad\r\n", &good] {
-            let mut stream = TcpStream::connect(server.address()).unwrap();
-            stream.write_all(format!("POST /api/calls HTTP/1.1\r\nHost: x\r\n{token}{head}").as_bytes()).unwrap();
+    for framing in ["Content-Length: 1000000000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
+        let valid = format!("Authorization: Bearer {}\r\n", server.token().unwrap());
+        for token in ["", "Authorization: Bearer bad\r\n", &valid] {
+            let mut stream = send(&server, format!("POST /api/calls HTTP/1.1\r\nHost: x\r\n{token}{framing}"));
             let chunk = [b"400\r\n".to_vec(), vec![b'x'; 0x400], b"\r\n".to_vec()].concat();
-            support::wait_until(&format!("the end of {head:?}"), || {
+            support::wait_until(&format!("the end of the connection with {framing:?}"), || {
                 std::thread::sleep(Duration::from_millis(20));
                 stream.write_all(&chunk.repeat(8)).is_err()
             });
@@ -166,112 +140,99 @@ pub fn a_body_that_nobody_wants_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_chunked_body_over_the_limit_is_refused_too() {
+fn rejects_a_chunked_body_over_the_limit() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let head = format!(
-        "POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\n\r\n",
-        server.token().unwrap()
-    );
+    let head = format!("{}Transfer-Encoding: chunked\r\n\r\n", post_call_head(&server));
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
-    let answer = talk(&server, format!("{head}{}0\r\n\r\n", chunk.repeat(33)).as_bytes());
-    assert!(answer.starts_with("HTTP/1.1 413") || answer.is_empty(), "{answer}");
-    let answer = talk(&server, format!("{head}{chunk}0\r\n\r\n").as_bytes());
-    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let response = exchange(&server, format!("{head}{}0\r\n\r\n", chunk.repeat(33)).as_bytes());
+    assert!(response.starts_with("HTTP/1.1 413") || response.is_empty(), "{response}");
+    let response = exchange(&server, format!("{head}{chunk}0\r\n\r\n").as_bytes());
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
 }
 
 #[cfg(target_os = "linux")]
-pub fn clients_that_never_take_their_answers_are_bounded_and_let_go() {
-    // A debug build's own size is in it.
-    const BOUND: u64 = 700_000_000;
+pub fn bounds_memory_and_time_of_unread_responses() {
+    // In bytes, with the debug build itself.
+    const MAX_MEMORY: u64 = 700_000_000;
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    // A page of 6 MB: each of these characters is six bytes of JSON.
+    let contact = client.create_contact("Leslie");
+    // A page of 6 MB, as JSON escapes each of these characters with six bytes.
     for _ in 0..10 {
         let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "\u{1}".repeat(100_000)});
         client.post("/api/calls", &body).expect(201);
     }
-    let greedy: Vec<_> = (0..quick_or_long(60, 400)).map(|_| ask(&server, "/api/calls?limit=100")).collect();
-    support::wait_until("an answer to each", || greedy.iter().all(has_answer));
-    let (now, most) = server.memory();
-    println!("{} untaken answers of 6 MB: {} MB now, {} MB at most", greedy.len(), now / 1_000_000, most / 1_000_000);
-    assert!(most < BOUND, "{most} bytes");
+    let unread: Vec<_> = (0..quick_or_long(60, 400)).map(|_| send_get(&server, "/api/calls?limit=100")).collect();
+    support::wait_until("a response for each client", || unread.iter().all(has_response));
+    let (now, peak) = server.memory();
+    println!("{} unread responses of 6 MB: {} MB now, {} MB peak", unread.len(), now / 1_000_000, peak / 1_000_000);
+    assert!(peak < MAX_MEMORY, "{peak} bytes");
     assert_eq!(client.get("/healthz").status, 200);
     client.get("/api/me").expect(200);
-    client.log(contact, "2018-02-03");
-    support::wait_until("the answers to be given up", || client.get("/api/calls?limit=100").status == 200);
-    let refused = greedy.into_iter().map(rest).filter(|answer| answer.starts_with("HTTP/1.1 503")).count();
-    assert!(refused > 0, "those beyond the bound were told");
+    client.create_call(contact, "2018-02-03");
+    support::wait_until("the timeout of the unread responses", || client.get("/api/calls?limit=100").status == 200);
+    let rejected = unread.into_iter().map(read_all).filter(|response| response.starts_with("HTTP/1.1 503")).count();
+    assert!(rejected > 0, "requests beyond the limit are rejected");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn idle_connections_cost_little_and_stop_nobody() {
+fn bounds_memory_of_idle_connections() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let connections = quick_or_long(1_000, 10_000);
     let (before, _) = server.memory();
     let mut idle = Vec::new();
     for n in 0..connections {
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-        idle.push(stream);
+        idle.push(send(&server, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
         if n % 500 == 0 {
             assert_eq!(client.get("/healthz").status, 200);
         }
     }
     for stream in &mut idle {
-        let mut answer = [0; 15];
-        stream.read_exact(&mut answer).unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200 OK");
+        let mut response = [0; 15];
+        stream.read_exact(&mut response).unwrap();
+        assert_eq!(&response, b"HTTP/1.1 200 OK");
     }
     let (now, _) = server.memory();
     println!("{connections} idle connections: {} MB more than {} MB", (now - before) / 1_000_000, before / 1_000_000);
     assert!(now - before < connections as u64 * 64 * 1024, "{} bytes each", (now - before) / connections as u64);
     assert_eq!(client.get("/healthz").status, 200);
-    client.log(contact, "2018-02-02");
-    assert!(idle.iter().all(|stream| !has_closed(stream)), "all are still there");
+    client.create_call(contact, "2018-02-02");
+    assert!(idle.iter().all(|stream| !crate::raw_http::is_closed(stream)), "all connections are open");
 }
 
 #[cfg(target_os = "linux")]
-fn has_closed(stream: &TcpStream) -> bool {
-    stream.set_nonblocking(true).unwrap();
-    let closed = matches!((&*stream).read(&mut [0; 4096]), Ok(0));
-    stream.set_nonblocking(false).unwrap();
-    closed
-}
-
-#[cfg(target_os = "linux")]
-pub fn a_write_that_was_given_up_in_the_queue_is_never_done() {
+pub fn never_executes_a_write_that_timed_out_in_the_queue() {
     let setup = Setup::postgres().set("CALLBOOK_POOL_SIZE", "1");
-    let Store::Postgres(database) = setup.store() else { panic!("on PostgreSQL") };
+    let Store::Postgres(database) = setup.store() else { unreachable!() };
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let lock = database.lock("calls");
-    // The first occupies the one connection, the second takes its place when its statement's time is up; the others
-    // wait until their own time is up.
+    // The first write occupies the only connection until its statement times out, then the second one. The others time
+    // out in the queue.
     let writers: Vec<_> = (0..5)
         .map(|n| {
             let client = client.clone();
             let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": format!("queued {n}")});
             std::thread::sleep(Duration::from_millis(100));
-            std::thread::spawn(move || assert_away(&client.post("/api/calls", &body)))
+            std::thread::spawn(move || client.post("/api/calls", &body).expect_unavailable())
         })
         .collect();
     for writer in writers {
         writer.join().unwrap();
     }
     drop(lock);
-    support::wait_until("the server's recovery", || client.get("/readyz").status == 200);
-    let done = client.get("/api/calls").expect(200);
-    let done: Vec<_> = done["data"].as_array().unwrap().iter().map(|call| call["content"].clone()).collect();
+    server.wait_until_ready();
+    let stored = client.get("/api/calls").expect(200);
+    let stored: Vec<_> = stored["data"].as_array().unwrap().iter().map(|call| call["content"].clone()).collect();
     assert!(
-        done.iter().all(|content| content == "queued 0" || content == "queued 1"),
-        "done although refused: {done:?}"
+        stored.iter().all(|content| content == "queued 0" || content == "queued 1"),
+        "executed after a 503: {stored:?}"
     );
 }

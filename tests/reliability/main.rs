@@ -1,40 +1,49 @@
-//! Nothing lost, no one let in: faults, load and hostile input against the real binary. The feature `long` plays the
-//! same longer; `docs/reliability.md` tells what that showed.
+//! Reliability of the binary: crashes, full disks, load and hostile input. The feature `long` enables longer runs;
+//! `docs/reliability.md` has their results.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
-mod access;
+mod access_control;
 mod crash;
 mod disk;
-mod hostile;
-mod journal;
+mod hostile_input;
 mod load;
+mod random;
+mod raw_http;
 mod smuggling;
+mod write_history;
 
-/// The first in the test command, the second with the feature `long`.
+/// Returns the first number, or the second one with the feature `long`.
 const fn quick_or_long(quick: usize, long: usize) -> usize {
     if cfg!(feature = "long") { long } else { quick }
 }
 
-/// Tests that mostly wait for somebody's patience to end: they wait together, each on a server of its own.
+/// Creates three contacts and returns their ids.
+fn create_contacts(client: &support::Client) -> [i64; 3] {
+    ["Leslie", "Henri", "Ann"].map(|name| client.create_contact(name))
+}
+
+/// Stops the server and asserts that it exits with 0 and logged no internal error.
+fn assert_stops_without_internal_error(server: support::Server) {
+    let (code, log) = server.stop();
+    assert_eq!(code, Some(0));
+    // The server logs an internal error with the message "fault".
+    assert!(!log.contains("fault") && !log.contains("panicked"), "{log}");
+}
+
+/// Runs the tests that mostly wait for a timeout in parallel, each on its own server.
 #[cfg(target_os = "linux")]
 #[test]
-fn every_patience_ends() {
-    let tests: [(&str, fn()); 6] = [
-        (
-            "a write that was given up in the queue is never done",
-            load::a_write_that_was_given_up_in_the_queue_is_never_done,
-        ),
-        ("a head that trickles is given up", load::a_head_that_trickles_is_given_up),
-        (
-            "a body that trickles is given up and nothing is stored",
-            load::a_body_that_trickles_is_given_up_and_nothing_is_stored,
-        ),
-        ("a body that nobody wants is not read to its end", load::a_body_that_nobody_wants_is_not_read_to_its_end),
-        (
-            "clients that never take their answers are bounded and let go",
-            load::clients_that_never_take_their_answers_are_bounded_and_let_go,
-        ),
-        ("a database that falls silent hangs no request", crash::a_database_that_falls_silent_hangs_no_request),
+fn enforces_every_timeout() {
+    macro_rules! named {
+        ($($test:path),* $(,)?) => { [$((stringify!($test), $test as fn())),*] };
+    }
+    let tests = named![
+        load::never_executes_a_write_that_timed_out_in_the_queue,
+        load::closes_a_connection_with_a_slow_request_head,
+        load::rejects_a_slow_body_and_stores_nothing,
+        load::stops_reading_an_endless_body,
+        load::bounds_memory_and_time_of_unread_responses,
+        crash::answers_every_request_while_the_database_is_suspended,
     ];
     let threads = tests.map(|(name, test)| std::thread::Builder::new().name(name.to_owned()).spawn(test).unwrap());
     let failed = threads.into_iter().filter_map(|thread| {

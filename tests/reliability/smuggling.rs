@@ -1,34 +1,16 @@
-//! What is not quite HTTP, byte by byte: it is refused, or read in one way only.
+//! Request smuggling, malformed requests and path traversal.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+use support::Setup;
 
-use support::{Server, Setup};
+use crate::assert_stops_without_internal_error;
+use crate::raw_http::{exchange, post_call_head};
 
-/// Sends the bytes and answers all that comes back until the server closes, or is silent for a while.
-pub fn talk(server: &Server, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(server.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(700))).unwrap();
-    // The server may refuse the beginning and close before the end is sent.
-    let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let mut buffer = vec![0; 65536];
-    while let Ok(n) = stream.read(&mut buffer) {
-        if n == 0 {
-            break;
-        }
-        answer.extend_from_slice(&buffer[..n]);
-    }
-    String::from_utf8_lossy(&answer).into_owned()
+fn statuses(responses: &str) -> Vec<u16> {
+    responses.match_indices("HTTP/1.1 ").map(|(at, _)| responses[at + 9..at + 12].parse().unwrap()).collect()
 }
 
-fn statuses(answers: &str) -> Vec<u16> {
-    answers.match_indices("HTTP/1.1 ").map(|(at, _)| answers[at + 9..at + 12].parse().unwrap()).collect()
-}
-
-/// A hidden request that would be seen: it makes a contact.
-fn hidden(token: &str) -> String {
+/// A request whose effect is visible: it creates a contact.
+fn create_contact_request(token: &str) -> String {
     let body = r#"{"first_name":"Smuggled"}"#;
     format!(
         "POST /api/contacts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
@@ -37,15 +19,15 @@ fn hidden(token: &str) -> String {
 }
 
 #[test]
-fn no_request_hides_in_another() {
+fn rejects_ambiguous_framing() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let token = server.token().unwrap();
-    let inner = hidden(token);
-    let head = format!("POST /api/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
+    let inner = create_contact_request(token);
+    let head = post_call_head(&server);
     let length = inner.len();
     let size = format!("{length:x}");
-    // Each frames a body in two ways; a proxy that took the other way would see the inner request as a second one.
+    // The length of each body is ambiguous. A proxy that takes the other length sees the inner request as a second one.
     let framings = [
         format!("Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"),
         format!("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n{size}\r\n{inner}\r\n0\r\n\r\n"),
@@ -71,25 +53,25 @@ fn no_request_hides_in_another() {
         format!("Transfer-Encoding: chunked\r\n\r\nzz\r\n{inner}"),
     ];
     for framing in &framings {
-        let answers = talk(&server, format!("{head}{framing}").as_bytes());
+        let responses = exchange(&server, format!("{head}{framing}").as_bytes());
         let shown = framing.replace(&inner, "INNER");
-        let statuses = statuses(&answers);
+        let statuses = statuses(&responses);
         assert!(statuses.len() <= 1, "{shown:?} was read as two requests: {statuses:?}");
-        assert!(statuses.iter().all(|status| (400..500).contains(status)), "{shown:?}: {answers}");
-        assert!(!answers.contains(token), "{shown:?}");
+        assert!(statuses.iter().all(|status| (400..500).contains(status)), "{shown:?}: {responses}");
+        assert!(!responses.contains(token), "{shown:?}");
     }
     let total = server.client().get("/api/contacts").expect(200)["meta"]["total"].clone();
-    assert_eq!(total, 0, "nothing was smuggled");
+    assert_eq!(total, 0, "the inner request is not executed");
     assert_eq!(server.client().get("/api/calls").expect(200)["meta"]["total"], 0);
 }
 
 #[test]
-fn what_is_no_request_is_refused_and_harms_nobody() {
+fn survives_malformed_requests() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let endless = "a".repeat(200_000);
+    let long = "a".repeat(200_000);
     let many = "X: y\r\n".repeat(1_000);
-    let nonsense: Vec<Vec<u8>> = vec![
+    let malformed: Vec<Vec<u8>> = vec![
         b"\r\n\r\n\r\n".to_vec(),
         b"\0\0\0\0".to_vec(),
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(),
@@ -106,28 +88,27 @@ fn what_is_no_request_is_refused_and_harms_nobody() {
         b"GET /api/calls?\xf0\x28\x8c\xbc HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".to_vec(),
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n".to_vec(),
-        format!("GET /{endless} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
-        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {endless}\r\n\r\n").into_bytes(),
+        format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
+        format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n").into_bytes(),
         format!("GET / HTTP/1.1\r\nHost: x\r\n{many}\r\n").into_bytes(),
-        format!("{endless} / HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
+        format!("{long} / HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes(),
     ];
-    for bytes in &nonsense {
-        let answer = talk(&server, bytes);
+    for bytes in &malformed {
+        let response = exchange(&server, bytes);
         let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
-        assert!(!answer.starts_with("HTTP/1.1 5"), "{shown:?}: {answer}");
+        assert!(!response.starts_with("HTTP/1.1 5"), "{shown:?}: {response}");
         assert_eq!(server.client().get("/healthz").status, 200, "after {shown:?}");
     }
-    let (code, log) = server.stop();
-    assert_eq!(code, Some(0));
-    assert!(!log.contains("panicked") && !log.contains("fault"), "{log}");
+    assert_stops_without_internal_error(server);
 }
 
 #[test]
-fn paths_lead_nowhere_but_where_they_say() {
+fn rejects_path_traversal_and_encoded_bypasses() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let get =
-        |path: &str| talk(&server, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes());
+    let get = |path: &str| {
+        exchange(&server, format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+    };
     for path in [
         "/../etc/passwd",
         "/docs/../../etc/passwd",
@@ -142,9 +123,9 @@ fn paths_lead_nowhere_but_where_they_say() {
         "/data/callbook.db",
         "/.env",
     ] {
-        let answer = get(path);
-        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
-        assert!(!answer.contains("root:") && !answer.contains("SQLite format"), "{path}");
+        let response = get(path);
+        assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
+        assert!(!response.contains("root:") && !response.contains("SQLite format"), "{path}");
     }
     for path in [
         "/%61pi/calls",
@@ -154,7 +135,7 @@ fn paths_lead_nowhere_but_where_they_say() {
         "/%61pi/me?x=/healthz",
         "/api/calls/1?/../../healthz",
     ] {
-        assert!(get(path).starts_with("HTTP/1.1 401"), "{path} asks for a token: {}", get(path));
+        assert!(get(path).starts_with("HTTP/1.1 401"), "{path} needs a token: {}", get(path));
     }
     for path in [
         "/api%2fcalls",
@@ -165,7 +146,7 @@ fn paths_lead_nowhere_but_where_they_say() {
         "/API/calls",
         "/api/calls%00",
     ] {
-        let answer = get(path);
-        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        let response = get(path);
+        assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
     }
 }

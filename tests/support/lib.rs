@@ -1,15 +1,15 @@
-//! What the black-box tests stand on: the real binary on a store of its own, and a client that speaks HTTP.
+//! Support for black-box tests: the binary on a temporary store, and an HTTP client.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
-mod beside;
 mod client;
+mod concurrency;
 mod server;
 
-pub use beside::beside;
-pub use client::{Answer, Client};
-pub use server::{Server, Setup, Store, binary, wait_until};
+pub use client::{Client, Response};
+pub use concurrency::run_with_workers;
+pub use server::{Server, Setup, Store, binary, expect_failure, wait_until};
 
-/// Makes two tests of each function: one on SQLite, one on PostgreSQL. The function takes a [`Setup`].
+/// Defines two tests for each function, one on SQLite and one on PostgreSQL. The function takes a [`Setup`].
 #[macro_export]
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
@@ -22,41 +22,42 @@ macro_rules! on_both_stores {
     };
 }
 
-/// Asserts that every member of the expected value is in the actual one, with its value; lists are of one length.
-/// The stamps that the server's clock gives are checked for their form only.
+/// Asserts that the actual value has every member of the expected value. Arrays must have the same length.
+///
+/// Of `created_at` and `updated_at`, only the format is compared.
 #[track_caller]
 pub fn assert_contains(actual: &serde_json::Value, expected: &serde_json::Value) {
-    contains(actual, expected, "$");
+    assert_contains_at(actual, expected, "$");
 }
 
 #[track_caller]
-fn contains(actual: &serde_json::Value, expected: &serde_json::Value, at: &str) {
+fn assert_contains_at(actual: &serde_json::Value, expected: &serde_json::Value, path: &str) {
     use serde_json::Value::{Array, Object};
     match (actual, expected) {
         (Object(actual), Object(expected)) => {
             for (name, value) in expected {
-                let at = format!("{at}.{name}");
-                let found = actual.get(name).unwrap_or_else(|| panic!("{at} is missing"));
+                let path = format!("{path}.{name}");
+                let found = actual.get(name).unwrap_or_else(|| panic!("{path} is missing"));
                 if name == "created_at" || name == "updated_at" {
-                    assert_stamp(found, &at);
+                    assert_timestamp(found, &path);
                 } else {
-                    contains(found, value, &at);
+                    assert_contains_at(found, value, &path);
                 }
             }
         }
         (Array(actual), Array(expected)) => {
-            assert_eq!(actual.len(), expected.len(), "the length of {at}");
+            assert_eq!(actual.len(), expected.len(), "the length of {path}");
             for (n, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-                contains(actual, expected, &format!("{at}[{n}]"));
+                assert_contains_at(actual, expected, &format!("{path}[{n}]"));
             }
         }
-        _ => assert_eq!(actual, expected, "{at}"),
+        _ => assert_eq!(actual, expected, "{path}"),
     }
 }
 
 #[track_caller]
-fn assert_stamp(value: &serde_json::Value, at: &str) {
-    let text = value.as_str().unwrap_or_else(|| panic!("{at} is no text"));
-    let form: String = text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
-    assert_eq!(form, "9999-99-99T99:99:99Z", "{at}");
+fn assert_timestamp(value: &serde_json::Value, path: &str) {
+    let text = value.as_str().unwrap_or_else(|| panic!("{path} is not a string"));
+    let format: String = text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
+    assert_eq!(format, "9999-99-99T99:99:99Z", "{path}");
 }

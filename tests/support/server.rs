@@ -1,4 +1,4 @@
-//! The real binary, on a store that goes with the test.
+//! Runs the binary on a temporary store.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use throwaway_postgres::Database;
 
 use crate::Client;
 
-/// The binary as it is shipped: built without what only tests switch on.
+/// The path of the binary. The first call builds it, without features that only tests need.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -22,33 +22,33 @@ pub fn binary() -> &'static Path {
             .status()
             .unwrap();
         assert!(built.success(), "the binary cannot be built");
-        // This test is target/debug/deps/black_box-….
+        // The path of the test is target/debug/deps/black_box-….
         let deps = std::env::current_exe().unwrap();
         deps.parent().and_then(Path::parent).unwrap().join("callbook")
     })
 }
 
-/// Polls until the condition holds.
+/// Polls until the condition is true. Panics after a minute.
 #[track_caller]
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn wait_until(event: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come about within a minute");
+    while !condition() {
+        assert!(Instant::now() < deadline, "a minute passed without {event}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Which store, and what keeps it alive.
+/// The store of a test.
 pub enum Store {
-    /// A file in the setup's folder.
+    /// A file in the folder of the setup.
     Sqlite,
-    /// A database of its own.
+    /// A temporary database, dropped with this value.
     Postgres(Database),
-    /// A database elsewhere.
+    /// A store at a URL.
     Url(String),
 }
 
-/// A folder, a store and settings, from which commands are run and servers are started.
+/// A temporary folder, a store and settings, with which commands are run and servers are started.
 pub struct Setup {
     folder: TempDir,
     store: Store,
@@ -56,29 +56,29 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// On SQLite, in an empty folder.
+    /// A setup on SQLite, without a file yet.
     pub fn sqlite() -> Self {
         Self::on(Store::Sqlite)
     }
 
-    /// On PostgreSQL, in an empty database.
+    /// A setup on PostgreSQL, with an empty database.
     pub fn postgres() -> Self {
         Self::on(Store::Postgres(Database::create()))
     }
 
-    /// On this store.
+    /// A setup on a store.
     pub fn on(store: Store) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), store, settings: Vec::new() }
     }
 
-    /// With this setting.
+    /// Adds a setting.
     #[must_use]
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The folder that commands run in.
+    /// The working directory of the commands.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -88,11 +88,26 @@ impl Setup {
         &self.store
     }
 
-    /// The command, not yet run: with the setup's settings and none of this process.
+    /// The path of the SQLite file.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.folder().join("data/callbook.db")
+    }
+
+    /// Another setup on the same store, without the settings. This setup must outlive it.
+    #[must_use]
+    pub fn on_same_store(&self) -> Self {
+        Self::on(Store::Url(match &self.store {
+            Store::Sqlite => format!("sqlite://{}", self.sqlite_file().display()),
+            Store::Postgres(database) => database.url(),
+            Store::Url(url) => url.clone(),
+        }))
+    }
+
+    /// A command with the settings of this setup, not run yet. It inherits no environment variable.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(arguments).current_dir(self.folder.path()).env_clear().env("CALLBOOK_BIND", "127.0.0.1:0");
-        // A test is no client that must be slowed down.
+        // Tests send requests faster than the rate limit allows.
         command.env("CALLBOOK_RATE_LIMIT_PER_MINUTE", "0").env("CALLBOOK_LOG", "warn");
         match &self.store {
             Store::Sqlite => {}
@@ -103,12 +118,12 @@ impl Setup {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    /// Runs a command that must succeed, and answers its trimmed standard output.
+    /// Runs a command, asserts that it succeeds and returns its standard output without trailing white space.
     #[track_caller]
     pub fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -117,24 +132,30 @@ impl Setup {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
+    /// Runs a command, asserts that it fails with this exit code and returns its standard error.
+    #[track_caller]
+    pub fn expect_failure(&self, arguments: &[&str], code: i32) -> String {
+        expect_failure(self.run(arguments), code)
+    }
+
     /// Starts a server.
     #[track_caller]
     pub fn serve(&self) -> Server {
         Server::start(self.command(&["serve"]))
     }
 
-    /// Starts a server by another program, such as `sh -c '…; exec "$@"' sh`, which is given its command line.
+    /// Starts a server under another program, such as `sh -c '…; exec "$@"' sh`, which gets its command line.
     #[track_caller]
-    pub fn serve_by(&self, program: &[&str]) -> Server {
-        Server::start(self.command_by(program))
+    pub fn serve_under(&self, program: &[&str]) -> Server {
+        Server::start(self.serve_command_under(program))
     }
 
-    /// Runs `serve` by another program, to its end.
-    pub fn run_by(&self, program: &[&str]) -> Output {
-        self.command_by(program).output().unwrap()
+    /// Runs `serve` under another program and waits for its end.
+    pub fn run_serve_under(&self, program: &[&str]) -> Output {
+        self.serve_command_under(program).output().unwrap()
     }
 
-    fn command_by(&self, program: &[&str]) -> Command {
+    fn serve_command_under(&self, program: &[&str]) -> Command {
         let inner = self.command(&["serve"]);
         let mut command = Command::new(program[0]);
         command.args(&program[1..]).arg(inner.get_program()).args(inner.get_args()).current_dir(self.folder());
@@ -142,21 +163,49 @@ impl Setup {
         command
     }
 
-    /// A token of a new account.
-    pub fn another_account(&self) -> String {
+    /// Creates an account and returns a token of it.
+    pub fn new_account_token(&self) -> String {
         let account = self.output(&["account", "create", "Another"]);
         self.output(&["token", "create", "--account", &account])
     }
+
+    /// Creates a token of the first account.
+    pub fn new_token(&self) -> String {
+        self.output(&["token", "create"])
+    }
+
+    /// Creates a token and revokes it.
+    pub fn revoked_token(&self) -> String {
+        let token = self.output(&["token", "create", "--name", "revoked"]);
+        let list = self.output(&["token", "list"]);
+        self.output(&["token", "revoke", list.lines().last().unwrap().split_whitespace().next().unwrap()]);
+        token
+    }
+
+    /// Creates a token that expires after a second, and waits until the server rejects it.
+    pub fn expired_token(&self, client: &Client) -> String {
+        let token = self.output(&["token", "create", "--expires", "1s"]);
+        wait_until("the token's expiry", || client.with_token(Some(&token)).get("/api/me").status == 401);
+        token
+    }
 }
 
-/// A running server; it is killed when it goes.
+/// Asserts that a command failed with this exit code and returns its standard error.
+#[track_caller]
+pub fn expect_failure(output: Output, code: i32) -> String {
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{error}");
+    error
+}
+
+/// A running server, killed on drop.
 pub struct Server {
     process: Child,
-    /// Reads what it logs, so that a full pipe never stops it.
+    /// Reads standard error, so that a full pipe never blocks the server.
     log: Option<JoinHandle<String>>,
-    /// What it printed until it listened.
+    /// The standard output of the start.
     pub printed: String,
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// The base URL: `http://127.0.0.1:PORT`.
     pub base: String,
 }
 
@@ -183,12 +232,12 @@ impl Server {
         Self { process, log: Some(log), printed, base }
     }
 
-    /// The token that the first start printed.
+    /// The token that the first start on an empty store prints, or `None`.
     pub fn token(&self) -> Option<&str> {
         self.printed_after("Token ")
     }
 
-    /// A client of the metrics' address, when they are served.
+    /// A client of the metrics' address, or `None` if metrics are off.
     pub fn metrics(&self) -> Option<Client> {
         self.printed_after("Metrics ")?.strip_suffix("/metrics").map(|base| Client::new(base, None))
     }
@@ -197,51 +246,53 @@ impl Server {
         self.printed.lines().find_map(|line| line.trim().strip_prefix(label)).map(str::trim)
     }
 
-    /// A client with the token of the first start.
+    /// A client with the token that this start printed.
     #[track_caller]
     pub fn client(&self) -> Client {
         Client::new(&self.base, Some(self.token().expect("only the first start prints a token")))
     }
 
-    /// The process.
-    pub fn process(&mut self) -> &mut Child {
-        &mut self.process
+    /// Waits until the server reports that it is ready.
+    #[track_caller]
+    pub fn wait_until_ready(&self) {
+        let client = Client::new(&self.base, None);
+        wait_until("the server being ready", || client.get("/readyz").status == 200);
     }
 
-    /// Sends it a signal by name.
+    /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    /// Asks it to stop and waits until it has; answers its exit status and what it logged.
+    /// Stops the server and waits for its end. Returns its exit code and its log.
     pub fn stop(mut self) -> (Option<i32>, String) {
         self.signal("TERM");
-        self.end()
+        self.wait()
     }
 
-    /// Kills it at once; answers what it had logged.
+    /// Kills the server and returns its log.
     pub fn kill(mut self) -> String {
         self.process.kill().unwrap();
-        self.end().1
+        self.wait().1
     }
 
-    fn end(&mut self) -> (Option<i32>, String) {
+    fn wait(&mut self) -> (Option<i32>, String) {
         let code = self.process.wait().unwrap().code();
         (code, self.log.take().unwrap().join().unwrap())
     }
 
-    /// Its process id.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Its address without the scheme, for raw connections.
+    /// The address without the scheme, for raw connections.
     pub fn address(&self) -> &str {
         self.base.strip_prefix("http://").unwrap()
     }
 
-    /// How much memory it holds now and held at most, in bytes (Linux).
+    /// The current and the peak resident memory in bytes (Linux).
     #[cfg(target_os = "linux")]
     pub fn memory(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();

@@ -1,4 +1,4 @@
-//! `cargo bench -p strtotime`
+//! Benchmarks: `cargo bench -p strtotime`.
 
 use std::hint::black_box;
 
@@ -18,12 +18,12 @@ fn main() {
     "first monday of next month 9:30 Europe/Paris",
     "last wednesday of previous month noon +12 weekdays 3 fortnights ago America/Argentina/Buenos_Aires",
 ])]
-fn text(text: &str) -> Option<i64> {
+fn short_text(text: &str) -> Option<i64> {
     strtotime(black_box(text), NOW)
 }
 
-/// 100,000 characters.
+/// Texts of 100,000 characters.
 #[divan::bench(args = ["1", " ", ".", "monday ", "+1 day ", "2018 ", "Feb 2 ", "+", "x", "Ab-"])]
-fn long(bencher: Bencher, unit: &str) {
+fn long_text(bencher: Bencher, unit: &str) {
     bencher.with_inputs(|| unit.repeat(100_000 / unit.len())).bench_refs(|text| strtotime(black_box(text), NOW));
 }

@@ -1,18 +1,18 @@
-//! History before 1970 of identifiers that the IANA database has merged with others since.
+//! The history before 1970 of identifiers that the IANA database has merged with others.
 //!
-//! PHP is built with the database's file `backzone` and keeps this history, chrono-tz is not.
-//! Taken from tzdata 2025b (public domain), as Debian builds it: `PACKRATDATA=backzone PACKRATLIST=zone.tab`.
+//! PHP is built with the database's file `backzone`, which keeps this history; chrono-tz is not. The data is from
+//! tzdata 2025b (public domain), built as in Debian: `PACKRATDATA=backzone PACKRATLIST=zone.tab`.
 
-/// From an instant on: seconds east of UTC, and whether summer time is in force.
+/// The timestamp at which a period starts, its seconds east of UTC and whether it is summer time.
 pub type Period = (i64, i32, bool);
 
-/// The periods before 1970 of an identifier.
+/// The periods of an identifier before 1970, or `None` if chrono-tz has them.
 pub fn periods(identifier: &str) -> Option<&'static [Period]> {
     let row = BACKZONE.binary_search_by_key(&identifier, |row| row.0).ok()?;
     Some(BACKZONE[row].1)
 }
 
-/// In alphabetical order; the periods in order of time.
+/// Identifiers in alphabetical order, with their periods in chronological order.
 #[rustfmt::skip]
 static BACKZONE: [(&str, &[Period]); 99] = [
     ("Africa/Accra", &[(i64::MIN, -52, false), (-1_709_337_548, 0, false), (-1_581_206_400, 1_200, true), (-1_577_917_200, 0, false), (-1_556_834_400, 1_200, true), (-1_546_294_800, 0, false), (-1_525_298_400, 1_200, true), (-1_514_758_800, 0, false), (-1_493_762_400, 1_200, true), (-1_483_222_800, 0, false), (-1_462_226_400, 1_200, true), (-1_451_686_800, 0, false), (-1_430_604_000, 1_200, true), (-1_420_064_400, 0, false), (-1_399_068_000, 1_200, true), (-1_388_528_400, 0, false), (-1_367_532_000, 1_200, true), (-1_356_992_400, 0, false), (-1_335_996_000, 1_200, true), (-1_325_456_400, 0, false), (-1_304_373_600, 1_200, true), (-1_293_834_000, 0, false), (-1_272_837_600, 1_200, true), (-1_262_298_000, 0, false), (-1_241_301_600, 1_200, true), (-1_230_762_000, 0, false), (-1_209_765_600, 1_200, true), (-1_199_226_000, 0, false), (-1_178_143_200, 1_200, true), (-1_167_603_600, 0, false), (-1_146_607_200, 1_200, true), (-1_136_067_600, 0, false), (-1_115_071_200, 1_200, true), (-1_104_531_600, 0, false), (-1_083_535_200, 1_200, true), (-1_072_995_600, 0, false), (-1_051_912_800, 1_200, true), (-1_041_373_200, 0, false), (-1_020_376_800, 1_200, true), (-1_009_837_200, 0, false), (-988_840_800, 1_200, true), (-978_301_200, 0, false), (-957_304_800, 1_200, true), (-946_765_200, 0, false), (-936_309_600, 1_200, true), (-915_142_800, 0, false), (-904_773_600, 1_200, true), (-883_606_800, 0, false), (-880_329_600, 1_800, false), (-756_952_200, 0, false), (-610_149_600, 1_800, true), (-599_610_600, 0, false), (-578_613_600, 1_800, true), (-568_074_600, 0, false), (-546_991_200, 1_800, true), (-536_452_200, 0, false), (-515_455_200, 1_800, true), (-504_916_200, 0, false), (-483_919_200, 1_800, true), (-473_380_200, 0, false), (-452_383_200, 1_800, true), (-441_844_200, 0, false)]),

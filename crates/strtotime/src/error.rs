@@ -1,28 +1,28 @@
-//! What could not be read, and where.
+//! The error of a rejected text.
 
 use std::fmt;
 
-/// Why a text was refused.
+/// Why a text is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text has no characters at all.
+    /// The text is empty.
     Empty,
-    /// No format starts with what stands here.
+    /// No format matches at this position.
     UnexpectedCharacter,
-    /// The word here is neither an abbreviation nor an identifier of a time zone.
+    /// The word is neither an abbreviation nor an identifier of a time zone.
     UnknownZone,
     /// A second time of day.
     DoubleTime,
-    /// A second calendar date.
+    /// A second date.
     DoubleDate,
-    /// A third time zone (a second one is passed over).
+    /// A third time zone. A second one is ignored.
     DoubleZone,
-    /// A number does not fit 64 bits.
+    /// A number does not fit into 64 bits.
     OutOfRange,
 }
 
-/// A text that is not a date or time.
+/// The reason and the position at which a text is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -34,13 +34,13 @@ impl Error {
         Self { kind, offset }
     }
 
-    /// What is wrong.
+    /// The reason.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Where in the text, in bytes from its start.
+    /// The position in the text, in bytes.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset

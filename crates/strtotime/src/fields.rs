@@ -1,14 +1,14 @@
-//! What a text has said so far: every field knows "not written".
+//! The values that the tokens of a text have set. `None` means that a value is not set.
 
 use crate::calendar;
 use crate::error::ErrorKind;
-use crate::scan::{Scan, in_64_bits, place};
+use crate::scanner::{Scanner, check_64_bits, ordinal};
 use crate::token::Token;
 use crate::zone::Zone;
 
-/// The fields that formats write.
+/// The values set so far.
 ///
-/// `i128`, because a number in a text has at most 64 bits: sums and products of theirs cannot overflow it.
+/// Numbers in a text are limited to 64 bits, so sums and products in `i128` cannot overflow.
 #[derive(Debug, Default)]
 pub struct Fields {
     pub year: Option<i128>,
@@ -21,16 +21,16 @@ pub struct Fields {
     pub zone: Option<Zone>,
     pub relative: Relative,
     pub weekday: Option<i128>,
-    pub counting: Counting,
+    pub weekday_mode: WeekdayMode,
     pub special: Option<Special>,
-    pub edge: Option<Edge>,
+    pub boundary_day: Option<BoundaryDay>,
     pub has_date: bool,
-    /// Times of day so far: four digits after the first are a year.
+    /// The number of times of day. Four digits after the first one are a year.
     pub times: u8,
     zones: u8,
 }
 
-/// Sums of the relative formats.
+/// The sums of the relative formats.
 #[derive(Debug, Default)]
 pub struct Relative {
     pub years: i128,
@@ -41,17 +41,19 @@ pub struct Relative {
     pub microseconds: i128,
 }
 
-/// From where the next day of a given name is counted.
+/// How the date of a day by name is found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Counting {
+pub enum WeekdayMode {
+    /// The next such day after today.
     #[default]
     AfterToday,
+    /// Today, if the name matches, or the next such day.
     FromToday,
-    /// The week starts on Monday.
+    /// The day of the current week, which starts on Monday.
     InWeek,
 }
 
-/// Formats that take over the calendar.
+/// Relative formats that are not sums of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
     /// `+3 weekdays`.
@@ -64,7 +66,7 @@ pub enum Special {
 
 /// `first day of`, `last day of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
+pub enum BoundaryDay {
     First,
     Last,
 }
@@ -82,191 +84,192 @@ enum Unit {
 }
 
 impl Fields {
-    /// Takes over what one token says.
+    /// Applies one token.
     #[expect(clippy::too_many_lines, reason = "one short arm for each row of the token table")]
     pub fn apply(&mut self, token: Token, text: &str) -> Result<(), ErrorKind> {
-        let scan = &mut Scan::new(text);
+        let scanner = &mut Scanner::new(text);
         match token {
             Token::Separator | Token::Now => {}
-            Token::Yesterday => self.set_day(-1),
-            Token::Tomorrow => self.set_day(1),
-            Token::Midnight => self.forget_time(),
+            Token::Yesterday => self.set_relative_days(-1),
+            Token::Tomorrow => self.set_relative_days(1),
+            Token::Midnight => self.reset_time(),
             Token::Noon => {
-                self.forget_time();
-                self.start_time()?;
+                self.reset_time();
+                self.begin_time()?;
                 self.hour = Some(12);
             }
             Token::Timestamp => self.read_timestamp(text)?,
             Token::FirstOrLastDayOf => {
-                let edge = if scan.starts_with(&['f', 'F']) { Edge::First } else { Edge::Last };
-                self.edge = Some(edge);
+                let boundary_day =
+                    if scanner.starts_with(&['f', 'F']) { BoundaryDay::First } else { BoundaryDay::Last };
+                self.boundary_day = Some(boundary_day);
             }
             Token::BackOrFrontOf => {
-                // PHP looks for a small "b", and takes the hour off before it looks at the meridian.
-                let (before, minute) = if scan.starts_with(&['b']) { (0, 15) } else { (1, 45) };
-                self.forget_time();
-                self.start_time()?;
-                let hour = scan.number(2) - before;
-                self.hour = Some(scan.meridian(hour));
+                // PHP recognises only a small "b", and subtracts one hour before it applies the meridian.
+                let (before, minute) = if scanner.starts_with(&['b']) { (0, 15) } else { (1, 45) };
+                self.reset_time();
+                self.begin_time()?;
+                let hour = scanner.number(2) - before;
+                self.hour = Some(scanner.meridian(hour));
                 self.minute = Some(minute);
             }
             Token::WeekdayOf => {
-                let (amount, counting) = amount_of(scan.word());
-                let (special, counting) = if amount > 0 {
-                    (Special::WeekdayOfMonth, Counting::FromToday)
+                let (amount, weekday_mode) = amount_of(scanner.word());
+                let (special, weekday_mode) = if amount > 0 {
+                    (Special::WeekdayOfMonth, WeekdayMode::FromToday)
                 } else {
-                    (Special::LastWeekdayOfMonth, counting)
+                    (Special::LastWeekdayOfMonth, weekday_mode)
                 };
                 self.special = Some(special);
-                let unit = unit_of(scan.word());
-                // PHP takes other spaces for a part of the name, which it then does not know.
-                if scan.starts_with(&[' ', '\t']) {
-                    self.forget_time();
-                    self.add(amount, unit, counting)?;
+                let unit = unit_of(scanner.word());
+                // PHP takes any other space as a part of the name, and then ignores the unknown name.
+                if scanner.starts_with(&[' ', '\t']) {
+                    self.reset_time();
+                    self.add_relative(amount, unit, weekday_mode)?;
                 }
             }
-            Token::Time12 => self.read_time12(scan)?,
+            Token::Time12 => self.read_time12(scanner)?,
             Token::HourMinuteOrYear if self.times == 1 => {
-                self.year = Some(scan.number(4));
+                self.year = Some(scanner.number(4));
                 self.times = 2;
             }
             Token::Time24 | Token::HourMinuteOrYear | Token::HourMinuteSecond => {
-                self.read_time24(scan)?;
+                self.read_time24(scanner)?;
             }
             Token::American => {
-                let (month, day) = (scan.number(2), scan.day());
-                let year = if scan.has_digit() { Some(scan.year()) } else { None };
+                let (month, day) = (scanner.number(2), scanner.day());
+                let year = if scanner.has_digit() { Some(scanner.year()) } else { None };
                 self.set_date(year, month, day)?;
             }
             Token::SignedYearMonthDay => {
-                let (year, month, day) = (scan.signed_number(19)?, scan.number(2), scan.day());
+                let (year, month, day) = (scanner.signed_number(19)?, scanner.number(2), scanner.day());
                 self.set_date(year, month, day)?;
             }
             Token::YearMonthDay => {
-                let (year, month, day) = (scan.year(), scan.number(2), scan.day());
+                let (year, month, day) = (scanner.year(), scanner.number(2), scanner.day());
                 self.set_date(year, month, day)?;
             }
             Token::YearMonth => {
-                let (year, month) = (scan.number(4), scan.number(2));
+                let (year, month) = (scanner.number(4), scanner.number(2));
                 self.set_date(year, month, 1)?;
             }
             Token::DayTextualMonthYear => {
-                let (day, month, year) = (scan.day(), scan.month(), scan.year());
+                let (day, month, year) = (scanner.day(), scanner.month(), scanner.year());
                 self.set_date(year, month, day)?;
             }
             Token::DayMonthYear => {
-                let (day, month, year) = (scan.day(), scan.number(2), scan.year());
+                let (day, month, year) = (scanner.day(), scanner.number(2), scanner.year());
                 self.set_date(year, month, day)?;
             }
             Token::TextualMonthYear => {
-                let (month, year) = (scan.month(), scan.year());
+                let (month, year) = (scanner.month(), scanner.year());
                 self.set_date(year, month, 1)?;
             }
             Token::YearTextualMonth => {
-                let (year, month) = (scan.number(4), scan.month());
+                let (year, month) = (scanner.number(4), scanner.month());
                 self.set_date(year, month, 1)?;
             }
             Token::TextualMonthDayYear => {
-                let (month, day) = (scan.month(), scan.day());
-                let year = if scan.has_digit() { Some(scan.year()) } else { None };
+                let (month, day) = (scanner.month(), scanner.day());
+                let year = if scanner.has_digit() { Some(scanner.year()) } else { None };
                 self.set_date(year, month, day)?;
-                // Other formats without a year keep an earlier one.
+                // Only this format discards an earlier year.
                 self.year = year;
             }
             Token::DayTextualMonth => {
-                let (day, month) = (scan.day(), scan.month());
+                let (day, month) = (scanner.day(), scanner.month());
                 self.set_date(None, month, day)?;
             }
-            Token::EightDigits => self.read_digits(scan)?,
+            Token::EightDigits => self.read_date_digits(scanner)?,
             Token::DateTime => {
-                self.read_digits(scan)?;
-                self.read_time24(scan)?;
+                self.read_date_digits(scanner)?;
+                self.read_time24(scanner)?;
             }
             Token::YearDay => {
-                let (year, day) = (scan.number(4), scan.number(3));
+                let (year, day) = (scanner.number(4), scanner.number(3));
                 self.set_date(year, 1, day)?;
             }
             Token::IsoWeek => {
-                let (year, week) = (scan.number(4), scan.number(2));
-                let day = if scan.has_digit() { scan.number(1) } else { 1 };
+                let (year, week) = (scanner.number(4), scanner.number(2));
+                let day = if scanner.has_digit() { scanner.number(1) } else { 1 };
                 self.set_date(year, 1, 1)?;
                 let days = calendar::days_to_iso_week(year, week) + day - 1;
                 self.relative.days = days;
             }
             Token::YearTextualMonthDay => {
-                let (year, month, day) = (scan.year(), scan.month(), scan.day());
+                let (year, month, day) = (scanner.year(), scanner.month(), scanner.day());
                 self.set_date(year, month, day)?;
             }
             Token::CommonLog => {
-                let (day, month, year) = (scan.day(), scan.month(), scan.number(4));
+                let (day, month, year) = (scanner.day(), scanner.month(), scanner.number(4));
                 self.set_date(year, month, day)?;
-                self.read_time24(scan)?;
+                self.read_time24(scanner)?;
             }
-            Token::Year => self.year = Some(scan.number(4)),
-            Token::Ago => self.invert(),
+            Token::Year => self.year = Some(scanner.number(4)),
+            Token::Ago => self.negate_relative(),
             Token::Weekday => {
-                self.forget_time();
-                // The bare word "weekday" is Monday.
+                self.reset_time();
+                // "weekday" without a number means Monday.
                 self.weekday = Some(if let Unit::Weekday(day) = unit_of(text) { day } else { 1 });
-                if self.counting != Counting::InWeek {
-                    self.counting = Counting::FromToday;
+                if self.weekday_mode != WeekdayMode::InWeek {
+                    self.weekday_mode = WeekdayMode::FromToday;
                 }
             }
             Token::RelativeWeek => {
-                let (amount, _) = amount_of(scan.word());
+                let (amount, _) = amount_of(scanner.word());
                 self.relative.days += 7 * amount;
-                self.counting = Counting::InWeek;
+                self.weekday_mode = WeekdayMode::InWeek;
                 self.weekday.get_or_insert(1);
             }
             Token::OrdinalUnit => {
-                let (amount, counting) = amount_of(scan.word());
-                let unit = unit_of(scan.word());
+                let (amount, weekday_mode) = amount_of(scanner.word());
+                let unit = unit_of(scanner.word());
                 if matches!(unit, Unit::Weekday(_) | Unit::BusinessDays) {
-                    self.forget_time();
+                    self.reset_time();
                 }
-                self.add(amount, unit, counting)?;
+                self.add_relative(amount, unit, weekday_mode)?;
             }
             Token::NumberUnit => {
-                let amount = scan.signed_number(13)?;
-                self.add(amount, unit_of(scan.word()), Counting::FromToday)?;
+                let amount = scanner.signed_number(13)?;
+                self.add_relative(amount, unit_of(scanner.word()), WeekdayMode::FromToday)?;
             }
             Token::TextualMonth => {
-                self.set_date(None, scan.month(), None)?;
+                self.set_date(None, scanner.month(), None)?;
             }
             Token::Zone => {
-                if self.is_first_zone()? {
-                    self.zone = Some(scan.zone()?);
+                if self.count_zone()? {
+                    self.zone = Some(scanner.zone()?);
                 }
             }
             Token::MonthDayTime12 => {
-                self.read_month_day(scan)?;
-                if scan.starts_with(&['\0']) {
-                    self.read_time_behind_nul()?;
-                    // PHP still adds the twelve hours of a meridian to its number for "not written".
+                self.read_month_day(scanner)?;
+                if scanner.starts_with(&['\0']) {
+                    self.read_time_after_nul()?;
+                    // PHP adds the twelve hours of the meridian to -9999999, its number for "not set".
                     self.hour = Some(12 - 9_999_999);
                 } else {
-                    self.read_time12(scan)?;
+                    self.read_time12(scanner)?;
                 }
             }
             Token::MonthDayTime24 => {
-                self.read_month_day(scan)?;
-                if scan.starts_with(&['\0']) {
-                    return self.read_time_behind_nul();
+                self.read_month_day(scanner)?;
+                if scanner.starts_with(&['\0']) {
+                    return self.read_time_after_nul();
                 }
-                self.start_time()?;
-                self.hour = Some(scan.number(2));
-                self.minute = Some(scan.number(2));
-                // PHP takes seconds after a colon only; after a point they are no zone either.
-                if scan.starts_with(&[':']) {
-                    self.second = Some(scan.number(2));
+                self.begin_time()?;
+                self.hour = Some(scanner.number(2));
+                self.minute = Some(scanner.number(2));
+                // PHP reads seconds only after a colon. After a point it reads neither seconds nor a zone.
+                if scanner.starts_with(&[':']) {
+                    self.second = Some(scanner.number(2));
                 }
-                self.read_zone(scan)?;
+                self.read_zone(scanner)?;
             }
         }
         Ok(())
     }
 
-    /// Writes what a date has of year and day; what it has not stays as it is.
+    /// Sets a date. Without a year or a day, the earlier value is kept.
     fn set_date(
         &mut self,
         year: impl Into<Option<i128>>,
@@ -283,29 +286,31 @@ impl Fields {
         Ok(())
     }
 
-    fn start_time(&mut self) -> Result<(), ErrorKind> {
+    /// Resets the time for a time of day, of which a text has only one.
+    fn begin_time(&mut self) -> Result<(), ErrorKind> {
         if self.times > 0 {
             return Err(ErrorKind::DoubleTime);
         }
-        self.forget_time();
+        self.reset_time();
         self.times = 1;
         Ok(())
     }
 
-    /// Sets midnight; a time of day may still follow.
-    fn forget_time(&mut self) {
+    /// Sets the time to midnight; a time of day may still follow.
+    fn reset_time(&mut self) {
         self.times = 0;
         (self.hour, self.minute, self.second) = (Some(0), Some(0), Some(0));
         self.microsecond = 0;
     }
 
-    fn set_day(&mut self, days: i128) {
-        self.forget_time();
+    /// Sets the relative days and midnight.
+    fn set_relative_days(&mut self, days: i128) {
+        self.reset_time();
         self.relative.days = days;
     }
 
-    /// The first zone counts, a second one is passed over unread.
-    fn is_first_zone(&mut self) -> Result<bool, ErrorKind> {
+    /// Counts a zone and returns whether it is the first. A second one is ignored.
+    fn count_zone(&mut self) -> Result<bool, ErrorKind> {
         self.zones += 1;
         if self.zones > 2 {
             return Err(ErrorKind::DoubleZone);
@@ -314,90 +319,90 @@ impl Fields {
     }
 
     fn read_timestamp(&mut self, text: &str) -> Result<(), ErrorKind> {
-        self.forget_time();
+        self.reset_time();
         self.has_date = false;
-        if !self.is_first_zone()? {
-            // The date is wiped all the same.
+        if !self.count_zone()? {
+            // The date is reset all the same.
             (self.year, self.month, self.day) = (Some(0), Some(0), Some(0));
             return Ok(());
         }
-        let scan = &mut Scan::new(text);
-        // PHP reads no more than 24 digits.
-        let seconds = scan.signed_number(24)?;
+        let scanner = &mut Scanner::new(text);
+        // PHP reads at most 24 digits.
+        let seconds = scanner.signed_number(24)?;
         self.zone = Some(Zone::Offset(0));
         (self.year, self.month, self.day) = (Some(1970), Some(1), Some(1));
         self.relative.seconds += seconds;
-        if scan.starts_with(&['.']) {
+        if scanner.starts_with(&['.']) {
             let sign = if text.starts_with("@-") { -1 } else { 1 };
-            self.relative.microseconds = sign * scan.fraction()?;
+            self.relative.microseconds = sign * scanner.fraction()?;
         }
         Ok(())
     }
 
-    /// Year, month and day in a fixed number of digits.
-    fn read_digits(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
-        let (year, month, day) = (scan.number(4), scan.number(2), scan.day());
+    /// Reads a date of four, two and two digits.
+    fn read_date_digits(&mut self, scanner: &mut Scanner) -> Result<(), ErrorKind> {
+        let (year, month, day) = (scanner.number(4), scanner.number(2), scanner.day());
         self.set_date(year, month, day)
     }
 
-    fn read_month_day(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
-        let (month, day) = (scan.month(), scan.day());
+    fn read_month_day(&mut self, scanner: &mut Scanner) -> Result<(), ErrorKind> {
+        let (month, day) = (scanner.month(), scanner.day());
         self.set_date(None, month, day)
     }
 
-    /// PHP finds no number behind a NUL: hour and minute come from `now`.
-    fn read_time_behind_nul(&mut self) -> Result<(), ErrorKind> {
-        self.start_time()?;
+    /// PHP finds no number after a NUL, so that hour and minute come from `now`.
+    fn read_time_after_nul(&mut self) -> Result<(), ErrorKind> {
+        self.begin_time()?;
         (self.hour, self.minute) = (None, None);
         Ok(())
     }
 
-    fn read_time12(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
-        self.start_time()?;
-        let hour = scan.number(2);
-        if scan.starts_with(&[':', '.']) {
-            self.minute = Some(scan.number(2));
-            if scan.starts_with(&[':', '.']) {
-                self.second = Some(scan.number(2));
-                if scan.starts_with(&[':', '.']) {
-                    self.microsecond = scan.fraction()?;
+    fn read_time12(&mut self, scanner: &mut Scanner) -> Result<(), ErrorKind> {
+        self.begin_time()?;
+        let hour = scanner.number(2);
+        if scanner.starts_with(&[':', '.']) {
+            self.minute = Some(scanner.number(2));
+            if scanner.starts_with(&[':', '.']) {
+                self.second = Some(scanner.number(2));
+                if scanner.starts_with(&[':', '.']) {
+                    self.microsecond = scanner.fraction()?;
                 }
             }
         }
-        self.hour = Some(scan.meridian(hour));
+        self.hour = Some(scanner.meridian(hour));
         Ok(())
     }
 
-    fn read_time24(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
-        self.start_time()?;
-        self.hour = Some(scan.number(2));
-        if scan.has_time_part() {
-            self.minute = Some(scan.number(2));
-            if scan.has_time_part() {
-                self.second = Some(scan.number(2));
-                if scan.starts_with(&['.']) {
-                    self.microsecond = scan.fraction()?;
+    fn read_time24(&mut self, scanner: &mut Scanner) -> Result<(), ErrorKind> {
+        self.begin_time()?;
+        self.hour = Some(scanner.number(2));
+        if scanner.has_time_part() {
+            self.minute = Some(scanner.number(2));
+            if scanner.has_time_part() {
+                self.second = Some(scanner.number(2));
+                if scanner.starts_with(&['.']) {
+                    self.microsecond = scanner.fraction()?;
                 }
             }
         }
-        scan.skip_space();
-        self.read_zone(scan)
+        scanner.skip_space();
+        self.read_zone(scanner)
     }
 
-    /// A zone within a longer format takes the place of an earlier one and is not counted.
-    fn read_zone(&mut self, scan: &mut Scan) -> Result<(), ErrorKind> {
-        if !scan.is_empty() {
-            self.zone = Some(scan.zone()?);
+    /// Reads the zone of a longer format, which replaces an earlier one and is not counted.
+    fn read_zone(&mut self, scanner: &mut Scanner) -> Result<(), ErrorKind> {
+        if !scanner.is_empty() {
+            self.zone = Some(scanner.zone()?);
         }
         Ok(())
     }
 
-    fn add(&mut self, amount: i128, unit: Unit, counting: Counting) -> Result<(), ErrorKind> {
+    fn add_relative(&mut self, amount: i128, unit: Unit, weekday_mode: WeekdayMode) -> Result<(), ErrorKind> {
         let relative = &mut self.relative;
         match unit {
             Unit::Microseconds(factor) => relative.microseconds += amount * factor,
-            // Only the seconds of a timestamp come near 64 bits: other sums would take megabytes of text.
-            Unit::Seconds => relative.seconds = in_64_bits(relative.seconds + amount)?,
+            // Only seconds can exceed 64 bits, through a timestamp; other sums would need megabytes of text.
+            Unit::Seconds => relative.seconds = check_64_bits(relative.seconds + amount)?,
             Unit::Minutes(factor) => relative.minutes += amount * factor,
             Unit::Days(factor) => relative.days += amount * factor,
             Unit::Months => relative.months += amount,
@@ -406,14 +411,14 @@ impl Fields {
             Unit::Weekday(day) => {
                 relative.days += 7 * if amount > 0 { amount - 1 } else { amount };
                 self.weekday = Some(day);
-                self.counting = counting;
+                self.weekday_mode = weekday_mode;
             }
         }
         Ok(())
     }
 
-    /// Turns everything relative so far around, microseconds excepted.
-    fn invert(&mut self) {
+    /// Negates all relative values but microseconds.
+    fn negate_relative(&mut self) {
         let relative = &mut self.relative;
         let Relative { years, months, days, minutes, seconds, .. } = relative;
         for sum in [years, months, days, minutes, seconds] {
@@ -427,19 +432,19 @@ impl Fields {
     }
 }
 
-/// The number behind an ordinal or `next`, `last`, `previous`, `this`, and how it counts weekdays.
-fn amount_of(word: &str) -> (i128, Counting) {
+/// The number of an ordinal or of `next`, `last`, `previous` and `this`, and how it finds a day by name.
+fn amount_of(word: &str) -> (i128, WeekdayMode) {
     const ORDINALS: [&str; 12] = [
         "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eight", "ninth", "tenth", "eleventh",
         "twelfth",
     ];
     let word = word.to_ascii_lowercase();
     match word.as_str() {
-        "this" => (0, Counting::FromToday),
-        "next" => (1, Counting::AfterToday),
-        "last" | "previous" => (-1, Counting::AfterToday),
-        "eighth" => (8, Counting::AfterToday),
-        _ => (place(&ORDINALS, |name| name == word).unwrap_or(0), Counting::AfterToday),
+        "this" => (0, WeekdayMode::FromToday),
+        "next" => (1, WeekdayMode::AfterToday),
+        "last" | "previous" => (-1, WeekdayMode::AfterToday),
+        "eighth" => (8, WeekdayMode::AfterToday),
+        _ => (ordinal(&ORDINALS, |name| name == word).unwrap_or(0), WeekdayMode::AfterToday),
     }
 }
 
@@ -460,7 +465,7 @@ fn unit_of(word: &str) -> Unit {
         "weekday" => Unit::BusinessDays,
         _ => {
             const DAYS: [&str; 6] = ["mon", "tue", "wed", "thu", "fri", "sat"];
-            Unit::Weekday(place(&DAYS, |day| singular.starts_with(day)).unwrap_or(0))
+            Unit::Weekday(ordinal(&DAYS, |day| singular.starts_with(day)).unwrap_or(0))
         }
     }
 }

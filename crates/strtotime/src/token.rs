@@ -1,13 +1,13 @@
-//! The token table: one row for each format, the longest match wins, a tie goes to the earlier row.
+//! The token table: one pattern for each format. The longest match wins, then the higher priority.
 //!
-//! The names are the manual's symbols and descriptions. Where the manual has one symbol for two
-//! things (`MM` is a month here and minutes there), minutes are `ii` and `II`, seconds `ss` and `SS`;
-//! `H` is an hour that may do without its leading zero. Classes are ASCII: a Unicode `(?i)` would
-//! let `ſ` pass for `s`. The text ends with a NUL, which some formats ask for.
+//! The names are the symbols and descriptions of the PHP manual. Where the manual uses one symbol for two things (`MM`
+//! is a month or minutes), minutes are `ii` and `II` and seconds are `ss` and `SS`. `H` is an hour with an optional
+//! leading zero. Character classes are ASCII, because a Unicode `(?i)` would match `ſ` as `s`. The source ends with a
+//! NUL, which some formats require.
 
 use logos::Logos;
 
-/// A row of the format tables; rows that are read the same way share a name.
+/// A format. Patterns that are read in the same way share a variant.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]
 // Time.
 #[logos(subpattern space = r"(?:[ \t]+|\u{a0}+|\u{202f}+)")]
@@ -37,7 +37,7 @@ use logos::Logos;
 #[logos(subpattern m = r"(?:(?&month)|(?&M)|I{1,3}|I?V|VI{1,3}|I?X|XI{1,2})")]
 #[logos(subpattern sep = r"[ \t.-]*")]
 #[logos(subpattern month_day = r"(?&m)(?&sep)(?&dd)")]
-#[logos(subpattern month_day_then = r"(?&month_day)(?:[,.stndrh\t ]+|\x00)")]
+#[logos(subpattern month_day_end = r"(?&month_day)(?:[,.stndrh\t ]+|\x00)")]
 // Relative.
 #[logos(subpattern dayname = r"(?i-u:(?:sun|mon|tues|wednes|thurs|fri|satur)days?|sun|mon|tue|wed|thu|fri|sat)")]
 #[logos(subpattern daytext = r"(?i-u:weekdays?)")]
@@ -83,7 +83,7 @@ pub enum Token {
     #[regex(r"[tT]?(?&H)[:.](?&ii)[:.](?&ss)(?&frac)?", priority = 83)]
     Time24,
 
-    /// Hour and minutes, no colon.
+    /// Hour and minutes, no colon; or a year.
     #[regex(r"[tT]?(?&HH)(?&II)", priority = 82)]
     HourMinuteOrYear,
     /// Hour, minutes and seconds, no colon.
@@ -93,17 +93,17 @@ pub enum Token {
     /// American month, day and year.
     #[regex(r"(?&mm)/(?&dd)(?:/(?&y))?", priority = 80)]
     American,
-    /// Four digit year with optional sign, month and day.
+    /// Four-digit year with optional sign, month and day.
     #[regex(r"[+-]?(?&YY)-(?&MM)-(?&DD)", priority = 79)]
     #[regex(r"(?&YY)/(?&MM)/(?&DD)/?", priority = 78)]
     #[regex(r"(?&YY)/(?&mm)/(?&dd)", priority = 77)]
     #[regex(r"[+-][0-9]{5,19}-(?&MM)-(?&DD)", priority = 76)]
     SignedYearMonthDay,
-    /// Year, month and day with dashes.
+    /// Year, month and day, with dashes.
     #[regex(r"(?&yy)-(?&MM)-(?&DD)", priority = 75)]
     #[regex(r"(?&y)-(?&mm)-(?&dd)", priority = 74)]
     YearMonthDay,
-    /// Four digit year and month (GNU).
+    /// Four-digit year and month (GNU).
     #[regex(r"(?&YY)-(?&mm)", priority = 73)]
     YearMonth,
     /// Day, textual month and year.
@@ -113,23 +113,22 @@ pub enum Token {
     #[regex(r"(?&dd)[.\t-](?&mm)[.-](?&YY)", priority = 71)]
     #[regex(r"(?&dd)[.\t](?&mm)\.(?&yy)", priority = 70)]
     DayMonthYear,
-    /// Textual month and four digit year.
+    /// Textual month and four-digit year.
     #[regex(r"(?&m)(?&sep)(?&YY)", priority = 69)]
     TextualMonthYear,
-    /// Four digit year and textual month.
+    /// Four-digit year and textual month.
     #[regex(r"(?&YY)(?&sep)(?&m)", priority = 68)]
     YearTextualMonth,
     /// Textual month, day and year, the last optional.
     #[regex(r"(?&month_day)[,.stndrh\t ]+(?&y)", priority = 67)]
-    #[regex(r"(?&month_day_then)", priority = 66)]
+    #[regex(r"(?&month_day_end)", priority = 66)]
     // Month abbreviation, day and year.
     #[regex(r"(?&M)-(?&DD)-(?&y)", priority = 65)]
     TextualMonthDayYear,
     /// Day and textual month.
     #[regex(r"(?&dd)(?&sep)(?&m)", priority = 64)]
     DayTextualMonth,
-    // MySQL: this and hour, minutes and seconds.
-    /// Eight digit year, month and day.
+    /// Year, month and day in eight digits. Six digits that follow are a time of day (`MySQL`).
     #[regex(r"(?&YY)(?&MM)(?&DD)", priority = 63)]
     EightDigits,
 
@@ -177,12 +176,12 @@ pub enum Token {
     Zone,
 
     /// Textual month and day, then a time.
-    #[regex(r"(?&month_day_then)(?&hh)[:.](?&II)(?&space)?(?&meridian)", priority = 45)]
-    #[regex(r"(?&month_day_then)(?&hh)[:.](?&ii)[:.](?&SS)(?&space)?(?&meridian)", priority = 44)]
+    #[regex(r"(?&month_day_end)(?&hh)[:.](?&II)(?&space)?(?&meridian)", priority = 45)]
+    #[regex(r"(?&month_day_end)(?&hh)[:.](?&ii)[:.](?&SS)(?&space)?(?&meridian)", priority = 44)]
     MonthDayTime12,
-    #[regex(r"(?&month_day_then)[tT]?(?&H)[:.](?&ii)", priority = 43)]
-    #[regex(r"(?&month_day_then)[tT]?(?&H)[:.](?&ii)[:.](?&ss)", priority = 42)]
-    #[regex(r"(?&month_day_then)[tT]?(?&H)[:.](?&ii)[:.](?&SS)(?&space)?(?:(?&tzcorrection)|(?&tz))", priority = 41)]
+    #[regex(r"(?&month_day_end)[tT]?(?&H)[:.](?&ii)", priority = 43)]
+    #[regex(r"(?&month_day_end)[tT]?(?&H)[:.](?&ii)[:.](?&ss)", priority = 42)]
+    #[regex(r"(?&month_day_end)[tT]?(?&H)[:.](?&ii)[:.](?&SS)(?&space)?(?:(?&tzcorrection)|(?&tz))", priority = 41)]
     MonthDayTime24,
 
     #[regex(r"(?&number)(?&space)?(?:(?&unit)|(?i-u:week))", priority = 40)]

@@ -1,4 +1,4 @@
-//! Time zones: offsets, abbreviations and identifiers of the IANA database.
+//! Time zones: offsets, abbreviations and IANA identifiers.
 
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::{OffsetComponents, TZ_VARIANTS, Tz};
@@ -6,8 +6,8 @@ use chrono_tz::{OffsetComponents, TZ_VARIANTS, Tz};
 use crate::backzone;
 use crate::calendar::{DAY, date_of, day_number, weekday};
 
-/// The years that chrono-tz has changes of the clock for.
-const TABLED: std::ops::RangeInclusive<i128> = 1800..=2099;
+/// The years for which chrono-tz has a table of clock changes.
+const TABLE_YEARS: std::ops::RangeInclusive<i128> = 1800..=2099;
 
 /// A time zone as written in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,87 +19,91 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// Reads an offset, an abbreviation or an identifier.
+    /// Parses an offset, an abbreviation or an identifier.
     pub fn parse(text: &str) -> Option<Self> {
         let offset = text.strip_prefix("GMT").unwrap_or(text);
         if let Some(east) = offset.strip_prefix('+') {
-            return seconds(east).map(Self::Offset);
+            return parse_offset(east).map(Self::Offset);
         }
         if let Some(west) = offset.strip_prefix('-') {
-            return seconds(west).map(|seconds| Self::Offset(-seconds));
+            return parse_offset(west).map(|seconds| Self::Offset(-seconds));
         }
         let identifier = || TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text));
         abbreviation(text).map(Self::Offset).or_else(|| identifier().copied().map(Self::Named))
     }
 
-    /// The instant at which a clock in the zone shows so many seconds since 1970-01-01 00:00.
-    pub fn instant(self, clock: i128) -> i128 {
+    /// Converts a local time to a timestamp, both in seconds since 1970-01-01 00:00.
+    pub fn timestamp(self, local: i128) -> i128 {
         match self {
-            Self::Offset(east) => clock - east,
-            Self::Named(zone) => clock - offset_on_clock(zone, clock),
+            Self::Offset(east) => local - east,
+            Self::Named(zone) => local - offset_of_local_time(zone, local),
         }
     }
 }
 
-/// The offset that PHP takes for a reading of the clock, which may be skipped or occur twice.
-fn offset_on_clock(zone: Tz, clock: i128) -> i128 {
-    // The reading taken for UTC is hours off, so the offset at the instant it gives may be another one.
-    let (first, summer) = offset_at(zone, clock);
-    let (second, _) = offset_at(zone, clock - first);
+/// The offset that PHP uses for a local time, which a clock change may skip or repeat.
+fn offset_of_local_time(zone: Tz, local: i128) -> i128 {
+    // The first lookup takes the local time for UTC. The second uses the offset found, which may give another one.
+    let (first, summer) = offset_at(zone, local);
+    let (second, _) = offset_at(zone, local - first);
     if first != second {
-        let before_change = second > first && offset_at(zone, clock - second).0 != second;
+        let before_change = second > first && offset_at(zone, local - second).0 != second;
         return if before_change { first } else { second };
     }
-    // East of Greenwich both looks may fall behind the end of summer time: of two readings the first counts.
+    // East of Greenwich both lookups may be after the end of summer time. An ambiguous time is the earlier one.
     if first >= 0 && !summer {
-        let (earlier, _) = offset_at(zone, clock - first - 7_200);
-        if earlier > first && offset_at(zone, clock - earlier).0 != first {
+        let (earlier, _) = offset_at(zone, local - first - 7_200);
+        if earlier > first && offset_at(zone, local - earlier).0 != first {
             return earlier;
         }
     }
     first
 }
 
-/// Seconds east of UTC at an instant, and whether summer time is in force.
-fn offset_at(zone: Tz, instant: i128) -> (i128, bool) {
-    if instant < 0
+/// Seconds east of UTC at a timestamp, and whether summer time applies.
+fn offset_at(zone: Tz, timestamp: i128) -> (i128, bool) {
+    if timestamp < 0
         && let Some(periods) = backzone::periods(zone.name())
     {
-        let begun = periods.partition_point(|&(begin, ..)| i128::from(begin) <= instant);
-        let (_, east, summer) = periods[begun.saturating_sub(1)];
+        let started = periods.partition_point(|&(start, ..)| i128::from(start) <= timestamp);
+        let (_, east, summer) = periods[started.saturating_sub(1)];
         return (east.into(), summer);
     }
-    let (year, month, _) = date_of(instant.div_euclid(DAY));
-    let instant = if TABLED.contains(&year) {
-        instant
-    } else if year > *TABLED.end() && has_summer_time(zone, *TABLED.end()) {
-        instant + (like_month(year, month) - day_number(year, month, 1)) * DAY
+    let (year, month, _) = date_of(timestamp.div_euclid(DAY));
+    let timestamp = if TABLE_YEARS.contains(&year) {
+        timestamp
+    } else if year > *TABLE_YEARS.end() && has_summer_time(zone, *TABLE_YEARS.end()) {
+        timestamp + (equivalent_month(year, month) - day_number(year, month, 1)) * DAY
     } else {
-        day_number(year.clamp(*TABLED.start(), *TABLED.end()), 1, 1) * DAY
+        day_number(year.clamp(*TABLE_YEARS.start(), *TABLE_YEARS.end()), 1, 1) * DAY
     };
-    tabled_offset(zone, instant)
+    table_offset(zone, timestamp)
 }
 
-/// The rules of 2099 go on for ever, so a month has the changes of the same month in any year of those rules
-/// that starts it on the same weekday. Exceptions to them are tabled up to 2086.
-fn like_month(year: i128, month: i128) -> i128 {
+/// A month of 2087 to 2099 that starts on the same weekday, as a day number.
+///
+/// The rules of 2099 apply to all later years, so both months have the same clock changes. Exceptions to the rules end
+/// in 2086.
+fn equivalent_month(year: i128, month: i128) -> i128 {
     let first = day_number(year, month, 1);
-    let mut months = (2087..=*TABLED.end()).map(|year| day_number(year, month, 1));
-    months.find(|&tabled| weekday(tabled) == weekday(first)).unwrap_or(first)
+    let mut months = (2087..=*TABLE_YEARS.end()).map(|year| day_number(year, month, 1));
+    months.find(|&candidate| weekday(candidate) == weekday(first)).unwrap_or(first)
 }
 
+/// Whether the offsets of January and July differ.
 fn has_summer_time(zone: Tz, year: i128) -> bool {
-    tabled_offset(zone, day_number(year, 1, 1) * DAY) != tabled_offset(zone, day_number(year, 7, 1) * DAY)
+    table_offset(zone, day_number(year, 1, 1) * DAY) != table_offset(zone, day_number(year, 7, 1) * DAY)
 }
 
-fn tabled_offset(zone: Tz, instant: i128) -> (i128, bool) {
-    let utc = i64::try_from(instant).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
+fn table_offset(zone: Tz, timestamp: i128) -> (i128, bool) {
+    let utc =
+        i64::try_from(timestamp).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or_default();
     let offset = zone.offset_from_utc_datetime(&utc.naive_utc());
     (offset.fix().local_minus_utc().into(), !offset.dst_offset().is_zero())
 }
 
-/// `H`, `HH`, `HMM`, `HHMM`, `H:MM`, `HHMMSS` or `HH:MM:SS` in seconds.
-fn seconds(text: &str) -> Option<i128> {
+/// Parses `H`, `HH`, `HMM`, `HHMM`, `H:MM`, `HHMMSS` or `HH:MM:SS` into seconds.
+fn parse_offset(text: &str) -> Option<i128> {
     let colons = text.bytes().filter(|&byte| byte == b':').count();
     let number = |digits: Option<&str>| digits.map_or(Some(0), |digits| digits.parse::<i128>().ok());
     let (hours, minutes, seconds) = if colons > 0 {
@@ -117,13 +121,14 @@ fn seconds(text: &str) -> Option<i128> {
     Some(hours * 3_600 + minutes * 60 + seconds)
 }
 
+/// The offset of an abbreviation, in seconds east of UTC.
 fn abbreviation(text: &str) -> Option<i128> {
     let name = text.to_ascii_lowercase();
     let row = ABBREVIATIONS.binary_search_by_key(&name.as_str(), |row| row.0).ok()?;
     Some(ABBREVIATIONS[row].1.into())
 }
 
-/// Abbreviations and the seconds east of UTC they stand for, in alphabetical order.
+/// Abbreviations and their offsets in seconds east of UTC, in alphabetical order.
 static ABBREVIATIONS: [(&str, i32); 144] = [
     ("a", 3_600),
     ("acdt", 37_800),

@@ -1,11 +1,11 @@
-//! What holds for every text.
+//! Properties of all texts.
 
 use proptest::prelude::*;
 use strtotime::{ErrorKind, parse, strtotime};
 
 const NOW: i64 = 1_709_202_030;
 
-/// Pieces that formats are made of, and some that fit nowhere.
+/// Pieces of formats, and some that belong to no format.
 const PIECES: &[&str] = &[
     "2018",
     "-02",
@@ -73,45 +73,45 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_read_or_refused_at_a_place_within_it(text in any::<String>(), now in any::<i64>()) {
+    fn returns_error_offsets_within_the_text(text in any::<String>(), now in any::<i64>()) {
         if let Err(error) = parse(&text, now) {
             prop_assert!(error.offset() <= text.len());
         }
     }
 
     #[test]
-    fn any_mix_of_formats_is_read_or_refused_at_a_character(text in pieces(), now in any::<i64>()) {
+    fn returns_error_offsets_at_character_boundaries(text in pieces(), now in any::<i64>()) {
         if let Err(error) = parse(&text, now) {
             prop_assert!(text.is_char_boundary(error.offset()), "{text:?} {error}");
         }
     }
 
     #[test]
-    fn both_functions_agree(text in pieces()) {
+    fn strtotime_and_parse_agree(text in pieces()) {
         prop_assert_eq!(strtotime(&text, NOW), parse(&text, NOW).ok());
     }
 
     #[test]
-    fn white_space_around_a_text_changes_nothing(text in pieces(), before in "[ \t\r\n]{0,3}", after in "[ \t\r\n]{0,3}") {
+    fn ignores_surrounding_white_space(text in pieces(), before in "[ \t\r\n]{0,3}", after in "[ \t\r\n]{0,3}") {
         prop_assume!(!text.trim_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r']).is_empty());
         prop_assert_eq!(strtotime(&format!("{before}{text}{after}"), NOW), strtotime(&text, NOW));
     }
 
     #[test]
-    fn instants_of_the_years_1_to_9999_come_back_from_their_text(instant in -62_135_596_800_i64..253_402_300_800) {
-        let text = chrono::DateTime::from_timestamp(instant, 0).map(|utc| format!("{:?}", utc.naive_utc()));
+    fn parses_iso_8601_texts_of_the_years_1_to_9999(timestamp in -62_135_596_800_i64..253_402_300_800) {
+        let text = chrono::DateTime::from_timestamp(timestamp, 0).map(|utc| format!("{:?}", utc.naive_utc()));
         let text = format!("{}Z", text.unwrap_or_default());
-        prop_assert_eq!(strtotime(&text, NOW), Some(instant), "{}", text);
+        prop_assert_eq!(strtotime(&text, NOW), Some(timestamp), "{}", text);
     }
 
     #[test]
-    fn timestamps_are_themselves(instant in any::<i64>()) {
-        prop_assert_eq!(strtotime(&format!("@{instant}"), NOW), Some(instant));
+    fn parses_every_unix_timestamp(timestamp in any::<i64>()) {
+        prop_assert_eq!(strtotime(&format!("@{timestamp}"), NOW), Some(timestamp));
     }
 }
 
 #[test]
-fn texts_of_100_000_characters_are_answered() {
+fn handles_texts_of_100_000_characters() {
     for piece in PIECES {
         let long = piece.repeat(100_000 / piece.len());
         for text in [
@@ -129,14 +129,14 @@ fn texts_of_100_000_characters_are_answered() {
 }
 
 #[test]
-fn spaces_within_a_text_may_be_many() {
+fn accepts_100_000_spaces_between_tokens() {
     let spaces = " ".repeat(100_000);
     assert_eq!(strtotime(&format!("2018-02-02{spaces}10:00"), NOW), Some(1_517_565_600));
     assert_eq!(strtotime(&format!("2018-02-02{spaces}5 days"), NOW), Some(1_517_961_600));
 }
 
 #[test]
-fn errors_say_what_and_where() {
+fn returns_the_kind_and_offset_of_an_error() {
     for (text, kind, offset) in [
         ("", ErrorKind::Empty, 0),
         ("2018-02-02 ?", ErrorKind::UnexpectedCharacter, 11),

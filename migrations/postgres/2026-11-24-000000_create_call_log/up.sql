@@ -1,5 +1,5 @@
--- Every key and index begins with account_id, so that one account's rows can live together on one node of a
--- distributed PostgreSQL; bigserial rather than identity columns for the same reason.
+-- Every key and index starts with account_id, so that a distributed PostgreSQL can keep the rows of an account on one
+-- node. For the same reason, ids are bigserial and not identity columns.
 
 CREATE TABLE accounts (
   id bigserial PRIMARY KEY,
@@ -40,9 +40,9 @@ CREATE TABLE contacts (
   description text,
   job text,
   company text,
-  -- folded names and texts, for the search
+  -- folded names and texts; used by the search
   search_text text NOT NULL,
-  -- kept with every write of a call, never counted
+  -- last_called and calls are updated with every write of a call
   last_called timestamptz,
   calls bigint NOT NULL DEFAULT 0 CHECK (calls >= 0),
   created_at timestamptz NOT NULL,
@@ -72,12 +72,12 @@ CREATE INDEX calls_by_created_at ON calls (account_id, created_at, id);
 CREATE INDEX calls_by_updated_at ON calls (account_id, updated_at, id);
 CREATE INDEX calls_by_contact ON calls (account_id, contact_id, called_at, id);
 
--- How many calls an account has in each month of called_at: totals and years without counting.
--- Writers add to the row of their own slot, so that they rarely wait for each other's commit;
--- the sum over the slots is the count, one slot alone may be negative.
+-- The number of calls of an account per month of called_at, so that totals and years need no count.
+-- Each connection updates the row of its slot, so that writes rarely wait for each other's commit.
+-- The number is the sum over the slots; a single slot may be negative.
 CREATE TABLE call_counts (
   account_id bigint NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  -- months since January of the year 0
+  -- months since January of year 0
   month integer NOT NULL,
   slot integer NOT NULL,
   calls bigint NOT NULL,

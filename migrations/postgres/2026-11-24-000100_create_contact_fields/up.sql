@@ -4,7 +4,7 @@ CREATE TABLE contact_fields (
   contact_id bigint NOT NULL,
   kind smallint NOT NULL,
   data text NOT NULL CHECK (char_length(data) BETWEEN 1 AND 255),
-  -- digits of a phone number, folded text of anything else, for the search
+  -- the digits of a phone number, the folded text of any other field; used by the search
   search_data text NOT NULL,
   created_at timestamptz NOT NULL,
   PRIMARY KEY (account_id, id),

@@ -1,9 +1,9 @@
--- Requests that named themselves: what is needed to answer a repetition as the first time.
+-- Idempotency keys, with the data for repeating the first response.
 CREATE TABLE idempotency_keys (
   account_id bigint NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
   key text NOT NULL,
   fingerprint bigint NOT NULL,
-  -- null only within the transaction that makes the call
+  -- null only within the transaction that creates the call
   call_id bigint,
   call_uuid uuid,
   called_at timestamptz NOT NULL,

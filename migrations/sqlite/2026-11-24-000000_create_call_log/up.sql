@@ -1,4 +1,4 @@
--- Instants are Unix seconds, UUIDs 16 bytes. AUTOINCREMENT: an id is never used twice.
+-- Timestamps are Unix seconds, UUIDs are 16 bytes. AUTOINCREMENT never reuses an id.
 
 CREATE TABLE accounts (
   id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -39,9 +39,9 @@ CREATE TABLE contacts (
   description TEXT,
   job TEXT,
   company TEXT,
-  -- folded names and texts, for the search
+  -- folded names and texts; used by the search
   search_text TEXT NOT NULL,
-  -- kept with every write of a call, never counted
+  -- last_called and calls are updated with every write of a call
   last_called BIGINT,
   calls BIGINT NOT NULL DEFAULT 0 CHECK (calls >= 0),
   created_at BIGINT NOT NULL,
@@ -65,16 +65,16 @@ CREATE TABLE calls (
   updated_at BIGINT NOT NULL,
   FOREIGN KEY (account_id, contact_id) REFERENCES contacts (account_id, id) ON DELETE CASCADE
 );
--- The rowid, here the id, ends every index and so settles ties.
+-- SQLite appends the rowid, here the id, to every index, which orders calls with equal timestamps.
 CREATE INDEX calls_by_called_at ON calls (account_id, called_at);
 CREATE INDEX calls_by_created_at ON calls (account_id, created_at);
 CREATE INDEX calls_by_updated_at ON calls (account_id, updated_at);
 CREATE INDEX calls_by_contact ON calls (account_id, contact_id, called_at);
 
--- How many calls an account has in each month of called_at: totals and years without counting.
+-- The number of calls of an account per month of called_at, so that totals and years need no count.
 CREATE TABLE call_counts (
   account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  -- months since January of the year 0
+  -- months since January of year 0
   month INTEGER NOT NULL,
   calls BIGINT NOT NULL,
   PRIMARY KEY (account_id, month)

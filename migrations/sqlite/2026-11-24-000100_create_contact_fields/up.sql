@@ -4,7 +4,7 @@ CREATE TABLE contact_fields (
   contact_id BIGINT NOT NULL,
   kind INTEGER NOT NULL,
   data TEXT NOT NULL CHECK (length(data) BETWEEN 1 AND 255),
-  -- digits of a phone number, folded text of anything else, for the search
+  -- the digits of a phone number, the folded text of any other field; used by the search
   search_data TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   FOREIGN KEY (account_id, contact_id) REFERENCES contacts (account_id, id) ON DELETE CASCADE

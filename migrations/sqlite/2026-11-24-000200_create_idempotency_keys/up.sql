@@ -1,4 +1,4 @@
--- Requests that named themselves: what is needed to answer a repetition as the first time.
+-- Idempotency keys, with the data for repeating the first response.
 CREATE TABLE idempotency_keys (
   account_id BIGINT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
   key TEXT NOT NULL,

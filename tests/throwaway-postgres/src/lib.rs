@@ -1,7 +1,9 @@
-//! PostgreSQL for tests: a new, empty database for each test, on the server of `TEST_DATABASE_URL` or else on a
-//! throw-away one, which the first test starts from installed binaries and which ends with the test process.
+//! PostgreSQL for tests: a new, empty database for each test.
+//!
+//! The databases are on the server of `TEST_DATABASE_URL`. Without it, the first test starts a temporary server from
+//! installed binaries, which stops with the test process.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
-// The one setting that tests have.
+// Tests read `TEST_DATABASE_URL` from the environment.
 #![allow(clippy::disallowed_methods)]
 
 use std::fs;
@@ -17,36 +19,36 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 
-/// A database of its own for one test; it goes when this does.
+/// A database for one test, dropped with this value.
 pub struct Database {
     name: String,
 }
 
 impl Database {
-    /// Makes an empty database.
+    /// Creates an empty database.
     pub fn create() -> Self {
         Self::create_with("")
     }
 
-    /// Makes an empty database, with these options of `CREATE DATABASE`.
+    /// Creates an empty database with options of `CREATE DATABASE`.
     pub fn create_with(options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("callbook_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        administer(&format!("CREATE DATABASE {name} {options}"));
+        execute_as_admin(&format!("CREATE DATABASE {name} {options}"));
         Self { name }
     }
 
-    /// Its URL.
+    /// The URL of the database.
     pub fn url(&self) -> String {
         server().url(&self.name)
     }
 
-    /// Runs SQL in it.
+    /// Runs SQL statements in the database.
     pub fn execute(&self, sql: &str) {
         execute(&self.url(), sql);
     }
 
-    /// Locks a table against everyone else until the answer goes.
+    /// Locks a table exclusively until the lock is dropped.
     pub fn lock(&self, table: &str) -> Lock {
         let mut connection = PgConnection::establish(&self.url()).unwrap();
         connection.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).unwrap();
@@ -54,18 +56,19 @@ impl Database {
     }
 }
 
-/// A lock; it ends with its connection.
+/// A table lock, held by an open transaction.
 pub struct Lock {
     _connection: PgConnection,
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        administer(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        execute_as_admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
-fn administer(sql: &str) {
+/// Runs SQL statements in the database `postgres` of the server.
+fn execute_as_admin(sql: &str) {
     execute(&server().url("postgres"), sql);
 }
 
@@ -74,16 +77,16 @@ fn execute(url: &str, sql: &str) {
     connection.batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Where the tests' databases are made.
+/// The server of the test databases.
 enum Server {
-    Given(String),
+    External(String),
     Throwaway(Throwaway),
 }
 
 impl Server {
     fn url(&self, database: &str) -> String {
         match self {
-            Self::Given(url) => {
+            Self::External(url) => {
                 let (base, query) =
                     url.split_once('?').map_or((url.as_str(), String::new()), |(b, q)| (b, format!("?{q}")));
                 let host_ends = base.find("://").map_or(0, |scheme| scheme + 3);
@@ -98,27 +101,27 @@ impl Server {
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| match std::env::var("TEST_DATABASE_URL") {
-        Ok(url) if !url.is_empty() => Server::Given(url),
+        Ok(url) if !url.is_empty() => Server::External(url),
         _ => Server::Throwaway(Throwaway::start()),
     })
 }
 
-/// Names the socket; nothing listens on a port.
+/// The number in the name of the Unix socket. The server listens on no TCP port.
 const PORT: &str = "5432";
 
-/// A PostgreSQL server of the test's own, on a Unix socket in a folder of its own.
+/// A temporary PostgreSQL server on a Unix socket in a temporary folder.
 pub struct Throwaway {
     folder: PathBuf,
     bin: PathBuf,
-    /// A shell that stops the server and removes the folder when its standard input closes, which it does
-    /// however this process ends.
-    keeper: Child,
+    /// A shell that stops the server and removes the folder as soon as its standard input closes, so also if this
+    /// process is killed.
+    supervisor: Child,
 }
 
 impl Throwaway {
-    /// Makes a cluster and starts a server on it.
+    /// Creates a database cluster and starts a server.
     pub fn start() -> Self {
-        let bin = binaries().unwrap_or_else(|| {
+        let bin = binary_folder().unwrap_or_else(|| {
             panic!(
                 "PostgreSQL is not installed: `apt-get install postgresql` (Debian), `brew install postgresql` \
                  (macOS), or set TEST_DATABASE_URL"
@@ -126,28 +129,28 @@ impl Throwaway {
         });
         let folder = tempfile::Builder::new().prefix("callbook-test-pg-").tempdir().unwrap().keep();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-        if let Some((uid, gid)) = unprivileged() {
+        if let Some((uid, gid)) = unprivileged_user() {
             chown(&folder, Some(uid), Some(gid)).unwrap();
         }
-        let made = as_unprivileged(Command::new(bin.join("initdb")), &folder)
+        let initdb = as_unprivileged(Command::new(bin.join("initdb")), &folder)
             .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"])
             .arg(folder.join("data"))
             .output()
             .unwrap();
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let keeper = Self::run(&bin, &folder);
-        let server = Self { folder, bin, keeper };
+        assert!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
+        let supervisor = Self::spawn(&bin, &folder);
+        let server = Self { folder, bin, supervisor };
         server.wait_until_ready();
         server
     }
 
-    fn run(bin: &Path, folder: &Path) -> Child {
-        const KEEP: &str = r#"trap '' INT HUP; folder=$1; shift
+    fn spawn(bin: &Path, folder: &Path) -> Child {
+        const SUPERVISE: &str = r#"trap '' INT HUP; folder=$1; shift
             "$@" >>"$folder/log" 2>&1 & server=$!
-            read -r last || last=INT; kill -s $last $server; wait $server
-            [ "$last" = QUIT ] || rm -rf "$folder""#;
+            read -r signal || signal=INT; kill -s $signal $server; wait $server
+            [ "$signal" = QUIT ] || rm -rf "$folder""#;
         as_unprivileged(Command::new("sh"), folder)
-            .args(["-c", KEEP, "keeper"])
+            .args(["-c", SUPERVISE, "supervisor"])
             .arg(folder)
             .arg(bin.join("postgres"))
             .arg("-D")
@@ -155,7 +158,7 @@ impl Throwaway {
             .arg("-k")
             .arg(folder)
             .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300"])
-            // Whatever PGPORT says, which servers under test do not hear.
+            // Overrides PGPORT, which the servers under test do not inherit.
             .args(["-p", PORT])
             .stdin(Stdio::piped())
             .spawn()
@@ -171,52 +174,52 @@ impl Throwaway {
         }
     }
 
-    /// The URL of one of its databases.
+    /// The URL of a database of this server.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@/{database}?host={}&port={PORT}", self.folder.display())
     }
 
-    /// Stops the server at once, as a crash would; its data stay.
+    /// Stops the server immediately, like a crash. The data is kept.
     pub fn stop(&mut self) {
-        let _ = self.keeper.stdin.take().map(|mut input| input.write_all(b"QUIT\n"));
-        let _ = self.keeper.wait();
+        let _ = self.supervisor.stdin.take().map(|mut input| input.write_all(b"QUIT\n"));
+        let _ = self.supervisor.wait();
     }
 
-    /// Freezes it, as a machine that is gone without a word: connections stay open and are silent.
-    pub fn freeze(&self) {
+    /// Suspends all processes of the server, so that connections stay open without any response.
+    pub fn suspend(&self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on.
-    pub fn thaw(&self) {
+    /// Resumes the processes.
+    pub fn resume(&self) {
         self.signal("CONT");
     }
 
     fn signal(&self, name: &str) {
         let pid = fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let server = pid.lines().next().unwrap();
-        // The server and the processes that serve its clients.
+        // The server and the processes of its connections.
         let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
         let sent = Command::new("kill").args(["-s", name, server]).args(children.split_whitespace()).status().unwrap();
         assert!(sent.success());
     }
 
-    /// Starts it again.
+    /// Starts the server again on the same data.
     pub fn restart(&mut self) {
-        self.keeper = Self::run(&self.bin, &self.folder);
+        self.supervisor = Self::spawn(&self.bin, &self.folder);
         self.wait_until_ready();
     }
 }
 
 impl Drop for Throwaway {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
     }
 }
 
-/// The folder of `initdb` and `postgres`, the newest version first.
-fn binaries() -> Option<PathBuf> {
+/// The folder of `initdb` and `postgres` of the newest version, or `None` if PostgreSQL is not installed.
+fn binary_folder() -> Option<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
         let mut found: Vec<_> =
@@ -228,10 +231,10 @@ fn binaries() -> Option<PathBuf> {
     folders.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
-/// Whom to run as: PostgreSQL refuses root. None when this process is not root.
-fn unprivileged() -> Option<(u32, u32)> {
-    let me = Command::new("id").arg("-u").output().unwrap();
-    if me.stdout.trim_ascii() != b"0" {
+/// The user and group ids for PostgreSQL, which does not run as root. `None` if this process is not root.
+fn unprivileged_user() -> Option<(u32, u32)> {
+    let user_id = Command::new("id").arg("-u").output().unwrap();
+    if user_id.stdout.trim_ascii() != b"0" {
         return None;
     }
     let users = fs::read_to_string("/etc/passwd").unwrap();
@@ -243,9 +246,10 @@ fn unprivileged() -> Option<(u32, u32)> {
     find("postgres").or_else(|| find("nobody"))
 }
 
+/// Sets the working directory and, if this process is root, an unprivileged user.
 fn as_unprivileged(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder);
-    if let Some((uid, gid)) = unprivileged() {
+    if let Some((uid, gid)) = unprivileged_user() {
         command.uid(uid).gid(gid);
     }
     command

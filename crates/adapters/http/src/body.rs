@@ -12,10 +12,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::AppState;
-use crate::errors::{ApiError, BODY_LIMIT};
 use crate::fields::Members;
-use crate::limits::{BODY_PATIENCE, UndrainedBody};
+use crate::middleware::limits::{BODY_TIMEOUT, UndrainedBody};
 use crate::query::Query;
+use crate::responses::error::{ApiError, BODY_LIMIT};
 
 /// The members of a request's body; those of the query string stand in where the body lacks them, as in v4.1.2.
 pub struct Body(pub Members);
@@ -38,7 +38,7 @@ impl FromRequest for Body {
                 length => shared.map(|shared| shared.budget.reserve(length).ok_or_else(too_many)).transpose(),
             };
             let bytes = match reserve {
-                Ok(_share) => timeout(BODY_PATIENCE, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow)),
+                Ok(_share) => timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow)),
                 Err(refusal) => Err(refusal),
             };
             let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(UndrainedBody::new(payload))))?;

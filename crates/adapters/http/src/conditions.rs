@@ -6,8 +6,8 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use domain::{Call, IdempotencyKey, Name, Version};
 
-use crate::errors::ApiError;
 use crate::fields::Members;
+use crate::responses::error::ApiError;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

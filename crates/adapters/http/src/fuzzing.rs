@@ -1,15 +1,16 @@
-//! The readers of requests without a server, for the fuzzer in `fuzz/` and its quick form here.
+//! Parses requests without a server, for the fuzzer in `fuzz/` and its short form in the unit tests.
 
 use domain::{PageSize, Timestamp};
 
 use crate::Compat;
 use crate::body::{form, json, pairs};
-use crate::errors::ApiError;
 use crate::forms::{CallForm, ContactForm, Rules};
 use crate::query::Query;
+use crate::responses::error::ApiError;
 
-/// Reads a query string and a body, as JSON and as a form, in every way in which a handler does. Whatever they are, it
-/// must not panic, and what it lets through must be what the contract promises.
+/// Parses a query string and a body, as JSON and as a form, in every way in which a handler does.
+///
+/// No input may make it panic, and what it accepts must be valid by the contract.
 #[allow(clippy::panic, clippy::missing_panics_doc, reason = "a fuzzer finds panics")]
 pub fn read(query: &str, body: &[u8]) {
     let Some(now) = Timestamp::from_unix(1_709_202_030) else { return };
@@ -29,28 +30,28 @@ pub fn read(query: &str, body: &[u8]) {
                     assert!(text.is_some() || compat == Compat::Monica4, "{call:?}");
                     assert!(text.is_none_or(|text| !text.contains('\0') && !text.is_empty()), "{call:?}");
                 }
-                Err(refusal) => assert_told(&refusal),
+                Err(error) => assert_explained(&error),
             }
             let replaced = CallForm::take(members.clone()).into_change(Rules::replace(compat, now));
-            replaced.map_or_else(|refusal| assert_told(&refusal), drop);
+            replaced.map_or_else(|error| assert_explained(&error), drop);
         }
         let changed = CallForm::take(members.clone()).into_change(Rules::change(now));
-        changed.map_or_else(|refusal| assert_told(&refusal), drop);
+        changed.map_or_else(|error| assert_explained(&error), drop);
         let added = ContactForm::take(members.clone()).into_new_contact(now);
-        added.map_or_else(|refusal| assert_told(&refusal), drop);
+        added.map_or_else(|error| assert_explained(&error), drop);
         let changed = ContactForm::take(members).into_change(now);
-        changed.map_or_else(|refusal| assert_told(&refusal), drop);
+        changed.map_or_else(|error| assert_explained(&error), drop);
     }
 }
 
-/// A refusal says why, and is none of ours.
-fn assert_told(refusal: &ApiError) {
-    let is_told = match refusal {
+/// An error gives a reason and is not a fault of the server.
+fn assert_explained(error: &ApiError) {
+    let is_explained = match error {
         ApiError::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
         ApiError::NotFound => true,
         _ => false,
     };
-    assert!(is_told, "{refusal:?}");
+    assert!(is_explained, "{error:?}");
 }
 
 #[cfg(test)]
@@ -111,7 +112,7 @@ mod tests {
     ];
 
     #[test]
-    fn no_query_and_no_body_breaks_a_reader() {
+    fn no_query_and_no_body_makes_parsing_panic() {
         let seed = 2026;
         let mut dice = Dice(seed);
         for n in 0..4_000 {

@@ -1,43 +1,37 @@
 //! Monica's Calls API over actix-web.
 //!
-//! A request passes `gate.rs` (route, token, limits), then its handler in `routes/`. What was typed is read by
-//! `query.rs`, `body.rs` and `forms/`; what is shown is made by `resources.rs` and `pages.rs`; every refusal is a row
-//! of `errors.rs`.
+//! `app.rs` lists the middleware and the endpoints. A request passes `middleware/`, then its handler in `endpoints/`.
+//! Every error is listed in `responses/error.rs`.
 
+mod app;
 mod body;
 mod conditions;
-mod doorstep;
-mod errors;
+mod endpoints;
 mod fields;
 mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod gate;
-mod limits;
 mod links;
 #[cfg(feature = "measuring")]
 pub mod measuring;
 mod metrics;
+mod middleware;
 mod openapi;
 mod pages;
 mod proxies;
 mod query;
 mod resources;
-mod router;
-mod routes;
+mod responses;
 mod site;
 #[cfg(test)]
 mod tests;
-mod throttle;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::middleware::from_fn;
-use actix_web::web::{Bytes, Data};
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::HttpServer;
+use actix_web::dev::ServerHandle;
+use actix_web::web::Data;
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::document;
@@ -45,25 +39,22 @@ use ports::inbound::{AuthService, CallService, ContactService, HealthService};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
 
-use crate::doorstep::Doorstep;
-use crate::limits::Budget;
-use crate::links::Links;
-use crate::router::Routes;
-use crate::throttle::RateLimiter;
+use crate::app::AppState;
+use crate::middleware::limits;
 
-/// A connection stays with the worker that took it: with one worker for each processor, a processor whose connections
-/// rest would have nothing to do while the requests of another wait.
+/// A connection stays with the worker that accepted it. More workers than processors keep every processor busy when some
+/// workers' connections are idle.
 const WORKERS_PER_PROCESSOR: usize = 3;
 
-/// How long a request that has begun may take to end once the server is asked to stop.
-const SHUTDOWN_SECONDS: u64 = 30;
+/// How long the server waits at shutdown for requests in progress, in seconds.
+const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 
 /// Which clients are served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compat {
-    /// Those that follow the published document.
+    /// Clients of the published document.
     Documented,
-    /// Those of Monica v4.1.2, which may leave out what it did not insist on.
+    /// Clients of Monica v4.1.2, which may omit what it did not require.
     Monica4,
 }
 
@@ -87,9 +78,9 @@ pub struct Options {
     pub compat: Compat,
     /// Requests per token and minute; 0 is no limit.
     pub rate_limit: u32,
-    /// Who may say on whose behalf it asks.
+    /// The proxies whose `X-Forwarded-*` headers are believed.
     pub trusted_proxies: TrustedProxies,
-    /// Where requests are counted, when somebody wants to know.
+    /// Where requests are counted; `None` without metrics.
     pub metrics: Option<Arc<Metrics>>,
 }
 
@@ -102,73 +93,19 @@ impl Options {
     }
 }
 
-/// What the handlers ask.
+/// The use cases that the handlers call.
 #[derive(Clone)]
 pub struct Services {
-    /// The log of calls.
+    /// The call log.
     pub calls: Arc<dyn CallService>,
     /// The contacts.
     pub contacts: Arc<dyn ContactService>,
-    /// Who may come in.
+    /// Authentication.
     pub access: Arc<dyn AuthService>,
-    /// Whether the store answers.
+    /// The health of the store.
     pub readiness: Arc<dyn HealthService>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-}
-
-/// What every request shares.
-struct AppState {
-    services: Services,
-    options: Options,
-    routes: Routes,
-    throttle: RateLimiter,
-    doorstep: Doorstep,
-    budget: Budget,
-    /// The OpenAPI document as JSON, made when it is asked for: it takes megabytes for a moment.
-    document: OnceLock<Bytes>,
-}
-
-impl AppState {
-    fn new(services: Services, options: Options) -> Self {
-        Self {
-            throttle: RateLimiter::new(options.rate_limit),
-            doorstep: Doorstep::default(),
-            budget: Budget::new(),
-            routes: routes::table(),
-            document: OnceLock::new(),
-            services,
-            options,
-        }
-    }
-
-    /// One copy for all workers.
-    fn document(&self) -> Bytes {
-        self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
-    }
-
-    fn links(&self, request: &HttpRequest) -> Links {
-        Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies)
-    }
-}
-
-/// The whole application, as every worker serves it and as the tests call it.
-fn application(
-    shared: Data<AppState>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = actix_web::Error,
-        InitError = (),
-    >,
-> {
-    App::new()
-        .app_data(shared)
-        .configure(site::configure)
-        .default_service(web::to(site::nowhere))
-        .wrap(from_fn(gate::envelope))
 }
 
 /// A server that is bound to its address.
@@ -181,32 +118,32 @@ impl Server {
     /// Serves the API on the listener, from within an actix runtime.
     pub fn start(listener: TcpListener, services: Services, options: Options) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let shared = Data::new(AppState::new(services, options));
+        let state = Data::new(AppState::new(services, options));
         let workers = std::thread::available_parallelism()?.get() * WORKERS_PER_PROCESSOR;
-        let server = HttpServer::new(move || application(shared.clone()))
+        let server = HttpServer::new(move || app::app(state.clone()))
             .workers(workers)
             .max_connections(limits::connections_per_worker(workers))
-            .client_request_timeout(limits::HEAD_PATIENCE)
-            .keep_alive(limits::IDLE_PATIENCE)
-            .on_connect(|connection, _| limits::set_up(connection))
+            .client_request_timeout(limits::HEAD_TIMEOUT)
+            .keep_alive(limits::IDLE_TIMEOUT)
+            .on_connect(|connection, _| limits::configure_connection(connection))
             .listen(listener)?
-            .shutdown_timeout(SHUTDOWN_SECONDS)
+            .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
             .disable_signals()
             .run();
         Ok(Self { server, address })
     }
 
-    /// Where it listens.
+    /// The address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// By which it is stopped.
+    /// The handle that stops the server.
     pub fn handle(&self) -> ServerHandle {
         self.server.handle()
     }
 
-    /// Serves until it is stopped.
+    /// Serves until the server is stopped.
     pub async fn run(self) -> std::io::Result<()> {
         self.server.await
     }

@@ -7,7 +7,7 @@ use crate::links::Links;
 use crate::pages::Place;
 use crate::query::Query;
 
-/// The first page of a list of calls as it is answered.
+/// Serializes the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
     let (query, links) = (Query::default(), Links::under("http://127.0.0.1:8080"));
     let size = PageSize::new(PageSize::MAX).unwrap_or(PageSize::SMALLEST);

@@ -1,94 +1,94 @@
-//! What Prometheus asks for, in its text format, on an address of its own.
+//! Metrics for Prometheus, in the `OpenMetrics` text format, on an address of their own.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt;
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use actix_web::error::ErrorInternalServerError;
 use actix_web::http::Method;
 use actix_web::web::{Data, get};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, Error, HttpResponse, HttpServer};
 use ports::inbound::HealthService;
 use ports::outbound::StoreLoad;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
-/// The upper ends of the histogram's buckets, in seconds.
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Requests since the start, by method, route and status.
-#[derive(Debug, Default)]
-pub struct Metrics {
-    requests: Mutex<Requests>,
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: &'static str,
+    route: String,
+    status: u16,
 }
 
-type Requests = BTreeMap<(&'static str, String, u16), Histogram>;
+/// Gauges by the value of one label.
+type Gauges = Family<[(&'static str, &'static str); 1], Gauge<u64, AtomicU64>>;
 
-#[derive(Debug, Default)]
-struct Histogram {
-    buckets: [u64; BUCKETS.len()],
-    count: u64,
-    seconds: f64,
+/// What is measured since the start.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Histogram, fn() -> Histogram>,
+    connections: Gauges,
+    waiting: Gauges,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let requests = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
+        let (connections, waiting) = (Gauges::default(), Gauges::default());
+        let mut registry = Registry::default();
+        let help = "How long requests took, by method, route and status";
+        registry.register("callbook_request_duration_seconds", help, requests.clone());
+        let help = "Connections to the store, by what they do";
+        registry.register("callbook_store_connections", help, connections.clone());
+        let help = "Requests that wait for the store, by their queue";
+        registry.register("callbook_store_waiting", help, waiting.clone());
+        Self { registry, requests, connections, waiting }
+    }
 }
 
 impl Metrics {
-    fn lock(&self) -> MutexGuard<'_, Requests> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Counts one request.
-    pub fn count(&self, method: &Method, route: &str, status: u16, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let mut requests = self.lock();
-        let histogram = requests.entry((label(method), route.to_owned(), status)).or_default();
-        if let Some(bucket) = BUCKETS.iter().position(|end| seconds <= *end) {
-            histogram.buckets[bucket] += 1;
-        }
-        histogram.count += 1;
-        histogram.seconds += seconds;
+    pub fn count(&self, method: &Method, route: String, status: u16, elapsed: Duration) {
+        let labels = RequestLabels { method: label(method), route, status };
+        self.requests.get_or_create(&labels).observe(elapsed.as_secs_f64());
     }
 
-    /// The routes and statuses of all requests.
+    /// The number of counted requests with these labels.
     #[cfg(test)]
-    pub fn counted(&self) -> Vec<(String, u16)> {
-        self.lock().keys().map(|(_, route, status)| (route.clone(), *status)).collect()
+    pub fn counted(&self, method: &str, route: &str, status: u16) -> u64 {
+        let text = self.render(&StoreLoad { busy: 0, idle: 0, waiting: Vec::new() }).unwrap_or_default();
+        let labels = format!(r#"method="{method}",route="{route}",status="{status}""#);
+        let start = format!("callbook_request_duration_seconds_count{{{labels}}} ");
+        text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |count| count.parse().unwrap_or(0))
     }
 
-    /// All of it as text. Writing to a String cannot fail.
-    fn render(&self, load: &StoreLoad) -> String {
-        let mut text = String::from(
-            "# HELP callbook_request_duration_seconds How long requests took, by method, route and status.\n\
-             # TYPE callbook_request_duration_seconds histogram\n",
-        );
-        for ((method, route, status), histogram) in &*self.lock() {
-            let labels = format!(r#"method="{method}",route="{}",status="{status}""#, escape(route));
-            let mut sum = 0;
-            for (end, bucket) in BUCKETS.iter().zip(histogram.buckets) {
-                sum += bucket;
-                let _ = writeln!(text, r#"callbook_request_duration_seconds_bucket{{{labels},le="{end}"}} {sum}"#);
-            }
-            let Histogram { count, seconds, .. } = histogram;
-            let _ = writeln!(text, r#"callbook_request_duration_seconds_bucket{{{labels},le="+Inf"}} {count}"#);
-            let _ = writeln!(text, "callbook_request_duration_seconds_sum{{{labels}}} {seconds}");
-            let _ = writeln!(text, "callbook_request_duration_seconds_count{{{labels}}} {count}");
+    /// All metrics as text, with the store's present load.
+    fn render(&self, load: &StoreLoad) -> Result<String, fmt::Error> {
+        for (state, count) in [("busy", load.busy), ("idle", load.idle)] {
+            self.connections.get_or_create(&[("state", state)]).set(count.into());
         }
-        text.push_str(
-            "# HELP callbook_store_connections Connections to the store, by what they do.\n\
-             # TYPE callbook_store_connections gauge\n",
-        );
-        let _ = writeln!(text, r#"callbook_store_connections{{state="busy"}} {}"#, load.busy);
-        let _ = writeln!(text, r#"callbook_store_connections{{state="idle"}} {}"#, load.idle);
-        text.push_str(
-            "# HELP callbook_store_waiting Requests that wait for the store, by their queue.\n\
-             # TYPE callbook_store_waiting gauge\n",
-        );
-        for (queue, waiting) in &load.waiting {
-            let _ = writeln!(text, r#"callbook_store_waiting{{queue="{queue}"}} {waiting}"#);
+        for (queue, count) in &load.waiting {
+            self.waiting.get_or_create(&[("queue", queue)]).set(*count as u64);
         }
-        text
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
     }
 }
 
-/// The method; those that clients make up are one.
+/// The method as a label: clients cannot make up new ones.
 fn label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -102,24 +102,21 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-fn escape(label: &str) -> String {
-    label.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
-}
-
 /// Serves `/metrics` on the listener, from within an actix runtime, until the process ends.
 pub fn serve_metrics(
     listener: TcpListener,
     metrics: Arc<Metrics>,
     readiness: Arc<dyn HealthService>,
 ) -> std::io::Result<actix_web::dev::Server> {
-    let shared = Data::new((metrics, readiness));
-    let server = HttpServer::new(move || App::new().app_data(shared.clone()).route("/metrics", get().to(show)));
+    let state = Data::new((metrics, readiness));
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/metrics", get().to(show)));
     Ok(server.workers(1).listen(listener)?.disable_signals().run())
 }
 
-async fn show(shared: Data<(Arc<Metrics>, Arc<dyn HealthService>)>) -> HttpResponse {
-    let (metrics, readiness) = &**shared;
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.render(&readiness.load()))
+async fn show(state: Data<(Arc<Metrics>, Arc<dyn HealthService>)>) -> Result<HttpResponse, Error> {
+    let (metrics, readiness) = &**state;
+    let text = metrics.render(&readiness.load()).map_err(ErrorInternalServerError)?;
+    Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
 #[cfg(test)]
@@ -127,21 +124,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_counted_by_route_and_status() {
+    fn counts_requests_by_method_route_and_status() {
         let metrics = Metrics::default();
-        let made_up = Method::from_bytes(b"BREW").unwrap();
-        metrics.count(&Method::GET, "/api/calls/{id}", 200, Duration::from_micros(700));
-        metrics.count(&Method::GET, "/api/calls/{id}", 200, Duration::from_mins(1));
-        metrics.count(&made_up, "none", 405, Duration::from_millis(1));
-        let text = metrics.render(&StoreLoad { busy: 1, idle: 3, waiting: vec![("write", 7)] });
+        let unknown = Method::from_bytes(b"BREW").unwrap();
+        metrics.count(&Method::GET, "/api/calls/{id}".to_owned(), 200, Duration::from_micros(700));
+        metrics.count(&Method::GET, "/api/calls/{id}".to_owned(), 200, Duration::from_mins(1));
+        metrics.count(&unknown, "none".to_owned(), 405, Duration::from_millis(1));
+        let text = metrics.render(&StoreLoad { busy: 1, idle: 3, waiting: vec![("write", 7)] }).unwrap();
         for line in [
-            r#"callbook_request_duration_seconds_bucket{method="GET",route="/api/calls/{id}",status="200",le="0.0005"} 0"#,
-            r#"callbook_request_duration_seconds_bucket{method="GET",route="/api/calls/{id}",status="200",le="0.001"} 1"#,
-            r#"callbook_request_duration_seconds_bucket{method="GET",route="/api/calls/{id}",status="200",le="10"} 1"#,
-            r#"callbook_request_duration_seconds_bucket{method="GET",route="/api/calls/{id}",status="200",le="+Inf"} 2"#,
+            "# TYPE callbook_request_duration_seconds histogram",
+            r#"callbook_request_duration_seconds_bucket{le="0.0005",method="GET",route="/api/calls/{id}",status="200"} 0"#,
+            r#"callbook_request_duration_seconds_bucket{le="0.001",method="GET",route="/api/calls/{id}",status="200"} 1"#,
+            r#"callbook_request_duration_seconds_bucket{le="10.0",method="GET",route="/api/calls/{id}",status="200"} 1"#,
+            r#"callbook_request_duration_seconds_bucket{le="+Inf",method="GET",route="/api/calls/{id}",status="200"} 2"#,
             r#"callbook_request_duration_seconds_count{method="GET",route="/api/calls/{id}",status="200"} 2"#,
             r#"callbook_request_duration_seconds_sum{method="GET",route="/api/calls/{id}",status="200"} 60.0007"#,
             r#"callbook_request_duration_seconds_count{method="other",route="none",status="405"} 1"#,
+            "# TYPE callbook_store_connections gauge",
             r#"callbook_store_connections{state="idle"} 3"#,
             r#"callbook_store_waiting{queue="write"} 7"#,
         ] {

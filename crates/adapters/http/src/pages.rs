@@ -8,13 +8,13 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::errors::ApiError;
 use crate::links::{Links, numbered};
 use crate::query::Query;
 use crate::resources::{
     CALL_BYTES, CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource,
     contact_of_all, to_json,
 };
+use crate::responses::error::ApiError;
 
 /// A page of calls.
 #[derive(Serialize, ToSchema)]

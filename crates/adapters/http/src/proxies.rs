@@ -1,4 +1,4 @@
-//! Proxies that are trusted: only from these is `X-Forwarded-*` believed.
+//! Trusted proxies: the only peers whose `X-Forwarded-*` headers are used.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -23,44 +23,44 @@ impl FromStr for TrustedProxies {
 }
 
 impl TrustedProxies {
-    /// None at all.
+    /// Whether no proxy is trusted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     fn trusts(&self, ip: IpAddr) -> bool {
-        // A socket of both families shows 127.0.0.1 as ::ffff:127.0.0.1.
+        // A dual-stack socket reports 127.0.0.1 as ::ffff:127.0.0.1.
         let ip = ip.to_canonical();
         self.0.iter().any(|network| network.contains(&ip))
     }
 
-    /// The address of who asks: the peer's, or when that is a trusted proxy, the nearest one before it that is none.
+    /// The client's address: the peer's, or behind trusted proxies the nearest address that is not one of them.
     pub fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.to_canonical();
         if !self.trusts(client) {
             return Some(client);
         }
-        let told = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
-        let told: Vec<&str> = told.flat_map(|value| value.split(',')).map(str::trim).collect();
-        for address in told.iter().rev() {
+        let values = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
+        let addresses: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+        for address in addresses.iter().rev() {
             if !self.trusts(client) {
                 break;
             }
-            // What is no address was written by nobody that is trusted.
+            // A trusted proxy writes addresses only.
             let Ok(address) = address.parse::<IpAddr>() else { break };
             client = address.to_canonical();
         }
         Some(client)
     }
 
-    /// What a trusted proxy says that its client asked: the scheme and the host.
+    /// The scheme and the host that the client used, as a trusted proxy reports them.
     pub fn forwarded<'a>(&self, request: &'a HttpRequest) -> (Option<&'a str>, Option<&'a str>) {
         if !request.peer_addr().is_some_and(|peer| self.trusts(peer.ip())) {
             return (None, None);
         }
         let nearest = |name| {
             let value = request.headers().get_all(name).last()?.to_str().ok()?;
-            // A proxy that appends does so at the end; what stands before came from its client.
+            // A proxy appends at the end; the values before come from its client.
             value.rsplit(',').next().map(str::trim)
         };
         let scheme = nearest(X_FORWARDED_PROTO).filter(|scheme| matches!(*scheme, "http" | "https"));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_is_the_nearest_address_that_is_no_trusted_proxy() {
+    fn the_client_is_the_nearest_address_that_is_not_a_trusted_proxy() {
         assert_eq!(client("", "192.0.2.9", "198.51.100.1"), "192.0.2.9");
         assert_eq!(client("192.0.2.0/24", "192.0.2.9", "198.51.100.1"), "198.51.100.1");
         assert_eq!(client("192.0.2.0/24", "192.0.2.9", "203.0.113.66, 198.51.100.1, 192.0.2.8"), "198.51.100.1");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_networks_are_read() {
+    fn parses_addresses_and_networks() {
         assert_eq!(" 127.0.0.1 ,10.0.0.0/8,::1, fd00::/8".parse::<TrustedProxies>().unwrap().0.len(), 4);
         for text in ["localhost", "10.0.0.0/33", "10.0.0"] {
             assert!(text.parse::<TrustedProxies>().is_err(), "{text}");

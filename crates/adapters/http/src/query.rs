@@ -3,7 +3,7 @@
 use domain::{CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize};
 use utoipa::IntoParams;
 
-use crate::errors::ApiError;
+use crate::responses::error::ApiError;
 
 /// Which page of a list is asked for.
 #[derive(IntoParams)]

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use crate::errors::ApiError;
 use crate::links::Links;
+use crate::responses::error::ApiError;
 
 /// What a call of some hundred characters takes.
 pub const CALL_BYTES: usize = 1_536;

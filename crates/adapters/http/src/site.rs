@@ -1,12 +1,12 @@
-//! What is served beside the API: the start page, health, avatars, and Swagger UI with its document.
+//! What is served besides the API: the start page, health, avatars, and Swagger UI with its document.
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::{Data, Path, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpResponse, get};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::AppState;
-use crate::errors::ApiError;
+use crate::responses::error::ApiError;
 
 /// Registers all of it.
 pub fn configure(config: &mut ServiceConfig) {
@@ -29,34 +29,28 @@ async fn start() -> HttpResponse {
 }
 
 #[get("/openapi.json")]
-async fn document(shared: Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(shared.document())
+async fn document(state: Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(state.document())
 }
 
-/// The process answers.
+/// Whether the process answers.
 #[get("/healthz")]
 async fn process_health() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
-/// The store answers.
+/// Whether the store answers.
 #[get("/readyz")]
-async fn store_health(shared: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    shared.services.readiness.check().await?;
+async fn store_health(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
+    state.services.readiness.check().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"})))
 }
 
-/// A disc of one colour.
+/// A disc of one colour, the avatar of a contact.
 #[get("/avatars/{color:[0-9a-f]{6}}.svg")]
 async fn avatar(color: Path<String>) -> HttpResponse {
     let svg = format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><circle cx="32" cy="32" r="32" fill="#{color}"/></svg>"##
     );
     HttpResponse::Ok().content_type("image/svg+xml").insert_header((CACHE_CONTROL, "public, max-age=86400")).body(svg)
-}
-
-/// Every path that nothing else serves.
-pub async fn nowhere(request: HttpRequest) -> HttpResponse {
-    let path = request.path().trim_start_matches('/').to_owned();
-    HttpResponse::from_error(ApiError::NoRoute { path })
 }

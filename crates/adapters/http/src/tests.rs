@@ -1,4 +1,4 @@
-//! The whole application against mocked use cases: routes, the gate, and what becomes of every answer.
+//! The whole application against mocked use cases.
 
 use actix_web::FromRequest;
 use actix_web::body::to_bytes;
@@ -17,14 +17,15 @@ use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::app::app;
 use crate::body::Body;
-use crate::errors::BODY_LIMIT;
+use crate::responses::error::BODY_LIMIT;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
 
-/// The application with mocks that expect nothing, a token `good`, and one `reader` that may only read.
-struct Stage {
+/// The application over mocks without expectations, with a token `good` and a read-only token `reader`.
+struct Fixture {
     calls: MockCallService,
     contacts: MockContactService,
     access: MockAuthService,
@@ -32,13 +33,13 @@ struct Stage {
     options: Options,
 }
 
-struct Answer {
+struct TestResponse {
     status: u16,
     headers: HeaderMap,
     body: String,
 }
 
-impl Answer {
+impl TestResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
@@ -48,7 +49,7 @@ impl Answer {
     }
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let mut access = MockAuthService::new();
         access.expect_authenticate().returning(|bearer| match bearer {
@@ -72,11 +73,11 @@ impl Stage {
         }
     }
 
-    async fn answer(self, request: TestRequest) -> Answer {
-        self.answers([request]).await.remove(0)
+    async fn send(self, request: TestRequest) -> TestResponse {
+        self.send_all([request]).await.remove(0)
     }
 
-    fn shared(self) -> Data<AppState> {
+    fn state(self) -> Data<AppState> {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(NOW).unwrap());
         let services = Services {
@@ -89,16 +90,16 @@ impl Stage {
         Data::new(AppState::new(services, self.options))
     }
 
-    async fn answers(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<Answer> {
-        let app = init_service(application(self.shared())).await;
-        let mut answers = Vec::new();
+    async fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<TestResponse> {
+        let app = init_service(app(self.state())).await;
+        let mut responses = Vec::new();
         for request in requests {
             let response = call_service(&app, request.to_request()).await;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
-            answers.push(Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
+            responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
         }
-        answers
+        responses
     }
 }
 
@@ -165,12 +166,12 @@ fn account() -> AccountId {
 }
 
 #[actix_web::test]
-async fn a_call_is_shown_member_for_member_in_order() {
-    let mut stage = Stage::new();
-    stage.calls.expect_find().with(eq(account()), eq(CallId::from_store(5))).return_once(|_, _| Ok(call()));
-    let answer = stage.answer(get("/api/calls/5")).await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-    assert_eq!(answer.header("cache-control"), Some("no-cache, private"));
+async fn shows_the_members_of_a_call_in_order() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().with(eq(account()), eq(CallId::from_store(5))).return_once(|_, _| Ok(call()));
+    let response = fixture.send(get("/api/calls/5")).await;
+    assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")));
+    assert_eq!(response.header("cache-control"), Some("no-cache, private"));
     let expected = concat!(
         r#"{"data":{"id":5,"uuid":"00000000-0000-0000-0000-000000000005","object":"call","#,
         r#""called_at":"2017-10-07T22:29:21Z","content":"He called, we had fun.","contact_called":null,"emotions":[],"#,
@@ -185,13 +186,13 @@ async fn a_call_is_shown_member_for_member_in_order() {
         r##""default_avatar_color":"#2f6690"}},"url":"http://app.monicahq.com/api/contacts/3","account":{"id":5}},"##,
         r#""created_at":"2017-10-07T22:29:21Z","updated_at":"2017-10-07T22:29:56Z"}}"#,
     );
-    assert_eq!(answer.body, expected);
+    assert_eq!(response.body, expected);
 }
 
 #[actix_web::test]
-async fn a_created_call_is_answered_with_201() {
-    let mut stage = Stage::new();
-    stage
+async fn answers_a_created_call_with_201() {
+    let mut fixture = Fixture::new();
+    fixture
         .calls
         .expect_record()
         .withf(|of, new, once| {
@@ -199,63 +200,67 @@ async fn a_created_call_is_answered_with_201() {
         })
         .return_once(|_, _, _| Ok(call()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
-    let answer = stage.answer(request(Method::POST, "/api/calls/").set_json(body)).await;
-    assert_eq!((answer.status, &answer.json()["data"]["id"]), (201, &json!(5)));
+    let response = fixture.send(request(Method::POST, "/api/calls/").set_json(body)).await;
+    assert_eq!((response.status, &response.json()["data"]["id"]), (201, &json!(5)));
 }
 
 #[actix_web::test]
 async fn put_and_patch_change_a_call() {
     let body = json!({"content": "x", "contact_id": "4", "called_at": "2018-02-02"});
     for (method, body, moves) in [(Method::PUT, body, true), (Method::PATCH, json!({"content": "x"}), false)] {
-        let mut stage = Stage::new();
+        let mut fixture = Fixture::new();
         let expected = CallPatch {
             contact: moves.then_some(ContactId::from_store(4)),
             called_at: moves.then(|| timestamp("2018-02-02")),
             content: Some(Content::parse("x").ok()),
             ..CallPatch::default()
         };
-        let revised = stage.calls.expect_revise();
+        let revised = fixture.calls.expect_revise();
         revised
             .with(eq(account()), eq(CallId::from_store(5)), eq(expected), eq(None))
             .return_once(|_, _, _, _| Ok(call()));
-        let answer = stage.answer(request(method, "/api/calls/5").set_json(body)).await;
-        assert_eq!((answer.status, &answer.json()["data"]["object"]), (200, &json!("call")));
+        let response = fixture.send(request(method, "/api/calls/5").set_json(body)).await;
+        assert_eq!((response.status, &response.json()["data"]["object"]), (200, &json!("call")));
     }
 }
 
 #[actix_web::test]
-async fn a_put_needs_all_three_fields() {
-    let answer = Stage::new().answer(request(Method::PUT, "/api/calls/5").set_json(json!({"content": "x"}))).await;
+async fn rejects_a_put_without_required_fields() {
+    let response = Fixture::new().send(request(Method::PUT, "/api/calls/5").set_json(json!({"content": "x"}))).await;
     let sentences = json!(["The contact id field is required.", "The called at field is required."]);
-    assert_eq!(answer.json(), json!({"error": {"message": sentences, "error_code": 32}}));
-    assert_eq!(answer.status, 422);
+    assert_eq!(response.json(), json!({"error": {"message": sentences, "error_code": 32}}));
+    assert_eq!(response.status, 422);
 }
 
 #[actix_web::test]
-async fn a_deleted_call_s_id_is_answered() {
-    let mut stage = Stage::new();
-    stage.calls.expect_delete().with(eq(account()), eq(CallId::from_store(31)), eq(None)).return_once(|_, _, _| Ok(()));
-    let answer = stage.answer(request(Method::DELETE, "/api/calls/31")).await;
-    assert_eq!(answer.json(), json!({"deleted": true, "id": 31}));
+async fn answers_the_id_of_a_deleted_call() {
+    let mut fixture = Fixture::new();
+    fixture
+        .calls
+        .expect_delete()
+        .with(eq(account()), eq(CallId::from_store(31)), eq(None))
+        .return_once(|_, _, _| Ok(()));
+    let response = fixture.send(request(Method::DELETE, "/api/calls/31")).await;
+    assert_eq!(response.json(), json!({"deleted": true, "id": 31}));
 }
 
 #[actix_web::test]
-async fn careful_clients_say_what_they_expect() {
+async fn honours_etags_and_idempotency_keys() {
     let tag = format!("\"{:016x}\"", call().version().0);
-    let mut stage = Stage::new();
-    stage.calls.expect_find().returning(|_, _| Ok(call()));
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().returning(|_, _| Ok(call()));
     let expected = Some(vec![call().version()]);
-    stage
+    fixture
         .calls
         .expect_revise()
         .with(always(), always(), always(), eq(expected.clone()))
         .returning(|_, _, _, _| Ok(call()));
-    stage.calls.expect_delete().with(always(), always(), eq(expected)).returning(|_, _, _| Err(Error::Changed));
+    fixture.calls.expect_delete().with(always(), always(), eq(expected)).returning(|_, _, _| Err(Error::Changed));
     let keyed = |once: &Option<domain::IdempotencyKey>| once.as_ref().is_some_and(|once| once.key.as_str() == "n8n-1");
-    stage.calls.expect_record().withf(move |_, _, once| keyed(once)).returning(|_, _, _| Err(Error::KeyReused));
+    fixture.calls.expect_record().withf(move |_, _, once| keyed(once)).returning(|_, _, _| Err(Error::KeyReused));
     let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
-    let answers = stage
-        .answers([
+    let responses = fixture
+        .send_all([
             get("/api/calls/5"),
             get("/api/calls/5").insert_header(("if-none-match", format!("\"x\", W/{tag}"))),
             request(Method::PATCH, "/api/calls/5").insert_header(("if-match", tag.clone())).set_json(json!({})),
@@ -263,21 +268,21 @@ async fn careful_clients_say_what_they_expect() {
             request(Method::POST, "/api/calls").insert_header(("idempotency-key", "n8n-1")).set_json(body),
         ])
         .await;
-    let seen: Vec<_> = answers.iter().map(|answer| (answer.status, answer.header("etag"))).collect();
+    let seen: Vec<_> = responses.iter().map(|response| (response.status, response.header("etag"))).collect();
     let tag = Some(tag.as_str());
     assert_eq!(seen, [(200, tag), (304, tag), (200, tag), (412, None), (422, None)]);
-    assert_eq!(answers[1].body, "");
-    assert_eq!(answers[3].json()["error"]["error_code"], 48);
+    assert_eq!(responses[1].body, "");
+    assert_eq!(responses[3].json()["error"]["error_code"], 48);
     let message = json!(["The idempotency key was used for another request."]);
-    assert_eq!(answers[4].json()["error"]["message"], message);
+    assert_eq!(responses[4].json()["error"]["message"], message);
 }
 
 #[actix_web::test]
-async fn lists_ask_for_the_page_that_the_query_names() {
+async fn lists_the_page_that_the_query_names() {
     let orders = CallOrder::CreatedAt(Direction::Descending);
     for (path, of) in [("/api/calls", None), ("/api/contacts/3/calls", Some(ContactId::from_store(3)))] {
-        let mut stage = Stage::new();
-        stage
+        let mut fixture = Fixture::new();
+        fixture
             .calls
             .expect_list()
             .withf(move |a, contact, page| {
@@ -286,30 +291,30 @@ async fn lists_ask_for_the_page_that_the_query_names() {
             .return_once(|_, _, _| {
                 Ok(CallPage { page: Page { items: vec![call()], total: 3 }, years: vec![(2017, 3)] })
             });
-        let answer = stage.answer(get(&format!("{path}?limit=1&page=2&sort=-created_at"))).await.json();
-        assert_eq!(answer["data"][0]["id"], 5);
-        let meta = &answer["meta"];
+        let response = fixture.send(get(&format!("{path}?limit=1&page=2&sort=-created_at"))).await.json();
+        assert_eq!(response["data"][0]["id"], 5);
+        let meta = &response["meta"];
         assert_eq!((&meta["from"], &meta["to"], &meta["total"]), (&json!(2), &json!(2), &json!(3)));
         assert_eq!(meta["statistics"], json!({"2017": 3}));
         let next = format!("http://app.monicahq.com{path}?limit=1&sort=-created_at&page=3");
-        assert_eq!(answer["links"]["next"], next);
+        assert_eq!(response["links"]["next"], next);
     }
 }
 
 #[actix_web::test]
-async fn a_list_shows_each_call_as_it_is_shown_alone() {
+async fn shows_a_call_in_a_list_as_it_shows_it_alone() {
     let same = Call { id: CallId::from_store(6), content: None, ..call() };
     let other = Call { contact: ContactSummary { id: ContactId::from_store(4), ..leslie() }, ..same.clone() };
     for calls in [vec![call()], vec![call(), same.clone()], vec![call(), same, other]] {
-        let mut stage = Stage::new();
+        let mut fixture = Fixture::new();
         let page = Page { items: calls.clone(), total: 3 };
-        stage.calls.expect_list().return_once(|_, _, _| Ok(CallPage { page, years: vec![(2017, 3)] }));
-        let list = stage.answer(get("/api/calls")).await;
+        fixture.calls.expect_list().return_once(|_, _, _| Ok(CallPage { page, years: vec![(2017, 3)] }));
+        let list = fixture.send(get("/api/calls")).await;
         let mut shown = Vec::new();
         for call in calls {
-            let mut stage = Stage::new();
-            stage.calls.expect_find().return_once(|_, _| Ok(call));
-            let alone = stage.answer(get("/api/calls/5")).await.body;
+            let mut fixture = Fixture::new();
+            fixture.calls.expect_find().return_once(|_, _| Ok(call));
+            let alone = fixture.send(get("/api/calls/5")).await.body;
             shown.push(alone.strip_prefix("{\"data\":").and_then(|rest| rest.strip_suffix('}')).unwrap().to_owned());
         }
         // Byte for byte: the order of members is part of it.
@@ -319,33 +324,33 @@ async fn a_list_shows_each_call_as_it_is_shown_alone() {
 }
 
 #[actix_web::test]
-async fn a_page_holds_ten_unless_the_client_is_monica_s() {
+async fn the_default_page_size_depends_on_the_compatibility_mode() {
     for (compat, size) in [(Compat::Documented, 10), (Compat::Monica4, 15)] {
-        let mut stage = Stage::new();
-        stage.options.compat = compat;
+        let mut fixture = Fixture::new();
+        fixture.options.compat = compat;
         let empty = CallPage { page: Page { items: vec![], total: 0 }, years: vec![] };
-        stage.calls.expect_list().withf(move |_, _, page| page.size.get() == size).return_once(|_, _, _| Ok(empty));
-        let answer = stage.answer(get("/api/calls?limit=0")).await.json();
-        assert_eq!(answer["meta"]["per_page"], size);
-        assert_eq!((&answer["data"], &answer["meta"]["statistics"]), (&json!([]), &json!([])));
+        fixture.calls.expect_list().withf(move |_, _, page| page.size.get() == size).return_once(|_, _, _| Ok(empty));
+        let response = fixture.send(get("/api/calls?limit=0")).await.json();
+        assert_eq!(response["meta"]["per_page"], size);
+        assert_eq!((&response["data"], &response["meta"]["statistics"]), (&json!([]), &json!([])));
     }
 }
 
 #[actix_web::test]
-async fn contacts_are_listed_shown_added_changed_and_deleted() {
-    let mut stage = Stage::new();
+async fn lists_shows_creates_updates_and_deletes_contacts() {
+    let mut fixture = Fixture::new();
     let (id, search) = (ContactId::from_store(3), ContactSearch::parse("les").unwrap());
-    let list = stage.contacts.expect_list();
+    let list = fixture.contacts.expect_list();
     let oldest = ContactOrder::CreatedAt(Direction::Ascending);
     list.withf(move |a, asked, page| *a == account() && *asked == search && page.order == oldest)
         .return_once(|_, _, _| Ok(Page { items: vec![contact()], total: 1 }));
-    stage.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
-    stage.contacts.expect_add().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
+    fixture.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
+    fixture.contacts.expect_add().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
     let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
-    stage.contacts.expect_revise().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
-    stage.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
-    let answers = stage
-        .answers([
+    fixture.contacts.expect_revise().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
+    fixture.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
+    let responses = fixture
+        .send_all([
             get("/api/contacts?query=les"),
             get("/api/contacts/3"),
             request(Method::POST, "/api/contacts").set_json(json!({"first_name": "Leslie"})),
@@ -353,24 +358,24 @@ async fn contacts_are_listed_shown_added_changed_and_deleted() {
             request(Method::DELETE, "/api/contacts/3"),
         ])
         .await;
-    let statuses: Vec<_> = answers.iter().map(|answer| answer.status).collect();
+    let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
     assert_eq!(statuses, [200, 200, 201, 200, 200]);
-    let shown = &answers[1].json()["data"];
+    let shown = &responses[1].json()["data"];
     assert_eq!(shown["last_called"], "2018-05-05T00:00:00Z");
     assert_eq!(shown["statistics"]["number_of_calls"], 7);
     assert_eq!(shown["information"]["dates"]["birthdate"]["date"], Value::Null);
-    assert_eq!(answers[4].json(), json!({"deleted": true, "id": 3}));
+    assert_eq!(responses[4].json(), json!({"deleted": true, "id": 3}));
 }
 
 #[actix_web::test]
-async fn contact_fields_are_shown_when_they_are_asked_for() {
+async fn shows_contact_fields_on_request() {
     let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
     let field = ContactField { id: ContactFieldId::from_store(9), content: phone, created_at: timestamp("2018-01-01") };
-    let mut stage = Stage::new();
-    stage.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
-    let answers = stage.answers([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
-    assert_eq!(answers[0].json()["data"].get("contactFields"), None);
-    let shown = answers[1].json()["data"].clone();
+    let mut fixture = Fixture::new();
+    fixture.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
+    let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
+    assert_eq!(responses[0].json()["data"].get("contactFields"), None);
+    let shown = responses[1].json()["data"].clone();
     assert_eq!(shown["notes"], json!([]));
     let field = &shown["contactFields"][0];
     assert_eq!(
@@ -381,9 +386,9 @@ async fn contact_fields_are_shown_when_they_are_asked_for() {
 }
 
 #[actix_web::test]
-async fn lists_that_are_the_same_for_all_are_paged_too() {
-    let mut stage = Stage::new();
-    stage
+async fn pages_genders_contact_field_types_and_emotions() {
+    let mut fixture = Fixture::new();
+    fixture
         .access
         .expect_account()
         .returning(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
@@ -394,14 +399,14 @@ async fn lists_that_are_the_same_for_all_are_paged_too() {
         "/api/contactfieldtypes",
         "/api/emotions?limit=100&page=2",
     ];
-    let answers = stage.answers(paths.map(get)).await;
-    let genders = answers[0].json();
+    let responses = fixture.send_all(paths.map(get)).await;
+    let genders = responses[0].json();
     let names: Vec<_> = genders["data"].as_array().unwrap().iter().map(|gender| gender["name"].clone()).collect();
     assert_eq!(names, ["Man", "Woman", "Rather not say"]);
-    assert_eq!(answers[1].json()["data"]["type"], "F");
-    assert_eq!(answers[2].status, 404);
-    assert_eq!(answers[3].json()["data"][1]["protocol"], "tel:");
-    let emotions = answers[4].json();
+    assert_eq!(responses[1].json()["data"]["type"], "F");
+    assert_eq!(responses[2].status, 404);
+    assert_eq!(responses[3].json()["data"][1]["protocol"], "tel:");
+    let emotions = responses[4].json();
     assert_eq!(
         (&emotions["meta"]["from"], &emotions["meta"]["to"], &emotions["meta"]["total"]),
         (&json!(101), &json!(135), &json!(135))
@@ -409,22 +414,22 @@ async fn lists_that_are_the_same_for_all_are_paged_too() {
 }
 
 #[actix_web::test]
-async fn me_is_the_account_s_user() {
-    let mut stage = Stage::new();
-    stage
+async fn shows_the_user_and_the_welcome() {
+    let mut fixture = Fixture::new();
+    fixture
         .access
         .expect_account()
         .with(eq(account()))
         .return_once(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
-    let me = stage.answer(get("/api/me")).await.json();
+    let me = fixture.send(get("/api/me")).await.json();
     assert_eq!((&me["data"]["object"], &me["data"]["name"]), (&json!("user"), &json!("Home")));
     assert_eq!(me["data"]["account"], json!({"id": ACCOUNT}));
-    let welcome = Stage::new().answer(get("/api/")).await.json();
+    let welcome = Fixture::new().send(get("/api/")).await.json();
     assert_eq!(welcome["links"]["calls_url"], "http://app.monicahq.com/api/calls");
 }
 
 #[actix_web::test]
-async fn without_a_good_token_nobody_is_let_in() {
+async fn refuses_requests_without_a_valid_token() {
     let unauthenticated = json!({
         "message": "Unauthenticated.",
         "error": {"message": "Unauthenticated.", "error_code": 42}
@@ -435,16 +440,16 @@ async fn without_a_good_token_nobody_is_let_in() {
         if let Some(bearer) = bearer {
             asked = asked.insert_header(("authorization", bearer));
         }
-        let answer = Stage::new().answer(asked).await;
-        assert_eq!((answer.status, answer.json()), (401, unauthenticated.clone()), "{bearer:?}");
-        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
-        assert_eq!(answer.header("x-ratelimit-limit"), None);
-        assert!(answer.header("x-request-id").is_some());
+        let response = Fixture::new().send(asked).await;
+        assert_eq!((response.status, response.json()), (401, unauthenticated.clone()), "{bearer:?}");
+        assert_eq!(response.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(response.header("x-ratelimit-limit"), None);
+        assert!(response.header("x-request-id").is_some());
     }
 }
 
 #[actix_web::test]
-async fn a_reader_may_not_write() {
+async fn refuses_writes_with_a_read_only_token() {
     for (method, path) in [
         (Method::POST, "/api/calls"),
         (Method::PUT, "/api/calls/5"),
@@ -455,236 +460,281 @@ async fn a_reader_may_not_write() {
         (Method::DELETE, "/api/contacts/3"),
     ] {
         let asked = request(method.clone(), path).insert_header(("authorization", "Bearer reader"));
-        let answer = Stage::new().answer(asked).await;
-        assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (403, &json!(46)), "{method} {path}");
+        let response = Fixture::new().send(asked).await;
+        assert_eq!((response.status, &response.json()["error"]["error_code"]), (403, &json!(46)), "{method} {path}");
     }
-    let mut stage = Stage::new();
-    stage.calls.expect_find().return_once(|_, _| Ok(call()));
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().return_once(|_, _| Ok(call()));
     let asked = get("/api/calls/5").insert_header(("authorization", "Bearer reader"));
-    assert_eq!(stage.answer(asked).await.status, 200);
+    assert_eq!(fixture.send(asked).await.status, 200);
 }
 
 #[actix_web::test]
-async fn routes_and_methods_are_told_before_the_token() {
-    let nowhere = Stage::new().answer(TestRequest::with_uri("/api/nope")).await;
-    let sentence = "The route api/nope could not be found.";
-    assert_eq!(nowhere.status, 404);
-    assert_eq!(nowhere.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
-    let wrong = Stage::new().answer(TestRequest::with_uri("/api/calls").method(Method::PUT)).await;
+async fn names_unknown_routes_and_unsupported_methods() {
+    for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls", "/api/contacts/3/calls/4"] {
+        let nowhere = Fixture::new().send(get(path)).await;
+        let sentence = format!("The route {} could not be found.", path.trim_start_matches('/'));
+        assert_eq!(nowhere.status, 404);
+        assert_eq!(nowhere.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
+    }
+    let wrong = Fixture::new().send(request(Method::PUT, "/api/calls")).await;
     let sentence = "The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.";
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD, POST")));
     assert_eq!(wrong.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 43}}));
-    let options = Stage::new().answer(TestRequest::with_uri("/api/calls/2").method(Method::OPTIONS)).await;
+    for (method, path, allow) in [
+        ("BREW", "/api/calls", "GET, HEAD, POST"),
+        ("POST", "/api/calls/abc", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("POST", "/api/c%61lls/1/", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("POST", "/api", "GET, HEAD"),
+        ("DELETE", "/api/contacts/3/calls", "GET, HEAD"),
+    ] {
+        let wrong = Fixture::new().send(request(Method::from_bytes(method.as_bytes()).unwrap(), path)).await;
+        assert_eq!((wrong.status, wrong.header("allow")), (405, Some(allow)), "{method} {path}");
+    }
+    let options = Fixture::new().send(request(Method::OPTIONS, "/api/calls/2")).await;
     assert_eq!((options.status, options.body.as_str()), (200, ""));
     assert_eq!(options.header("allow"), Some("GET,HEAD,PUT,PATCH,DELETE"));
-    let beside = Stage::new().answer(TestRequest::with_uri("/nope")).await;
+    let beside = Fixture::new().send(TestRequest::with_uri("/nope")).await;
     assert_eq!((beside.status, &beside.json()["error"]["error_code"]), (404, &json!(31)));
 }
 
 #[actix_web::test]
-async fn a_large_body_is_counted_as_long_as_its_request() {
-    let shared = Stage::new().shared();
+async fn reserves_a_large_body_for_as_long_as_its_request() {
+    let state = Fixture::new().state();
     let body = json!({"content": "x".repeat(100_000)});
-    let (request, mut payload) = TestRequest::post().app_data(shared.clone()).set_json(&body).to_http_parts();
+    let (request, mut payload) = TestRequest::post().app_data(state.clone()).set_json(&body).to_http_parts();
     Body::from_request(&request, &mut payload).await.unwrap();
-    assert_eq!(shared.budget.held(), body.to_string().len());
+    assert_eq!(state.budget.held(), body.to_string().len());
     drop(request);
-    assert_eq!(shared.budget.held(), 0);
+    assert_eq!(state.budget.held(), 0);
 }
 
 #[actix_web::test]
-async fn a_read_that_is_refused_at_last_is_counted_as_refused() {
+async fn counts_a_read_over_the_budget_as_refused() {
     let metrics = Arc::new(Metrics::default());
-    let mut stage = Stage::new();
-    stage.options.metrics = Some(metrics.clone());
+    let mut fixture = Fixture::new();
+    fixture.options.metrics = Some(metrics.clone());
     let content = Content::parse(&"x".repeat(20_000)).ok();
-    stage.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
-    let shared = stage.shared();
-    let _untaken = shared.budget.reserve_unchecked(usize::MAX / 2);
-    let app = init_service(application(shared)).await;
-    let answer = call_service(&app, get("/api/calls/5").to_request()).await;
-    assert_eq!(answer.status(), 503);
-    assert_eq!(metrics.counted(), [("/api/calls/{id}".to_owned(), 503)]);
+    fixture.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
+    let state = fixture.state();
+    let _untaken = state.budget.reserve_unchecked(usize::MAX / 2);
+    let app = init_service(app(state)).await;
+    let response = call_service(&app, get("/api/calls/5").to_request()).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!(metrics.counted("GET", "/api/calls/{id}", 503), 1);
+    assert_eq!(metrics.counted("GET", "/api/calls/{id}", 200), 0);
 }
 
 #[actix_web::test]
-async fn query_words_are_checked_on_every_route_sort_first() {
-    for path in ["/api/calls", "/api/calls/5", "/api/contacts/3/calls", "/api/me"] {
+async fn lists_check_sort_before_limit() {
+    for path in ["/api/calls", "/api/contacts/3/calls", "/api/contacts"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
-            let answer = Stage::new().answer(get(&format!("{path}?{query}"))).await;
-            assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(code)), "{path}?{query}");
+            let response = Fixture::new().send(get(&format!("{path}?{query}"))).await;
+            assert_eq!(
+                (response.status, &response.json()["error"]["error_code"]),
+                (400, &json!(code)),
+                "{path}?{query}"
+            );
         }
     }
     let long = format!("/api/contacts?query={}", "x".repeat(256));
-    let answer = Stage::new().answer(get(&long)).await;
-    assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(41)));
+    let response = Fixture::new().send(get(&long)).await;
+    assert_eq!((response.status, &response.json()["error"]["error_code"]), (400, &json!(41)));
 }
 
 #[actix_web::test]
-async fn what_is_no_id_is_not_found() {
+async fn answers_404_to_an_invalid_id() {
     for id in ["abc", "0", "-1", "2.5", "2abc", "99999999999999999999", "9007199254740992", "%00", "x%2Fy"] {
         for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
             let asked = request(method.clone(), &format!("/api/calls/{id}")).set_json(json!({"content": 5}));
-            let answer = Stage::new().answer(asked).await;
-            assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (404, &json!(31)), "{method} {id}");
+            let response = Fixture::new().send(asked).await;
+            assert_eq!((response.status, &response.json()["error"]["error_code"]), (404, &json!(31)), "{method} {id}");
         }
-        assert_eq!(Stage::new().answer(get(&format!("/api/contacts/{id}/calls"))).await.status, 404, "{id}");
+        assert_eq!(Fixture::new().send(get(&format!("/api/contacts/{id}/calls"))).await.status, 404, "{id}");
     }
 }
 
 #[actix_web::test]
-async fn a_body_that_is_no_object_or_too_large_is_refused() {
+async fn rejects_a_body_that_is_too_large_or_not_an_object() {
     let post = |body: &str| request(Method::POST, "/api/calls").set_payload(body.to_owned());
     for body in ["{", "null", "[]", "nonsense"] {
-        let answer = Stage::new().answer(post(body)).await;
-        assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(37)), "{body}");
+        let response = Fixture::new().send(post(body)).await;
+        assert_eq!((response.status, &response.json()["error"]["error_code"]), (400, &json!(37)), "{body}");
     }
     let large = format!(r#"{{"content": "{}"}}"#, "x".repeat(BODY_LIMIT));
-    let answer = Stage::new().answer(post(&large)).await;
-    assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (413, &json!(44)));
+    let response = Fixture::new().send(post(&large)).await;
+    assert_eq!((response.status, &response.json()["error"]["error_code"]), (413, &json!(44)));
 }
 
 #[actix_web::test]
-async fn a_form_is_a_body_too() {
-    let mut stage = Stage::new();
-    stage.calls.expect_record().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
+async fn accepts_a_form_as_body() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_record().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
     let asked = request(Method::POST, "/api/calls")
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload("contact_id=3&called_at=2018-02-02&content=hi");
-    assert_eq!(stage.answer(asked).await.status, 201);
+    assert_eq!(fixture.send(asked).await.status, 201);
 }
 
 #[actix_web::test]
-async fn the_store_s_inside_is_never_shown() {
-    let mut stage = Stage::new();
-    stage.calls.expect_find().times(2).returning(|_, id| match id.get() {
+async fn never_shows_the_cause_of_a_failure() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().times(2).returning(|_, id| match id.get() {
         1 => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
         _ => Err(Error::fault("SQLSTATE secret")),
     });
     let named = get("/api/calls/2").insert_header(("x-request-id", "my-request.7"));
-    let answers = stage.answers([get("/api/calls/1"), named]).await;
-    assert_eq!((answers[0].status, answers[0].header("retry-after")), (503, Some("5")));
-    assert_eq!(answers[0].json()["error"]["error_code"], 45);
-    assert!(!answers[0].body.contains("10.0.0.7"));
+    let responses = fixture.send_all([get("/api/calls/1"), named]).await;
+    assert_eq!((responses[0].status, responses[0].header("retry-after")), (503, Some("5")));
+    assert_eq!(responses[0].json()["error"]["error_code"], 45);
+    assert!(!responses[0].body.contains("10.0.0.7"));
     let message = "Something went wrong with the request my-request.7.";
-    assert_eq!(answers[1].json(), json!({"error": {"message": message, "error_code": 47}}));
-    assert_eq!((answers[1].status, answers[1].header("x-request-id")), (500, Some("my-request.7")));
-    assert_eq!(answers[1].header("content-type"), Some("application/json"));
-    let at_the_gate = get("/api/me").insert_header(("authorization", "Bearer broken"));
-    assert_eq!(Stage::new().answer(at_the_gate).await.status, 503);
+    assert_eq!(responses[1].json(), json!({"error": {"message": message, "error_code": 47}}));
+    assert_eq!((responses[1].status, responses[1].header("x-request-id")), (500, Some("my-request.7")));
+    assert_eq!(responses[1].header("content-type"), Some("application/json"));
+    let unchecked = get("/api/me").insert_header(("authorization", "Bearer broken"));
+    assert_eq!(Fixture::new().send(unchecked).await.status, 503);
 }
 
 #[actix_web::test]
-async fn a_request_s_own_name_is_kept_when_it_is_sane() {
+async fn keeps_an_acceptable_request_id() {
     for (given, kept) in
         [("abc-1.2_3:4", true), ("", false), ("a b", false), ("x\"y", false), (&"x".repeat(129), false)]
     {
-        let answer =
-            Stage::new().answer(TestRequest::with_uri("/healthz").insert_header(("x-request-id", given))).await;
-        assert_eq!(answer.header("x-request-id") == Some(given), kept, "{given:?}");
-        assert!(answer.header("x-request-id").is_some_and(|id| id.len() > 9));
+        let response =
+            Fixture::new().send(TestRequest::with_uri("/healthz").insert_header(("x-request-id", given))).await;
+        assert_eq!(response.header("x-request-id") == Some(given), kept, "{given:?}");
+        assert!(response.header("x-request-id").is_some_and(|id| id.len() > 9));
     }
 }
 
 #[actix_web::test]
-async fn a_token_has_so_many_requests_a_minute() {
-    let mut stage = Stage::new();
-    stage.options.rate_limit = 2;
-    stage.calls.expect_find().returning(|_, _| Err(Error::NotFound));
+async fn limits_the_requests_of_a_token_per_minute() {
+    let mut fixture = Fixture::new();
+    fixture.options.rate_limit = 2;
+    fixture.calls.expect_find().returning(|_, _| Err(Error::NotFound));
     let asked = || get("/api/calls/5");
-    let unknown = || TestRequest::with_uri("/api/nope").insert_header(("authorization", "Bearer good"));
-    let answers = stage.answers([asked(), unknown(), asked(), asked()]).await;
-    let seen: Vec<_> = answers.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
-    assert_eq!(seen, [(404, Some("1")), (404, None), (404, Some("0")), (429, Some("0"))]);
-    let refused = &answers[3];
+    let responses = fixture.send_all([asked(), get("/api/nope"), asked()]).await;
+    let seen: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
+    assert_eq!(seen, [(404, Some("1")), (404, Some("0")), (429, Some("0"))]);
+    let refused = &responses[2];
     assert_eq!(refused.header("retry-after"), Some("60"));
     assert_eq!(refused.header("x-ratelimit-reset"), Some((NOW + 60).to_string().as_str()));
     assert_eq!(refused.json()["error"]["message"], "Too many attempts, please slow down the request");
 }
 
 #[actix_web::test]
-async fn a_public_url_is_the_base_of_links_and_its_path_is_served() {
-    let mut stage = Stage::new();
-    stage.options.public_url = Some("https://example.org/callbook".to_owned());
-    stage.calls.expect_find().returning(|_, _| Ok(call()));
-    let answers = stage.answers([get("/callbook/api/calls/5"), get("/api/calls/5"), get("/callbooks/api")]).await;
-    for answer in &answers[..2] {
-        assert_eq!(answer.json()["data"]["url"], "https://example.org/callbook/api/calls/5");
+async fn links_to_the_public_url_and_serves_its_path() {
+    let mut fixture = Fixture::new();
+    fixture.options.public_url = Some("https://example.org/callbook".to_owned());
+    fixture.calls.expect_find().returning(|_, _| Ok(call()));
+    let responses = fixture.send_all([get("/callbook/api/calls/5"), get("/api/calls/5"), get("/callbooks/api")]).await;
+    for response in &responses[..2] {
+        assert_eq!(response.json()["data"]["url"], "https://example.org/callbook/api/calls/5");
     }
-    assert_eq!(answers[2].status, 404);
+    assert_eq!(responses[2].status, 404);
 }
 
 #[actix_web::test]
-async fn head_is_answered_wherever_get_is() {
-    let mut stage = Stage::new();
-    stage.calls.expect_find().return_once(|_, _| Ok(call()));
+async fn serves_head_wherever_get_is_served() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().return_once(|_, _| Ok(call()));
     let heads = ["/api/calls/5", "/api", "/healthz", "/"].map(|path| request(Method::HEAD, path));
-    for answer in stage.answers(heads).await {
-        assert_eq!(answer.status, 200);
+    for response in fixture.send_all(heads).await {
+        assert_eq!(response.status, 200);
     }
-    assert_eq!(Stage::new().answer(request(Method::HEAD, "/api/nope")).await.status, 404);
+    assert_eq!(Fixture::new().send(request(Method::HEAD, "/api/nope")).await.status, 404);
+    assert_eq!(Fixture::new().send(request(Method::HEAD, "/nope")).await.status, 404);
 }
 
 #[actix_web::test]
-async fn health_tells_the_process_from_the_store() {
-    for (answer, status) in [(Ok(()), 200), (Err(Error::unavailable("gone")), 503)] {
-        let mut stage = Stage::new();
-        stage.readiness.expect_check().return_once(|| answer);
-        let answers = stage.answers(["/healthz", "/readyz"].map(TestRequest::with_uri)).await;
-        assert_eq!((answers[0].status, answers[1].status), (200, status));
+async fn distinguishes_the_health_of_process_and_store() {
+    for (response, status) in [(Ok(()), 200), (Err(Error::unavailable("gone")), 503)] {
+        let mut fixture = Fixture::new();
+        fixture.readiness.expect_check().return_once(|| response);
+        let responses = fixture.send_all(["/healthz", "/readyz"].map(TestRequest::with_uri)).await;
+        assert_eq!((responses[0].status, responses[1].status), (200, status));
     }
 }
 
 #[actix_web::test]
-async fn the_site_links_swagger_ui_and_its_document() {
+async fn serves_the_site_swagger_ui_and_the_document() {
     let pages = ["/", "/docs/", "/docs/swagger-ui-bundle.js", "/openapi.json", "/avatars/6a4c93.svg"];
-    let answers = Stage::new().answers(pages.map(TestRequest::with_uri)).await;
-    for (answer, page) in answers.iter().zip(pages) {
-        assert_eq!(answer.status, 200, "{page}");
+    let responses = Fixture::new().send_all(pages.map(TestRequest::with_uri)).await;
+    for (response, page) in responses.iter().zip(pages) {
+        assert_eq!(response.status, 200, "{page}");
     }
-    assert!(answers[0].body.contains("docs/"));
-    assert_eq!(answers[3].json(), serde_json::to_value(document()).unwrap());
-    assert_eq!(answers[4].header("content-type"), Some("image/svg+xml"));
+    assert!(responses[0].body.contains("docs/"));
+    assert_eq!(responses[3].json(), serde_json::to_value(document()).unwrap());
+    assert_eq!(responses[4].header("content-type"), Some("image/svg+xml"));
 }
 
 #[actix_web::test]
-async fn an_encoded_path_passes_the_same_gate() {
+async fn authenticates_encoded_paths() {
     let nobody = |path: &str| TestRequest::with_uri(path);
-    for path in ["/%61pi/calls", "/api/%63alls", "/%61%70%69/me", "/%61pi"] {
-        assert_eq!(Stage::new().answer(nobody(path)).await.status, 401, "{path}");
+    for path in [
+        "/%61pi/calls",
+        "/api/%63alls",
+        "/%61%70%69/me",
+        "/%61pi",
+        "/api/nope",
+        "/%61pi/nope",
+        "/api/../calls",
+        "/api/./calls",
+    ] {
+        assert_eq!(Fixture::new().send(nobody(path)).await.status, 401, "{path}");
     }
-    for path in ["/%61pi/nope", "/%61pi%2fcalls", "/api%2fcalls", "/api/../calls", "/api/./calls", "//api/calls"] {
-        assert_eq!(Stage::new().answer(nobody(path)).await.status, 404, "{path}");
+    for path in ["/%61pi%2fcalls", "/api%2fcalls", "//api/calls"] {
+        assert_eq!(Fixture::new().send(nobody(path)).await.status, 404, "{path}");
     }
-    let mut stage = Stage::new();
-    stage.calls.expect_find().times(2).returning(|_, _| Ok(call()));
-    let answers = stage.answers([get("/%61pi/calls/5"), get("/api/c%61lls/%35")]).await;
-    assert!(answers.iter().all(|answer| answer.status == 200));
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().times(2).returning(|_, _| Ok(call()));
+    let responses = fixture.send_all([get("/%61pi/calls/5"), get("/api/c%61lls/%35")]).await;
+    assert!(responses.iter().all(|response| response.status == 200));
 }
 
 #[actix_web::test]
-async fn browsers_are_told_what_pages_may_do() {
+async fn sends_security_headers_with_pages() {
     for path in ["/", "/docs/", "/docs/swagger-ui-bundle.js", "/nope", "/healthz"] {
-        let answer = Stage::new().answer(TestRequest::with_uri(path)).await;
-        let policy = answer.header("content-security-policy").unwrap();
+        let response = Fixture::new().send(TestRequest::with_uri(path)).await;
+        let policy = response.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
         assert!(!policy.contains("script-src 'self' '"), "no script in place: {path}");
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(response.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{path}");
     }
-    let api = Stage::new().answer(get("/api")).await;
+    let api = Fixture::new().send(get("/api")).await;
     assert_eq!(api.header("x-content-type-options"), Some("nosniff"));
 }
 
 #[actix_web::test]
-async fn who_guesses_hears_401_and_shuts_nobody_out() {
-    let from = |bearer: &str| {
-        TestRequest::with_uri("/api")
-            .peer_addr("192.0.2.1:4000".parse().unwrap())
-            .insert_header(("authorization", format!("Bearer {bearer}")))
-    };
-    let guesses = (0..101).map(|_| from("guess")).chain([from("good")]);
-    let statuses: Vec<_> = Stage::new().answers(guesses).await.iter().map(|answer| answer.status).collect();
-    assert!(statuses[..101].iter().all(|status| *status == 401));
-    assert_eq!(statuses[101], 200);
+async fn refuses_before_the_handler_in_order() {
+    // Token, rate limit, read-only, route and method.
+    let reader = |method, path| request(method, path).insert_header(("authorization", "Bearer reader"));
+    let mut fixture = Fixture::new();
+    fixture.options.rate_limit = 3;
+    let responses = fixture
+        .send_all([
+            TestRequest::with_uri("/api/calls").method(Method::PUT),
+            reader(Method::PUT, "/api/calls"),
+            reader(Method::OPTIONS, "/api/calls"),
+            request(Method::PUT, "/api/calls"),
+            reader(Method::PUT, "/api/calls"),
+        ])
+        .await;
+    let seen: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
+    assert_eq!(seen, [(401, None), (403, Some("2")), (200, Some("1")), (405, Some("0")), (429, Some("0"))]);
+}
+
+#[actix_web::test]
+async fn counts_refused_requests_by_their_route() {
+    let metrics = Arc::new(Metrics::default());
+    let mut fixture = Fixture::new();
+    fixture.options.metrics = Some(metrics.clone());
+    let head = request(Method::HEAD, "/api/calls/5").insert_header(("authorization", "Bearer bad"));
+    fixture.send_all([head, request(Method::POST, "/api/calls/5"), get("/api/nope"), get("/healthz")]).await;
+    assert_eq!(metrics.counted("HEAD", "/api/calls/{id}", 401), 1);
+    assert_eq!(metrics.counted("POST", "/api/calls/{id}", 405), 1);
+    assert_eq!(metrics.counted("GET", "none", 404), 1);
+    assert_eq!(metrics.counted("GET", "/healthz", 200), 1);
 }

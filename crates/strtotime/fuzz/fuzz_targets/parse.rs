@@ -1,4 +1,4 @@
-//! No text makes the parser panic: `cargo +nightly fuzz run parse` in the crate's folder.
+//! Checks that no text makes the parser panic. Run `cargo +nightly fuzz run parse` in the folder of the crate.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -7,8 +7,8 @@ use validator::{Validate, ValidateArgs, ValidationError};
 
 use super::sentences;
 use crate::Compat;
-use crate::errors::ApiError;
 use crate::fields::{Field, Members, Violation, boolean, contact_id, content, emotions, timestamp};
+use crate::responses::error::ApiError;
 
 /// What a call's field may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

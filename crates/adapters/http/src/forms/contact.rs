@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidateArgs, ValidationError};
 
 use super::sentences;
-use crate::errors::ApiError;
 use crate::fields::{Field, Members, Violation, boolean, content, integer, name, timestamp};
+use crate::responses::error::ApiError;
 
 /// A contact to add, or what to change in one. Members that are not listed are ignored.
 #[derive(Debug, Validate, ToSchema)]

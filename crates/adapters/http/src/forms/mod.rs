@@ -8,8 +8,8 @@ pub use call::{CallForm, CallPatchInput, Rules};
 pub use contact::ContactForm;
 use validator::{ValidationError, ValidationErrors};
 
-use crate::errors::ApiError;
 use crate::fields::Violation;
+use crate::responses::error::ApiError;
 
 /// The violations as sentences, in the order of the fields.
 fn sentences(errors: &ValidationErrors, order: &[&str]) -> ApiError {

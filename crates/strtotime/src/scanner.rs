@@ -1,14 +1,14 @@
-//! Reads the parts of one token. The token table vouches for the parts that a format has.
+//! Reads the parts of one token. The token table guarantees that the parts of a format are present.
 
 use crate::error::ErrorKind;
 use crate::zone::Zone;
 
 const SPACE: [char; 4] = [' ', '\t', '\u{a0}', '\u{202f}'];
 
-/// What is left of a token.
-pub struct Scan<'a>(&'a str);
+/// The rest of a token that is not read yet.
+pub struct Scanner<'a>(&'a str);
 
-impl<'a> Scan<'a> {
+impl<'a> Scanner<'a> {
     pub fn new(token: &'a str) -> Self {
         Self(token)
     }
@@ -21,7 +21,7 @@ impl<'a> Scan<'a> {
         self.0.starts_with(characters)
     }
 
-    /// Does a minute or second follow?
+    /// Whether a minute or a second follows.
     pub fn has_time_part(&self) -> bool {
         self.0.starts_with(|c: char| c == ':' || c == '.' || c.is_ascii_digit())
     }
@@ -30,21 +30,21 @@ impl<'a> Scan<'a> {
         self.0.bytes().any(|byte| byte.is_ascii_digit())
     }
 
-    /// The next number, of at most so many digits.
+    /// Reads the next number, of at most `max_digits` digits.
     pub fn number(&mut self, max_digits: usize) -> i128 {
         self.skip_to_digit();
         self.digits(max_digits).parse().unwrap_or_default()
     }
 
-    /// The next number; an odd count of minus signs anywhere before it makes it negative.
+    /// Reads the next number. An odd number of minus signs anywhere before it makes it negative.
     pub fn signed_number(&mut self, max_digits: usize) -> Result<i128, ErrorKind> {
         let signs = self.skip_to_digit();
         let number: i128 = self.digits(max_digits).parse().unwrap_or_default();
         let signed = if signs.matches('-').count() % 2 == 1 { -number } else { number };
-        in_64_bits(signed)
+        check_64_bits(signed)
     }
 
-    /// A year; one of fewer than four digits and below 100 lies within 1970 to 2069.
+    /// Reads a year. With fewer than four digits, 0 to 69 mean 2000 to 2069 and 70 to 99 mean 1970 to 1999.
     pub fn year(&mut self) -> i128 {
         self.skip_to_digit();
         let digits = self.digits(4);
@@ -55,7 +55,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A day of the month, with or without its suffix.
+    /// Reads a day of the month and its suffix, if present.
     pub fn day(&mut self) -> i128 {
         let day = self.number(2);
         if let Some(rest) = ["st", "nd", "rd", "th"].iter().find_map(|suffix| self.0.strip_prefix(suffix)) {
@@ -64,18 +64,18 @@ impl<'a> Scan<'a> {
         day
     }
 
-    /// Microseconds after a point or colon.
+    /// Reads a fraction after a point or a colon, in microseconds.
     pub fn fraction(&mut self) -> Result<i128, ErrorKind> {
         self.0 = self.0.strip_prefix(['.', ':']).unwrap_or(self.0);
         let digits = self.digits(usize::MAX);
         if digits.is_empty() {
             return Err(ErrorKind::UnexpectedCharacter);
         }
-        // PHP multiplies floating point numbers: many nines round up, infinity becomes the least integer.
+        // PHP multiplies floats: a long row of nines rounds up, and infinity becomes the smallest integer.
         let number = |text: &str| text.parse::<f64>().unwrap_or_default();
         let places = i64::try_from(digits.len()).unwrap_or(i64::MAX);
         let microseconds = number(digits) * number(&format!("1e{}", 6 - places));
-        #[expect(clippy::cast_possible_truncation, reason = "below a million and one")]
+        #[expect(clippy::cast_possible_truncation, reason = "at most a million")]
         Ok(if microseconds.is_finite() { microseconds as i128 } else { i64::MIN.into() })
     }
 
@@ -83,7 +83,7 @@ impl<'a> Scan<'a> {
         self.0 = self.0.trim_start_matches(SPACE);
     }
 
-    /// The hour of the day that an hour with a meridian means.
+    /// Applies the meridian that follows to an hour of the 12-hour clock.
     pub fn meridian(&mut self, hour: i128) -> i128 {
         self.skip_space();
         match self.0.bytes().next() {
@@ -93,7 +93,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next word.
+    /// Reads the next word.
     pub fn word(&mut self) -> &'a str {
         let start = self.0.trim_start_matches(|c: char| !c.is_alphabetic());
         let end = start.find(|c: char| !c.is_alphabetic()).unwrap_or(start.len());
@@ -102,24 +102,24 @@ impl<'a> Scan<'a> {
         word
     }
 
-    /// The number of a textual month.
+    /// Reads the name, the abbreviation or the Roman numeral of a month. Returns its number.
     pub fn month(&mut self) -> i128 {
         const ROMAN: [&str; 12] = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"];
         const NAMES: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
         let word = self.word();
         let start = word.get(..3).unwrap_or_default();
-        place(&ROMAN, |roman| roman == word)
-            .or_else(|| place(&NAMES, |name| start.eq_ignore_ascii_case(name)))
+        ordinal(&ROMAN, |roman| roman == word)
+            .or_else(|| ordinal(&NAMES, |name| start.eq_ignore_ascii_case(name)))
             .unwrap_or(0)
     }
 
-    /// The zone that the rest names, which may stand in brackets.
+    /// Reads the rest as a zone, optionally in parentheses.
     pub fn zone(&mut self) -> Result<Zone, ErrorKind> {
         let name = self.0.trim_start_matches([' ', '\t']).trim_start_matches('(').trim_end_matches(')');
         Zone::parse(name).ok_or(ErrorKind::UnknownZone)
     }
 
-    /// Passes over everything before the next digit.
+    /// Skips everything before the next digit and returns it.
     fn skip_to_digit(&mut self) -> &'a str {
         let start = self.0.find(|c: char| c.is_ascii_digit()).unwrap_or(self.0.len());
         let (before, rest) = self.0.split_at(start);
@@ -135,12 +135,12 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// PHP refuses a number that does not fit 64 bits.
-pub fn in_64_bits(number: i128) -> Result<i128, ErrorKind> {
+/// Rejects a number that does not fit into 64 bits.
+pub fn check_64_bits(number: i128) -> Result<i128, ErrorKind> {
     i64::try_from(number).map(i128::from).map_err(|_| ErrorKind::OutOfRange)
 }
 
-/// The place in a table, counted from 1.
-pub fn place(table: &[&str], is_it: impl Fn(&str) -> bool) -> Option<i128> {
-    (1..).zip(table).find(|(_, name)| is_it(name)).map(|(place, _)| place)
+/// The position of the first match in a table, counted from 1.
+pub fn ordinal(table: &[&str], matches: impl Fn(&str) -> bool) -> Option<i128> {
+    (1..).zip(table).find(|(_, name)| matches(name)).map(|(ordinal, _)| ordinal)
 }

@@ -1,17 +1,18 @@
-//! Who is asking, and what there is.
+//! The endpoints about the API and the caller: the welcome and the user.
 
-use actix_web::HttpRequest;
 use actix_web::web::{Data, Json};
+use actix_web::{HttpRequest, get};
 use domain::{Account, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::AppState;
-use crate::errors::{ApiError, Refusals};
-use crate::gate::Authenticated;
+use crate::middleware::authenticate::Authenticated;
+use crate::openapi::CommonErrors;
 use crate::resources::{AccountRef, Stamp};
+use crate::responses::error::ApiResult;
 
-/// The welcome, with links to what there is.
+/// The welcome, with links to the lists.
 #[derive(Serialize, ToSchema)]
 pub struct Welcome {
     success: Success,
@@ -40,14 +41,13 @@ struct WelcomeLinks {
 ///
 /// Links to the lists.
 #[utoipa::path(
-    get,
-    path = "/api",
     operation_id = "welcome",
     tag = "account",
-    responses((status = 200, description = "Links to the lists", body = Welcome), Refusals),
+    responses((status = 200, description = "Links to the lists", body = Welcome), CommonErrors),
 )]
-pub async fn welcome(shared: Data<AppState>, _: Authenticated, request: HttpRequest) -> Json<Welcome> {
-    let links = shared.links(&request);
+#[get("")]
+pub async fn welcome(state: Data<AppState>, request: HttpRequest) -> Json<Welcome> {
+    let links = state.links(&request);
     Json(Welcome {
         success: Success { message: "Welcome to Callbook" },
         links: WelcomeLinks {
@@ -126,12 +126,11 @@ impl From<Account> for Me {
 ///
 /// The user and the account that the token opens.
 #[utoipa::path(
-    get,
-    path = "/api/me",
     operation_id = "me",
     tag = "account",
-    responses((status = 200, description = "The user", body = MeBody), Refusals),
+    responses((status = 200, description = "The user", body = MeBody), CommonErrors),
 )]
-pub async fn me(shared: Data<AppState>, Authenticated(caller): Authenticated) -> Result<Json<MeBody>, ApiError> {
-    Ok(Json(MeBody { data: shared.services.access.account(caller.account).await?.into() }))
+#[get("/me")]
+pub async fn me(state: Data<AppState>, Authenticated(caller): Authenticated) -> ApiResult<Json<MeBody>> {
+    Ok(Json(MeBody { data: state.services.access.account(caller.account).await?.into() }))
 }

@@ -1,23 +1,23 @@
-//! The lines of `docs/compatibility.md` that no other test holds to.
+//! Differences from Monica of `docs/compatibility.md` that no other test covers.
 
 use serde_json::{Value, json};
 use support::{Setup, on_both_stores};
 
 on_both_stores!(
-    bodies_are_read_for_what_they_are,
-    what_no_api_should_obey_is_ignored,
-    what_a_client_may_not_decide_is_ignored,
-    what_was_a_fault_is_a_refusal,
+    detects_the_format_of_a_body,
+    ignores_method_overrides_and_misplaced_parameters,
+    ignores_members_that_only_the_server_sets,
+    rejects_requests_that_broke_monica,
 );
 
 fn body(contact: i64) -> Value {
     json!({"contact_id": contact, "called_at": "2018-02-02", "content": "x"})
 }
 
-fn bodies_are_read_for_what_they_are(setup: Setup) {
+fn detects_the_format_of_a_body(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let text = body(contact).to_string();
     for headers in [
         &[][..],
@@ -35,33 +35,28 @@ fn bodies_are_read_for_what_they_are(setup: Setup) {
     assert_eq!(client.send("POST", &in_the_query, &[], b"").expect(201)["data"]["content"], "query");
 }
 
-fn what_no_api_should_obey_is_ignored(setup: Setup) {
+fn ignores_method_overrides_and_misplaced_parameters(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
-    let call = client.log(contact, "2018-02-02");
+    let contact = client.create_contact("Leslie");
+    let call = client.create_call(contact, "2018-02-02");
     let path = format!("/api/calls/{}", call["id"]);
-    let disguised = client.send("POST", &path, &[("x-http-method-override", "DELETE")], b"{\"_method\": \"DELETE\"}");
-    assert_eq!(disguised.status, 405);
+    let overridden = client.send("POST", &path, &[("x-http-method-override", "DELETE")], b"{\"_method\": \"DELETE\"}");
+    assert_eq!(overridden.status, 405);
     client.get(&path).expect(200);
-    let mut crowded = body(contact);
-    crowded["limit"] = json!(101);
-    crowded["sort"] = json!("bogus");
-    client.post("/api/calls", &crowded).expect(201);
-    let required = json!([
-        "The contact id field is required.",
-        "The called at field is required.",
-        "The content field is required."
-    ]);
-    client.post("/api/calls?lang=fr", &json!({})).expect_error(422, 32, required);
+    let mut with_list_parameters = body(contact);
+    with_list_parameters["limit"] = json!(101);
+    with_list_parameters["sort"] = json!("bogus");
+    client.post("/api/calls", &with_list_parameters).expect(201);
+    client.post("/api/calls?lang=fr", &json!({})).expect_violations(&crate::REQUIRED_CALL_FIELDS);
     let html = client.send("GET", "/api/calls", &[("accept", "text/html")], b"");
     assert_eq!((html.status, html.header("content-type")), (200, Some("application/json")));
 }
 
-fn what_a_client_may_not_decide_is_ignored(setup: Setup) {
+fn ignores_members_that_only_the_server_sets(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let mut sent = body(contact);
     let uuid = "11111111-1111-4111-8111-111111111111";
     for (name, value) in [
@@ -81,15 +76,15 @@ fn what_a_client_may_not_decide_is_ignored(setup: Setup) {
         client.patch(&format!("/api/calls/{}", call["id"]), &null).expect(200)["data"]["contact_called"],
         Value::Null
     );
-    let mut truth = body(contact);
-    truth["contact_id"] = json!(true);
-    client.post("/api/calls", &truth).expect_error(422, 32, json!(["The contact id must be an integer."]));
+    let mut with_boolean_id = body(contact);
+    with_boolean_id["contact_id"] = json!(true);
+    client.post("/api/calls", &with_boolean_id).expect_violations(&["The contact id must be an integer."]);
 }
 
-fn what_was_a_fault_is_a_refusal(setup: Setup) {
+fn rejects_requests_that_broke_monica(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     for list in ["/api/calls".to_owned(), format!("/api/contacts/{contact}/calls")] {
         for sort in ["completed_at", "-favorited_at"] {
             client.get(&format!("{list}?sort={sort}")).expect_error(400, 39, "The sorting criteria is invalid");
@@ -98,7 +93,7 @@ fn what_was_a_fault_is_a_refusal(setup: Setup) {
     }
     client.get("/api/contacts?sort=called_at").expect_error(400, 39, "The sorting criteria is invalid");
     for path in ["/api/calls/1.5", "/api/calls/abc", "/api/contacts/abc"] {
-        client.delete(path).expect_error(404, 31, "The resource has not been found");
+        client.delete(path).expect_not_found();
     }
     let me = client.get("/api/me").expect(200)["data"].clone();
     assert_eq!((&me["object"], &me["email"], &me["timezone"]), (&json!("user"), &json!(""), &json!("UTC")));

@@ -1,22 +1,22 @@
-//! Lists: their pages, orders, links and totals.
+//! Lists: pages, order, links and totals.
 
 use serde_json::{Value, json};
 use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
-    pages_partition_the_list_newest_first,
-    a_page_beyond_the_end_is_empty,
-    links_lead_from_page_to_page,
-    lists_are_sorted_truly,
-    statistics_count_the_years,
-    query_words_that_cannot_be_read_are_told,
+    lists_each_call_on_exactly_one_page_newest_first,
+    returns_an_empty_page_after_the_last,
+    links_to_the_next_page,
+    sorts_lists_in_both_directions,
+    counts_calls_per_year,
+    rejects_invalid_query_parameters,
 );
 
-/// 25 calls with ties, of two contacts; answers the contacts.
-fn fill(client: &Client) -> [i64; 2] {
-    let contacts = [client.meet("Leslie"), client.meet("Henri")];
+/// Creates 25 calls of two contacts, some at the same time. Returns the contacts.
+fn create_25_calls(client: &Client) -> [i64; 2] {
+    let contacts = [client.create_contact("Leslie"), client.create_contact("Henri")];
     for n in 0..25 {
-        client.log(contacts[n % 2], &format!("201{}-0{}-01", n % 3, n % 4 + 1));
+        client.create_call(contacts[n % 2], &format!("201{}-0{}-01", n % 3, n % 4 + 1));
     }
     contacts
 }
@@ -25,14 +25,14 @@ fn ids(list: &Value) -> Vec<i64> {
     list["data"].as_array().unwrap().iter().map(|call| call["id"].as_i64().unwrap()).collect()
 }
 
-fn pages_partition_the_list_newest_first(setup: Setup) {
+fn lists_each_call_on_exactly_one_page_newest_first(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let [leslie, _] = fill(&client);
+    let [leslie, _] = create_25_calls(&client);
     for (list, total) in [("/api/calls".to_owned(), 25), (format!("/api/contacts/{leslie}/calls"), 13)] {
-        let whole = client.get(&format!("{list}?limit=100")).expect(200);
+        let all = client.get(&format!("{list}?limit=100")).expect(200);
         let key = |call: &Value| (call["called_at"].as_str().unwrap().to_owned(), call["id"].as_i64().unwrap());
-        let keys: Vec<_> = whole["data"].as_array().unwrap().iter().map(key).collect();
+        let keys: Vec<_> = all["data"].as_array().unwrap().iter().map(key).collect();
         assert!(keys.is_sorted_by(|a, b| a > b), "newest first, ties by id");
         assert_eq!(keys.len(), total);
         let mut listed = Vec::new();
@@ -48,27 +48,27 @@ fn pages_partition_the_list_newest_first(setup: Setup) {
             }
             listed.extend(ids(&part));
         }
-        assert_eq!(listed, ids(&whole));
+        assert_eq!(listed, ids(&all));
     }
-    assert_eq!(ids(&client.get("/api/calls").expect(200)).len(), 10, "ten when nothing is said");
+    assert_eq!(ids(&client.get("/api/calls").expect(200)).len(), 10, "ten by default");
     for limit in ["0", ""] {
         assert_eq!(client.get(&format!("/api/calls?limit={limit}")).expect(200)["meta"]["per_page"], 10);
     }
 }
 
-fn a_page_beyond_the_end_is_empty(setup: Setup) {
+fn returns_an_empty_page_after_the_last(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    fill(&client);
+    create_25_calls(&client);
     for page in ["4", "1000000", "9223372036854775807"] {
-        let beyond = client.get(&format!("/api/calls?page={page}")).expect(200);
-        assert_eq!(beyond["data"], json!([]));
-        let meta = &beyond["meta"];
+        let empty = client.get(&format!("/api/calls?page={page}")).expect(200);
+        assert_eq!(empty["data"], json!([]));
+        let meta = &empty["meta"];
         assert_eq!(
             (&meta["from"], &meta["to"], &meta["total"], &meta["last_page"]),
             (&Value::Null, &Value::Null, &json!(25), &json!(3))
         );
-        assert_eq!(beyond["links"]["next"], Value::Null);
+        assert_eq!(empty["links"]["next"], Value::Null);
     }
     let first = client.get("/api/calls?page=1").expect(200);
     for page in ["0", "-1", "abc", "1.5", "", "99999999999999999999"] {
@@ -77,10 +77,10 @@ fn a_page_beyond_the_end_is_empty(setup: Setup) {
     }
 }
 
-fn links_lead_from_page_to_page(setup: Setup) {
+fn links_to_the_next_page(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    fill(&client);
+    create_25_calls(&client);
     let mut next = format!("{}/api/calls?limit=4&sort=called_at&note=a%20b", server.base);
     let mut listed = Vec::new();
     for page in 1..=7 {
@@ -99,42 +99,42 @@ fn links_lead_from_page_to_page(setup: Setup) {
     assert_eq!(plain["links"]["last"], format!("{}/api/calls?page=3", server.base));
 }
 
-fn lists_are_sorted_truly(setup: Setup) {
+fn sorts_lists_in_both_directions(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    fill(&client);
+    create_25_calls(&client);
     for sort in ["called_at", "created_at", "updated_at"] {
-        let up = client.get(&format!("/api/calls?limit=100&sort={sort}")).expect(200);
+        let ascending = client.get(&format!("/api/calls?limit=100&sort={sort}")).expect(200);
         let key = |call: &Value| (call[sort].as_str().unwrap().to_owned(), call["id"].as_i64().unwrap());
-        assert!(up["data"].as_array().unwrap().iter().map(key).is_sorted(), "{sort}");
-        let down = client.get(&format!("/api/calls?limit=100&sort=-{sort}")).expect(200);
-        let mut reversed = ids(&down);
+        assert!(ascending["data"].as_array().unwrap().iter().map(key).is_sorted(), "{sort}");
+        let descending = client.get(&format!("/api/calls?limit=100&sort=-{sort}")).expect(200);
+        let mut reversed = ids(&descending);
         reversed.reverse();
-        assert_eq!(reversed, ids(&up), "{sort}");
+        assert_eq!(reversed, ids(&ascending), "{sort}");
     }
 }
 
-fn statistics_count_the_years(setup: Setup) {
+fn counts_calls_per_year(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["statistics"], json!([]));
-    let [leslie, _] = fill(&client);
+    let [leslie, _] = create_25_calls(&client);
     let years = r#""statistics":{"2012":8,"2011":8,"2010":9}"#;
     for list in ["/api/calls".to_owned(), "/api/calls?page=9".to_owned(), format!("/api/contacts/{leslie}/calls")] {
         assert!(client.get(&list).body.contains(years), "{list}");
     }
     client.delete(&format!("/api/contacts/{leslie}")).expect(200);
-    let left = client.get("/api/calls").expect(200);
+    let remaining = client.get("/api/calls").expect(200);
     assert_eq!(
-        (&left["meta"]["total"], &left["meta"]["statistics"]),
+        (&remaining["meta"]["total"], &remaining["meta"]["statistics"]),
         (&json!(12), &json!({"2012": 4, "2011": 4, "2010": 4}))
     );
 }
 
-fn query_words_that_cannot_be_read_are_told(setup: Setup) {
+fn rejects_invalid_query_parameters(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     for list in ["/api/calls".to_owned(), format!("/api/contacts/{contact}/calls"), "/api/contacts".to_owned()] {
         for limit in ["101", "100.5", "abc", "5abc", "null", "0x10", "99999999999999999999"] {
             client.get(&format!("{list}?limit={limit}")).expect_error(400, 30, "The limit parameter is too big");

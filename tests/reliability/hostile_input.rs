@@ -1,15 +1,15 @@
-//! Texts that mean something elsewhere mean nothing here: they are stored and shown as they are, or refused.
+//! Input that attacks SQL, HTML, logs or parsers: it is stored unchanged or rejected.
 
 use serde_json::{Value, json};
 use support::{Setup, on_both_stores};
 
-use crate::journal::Dice;
 use crate::quick_or_long;
+use crate::random::Random;
 
 on_both_stores!(
-    texts_that_mean_something_to_sql_html_or_a_log_are_only_texts,
-    bodies_made_to_break_a_reader_are_refused_or_read,
-    arbitrary_requests_are_never_a_fault,
+    stores_sql_html_and_log_syntax_unchanged,
+    survives_bodies_that_attack_parsers,
+    answers_random_requests_without_5xx,
 );
 
 const TEXTS: [&str; 16] = [
@@ -31,27 +31,27 @@ const TEXTS: [&str; 16] = [
     "((((((((((a+)+)+)+)+)+)+)+)+)!",
 ];
 
-fn texts_that_mean_something_to_sql_html_or_a_log_are_only_texts(setup: Setup) {
+fn stores_sql_html_and_log_syntax_unchanged(setup: Setup) {
     let setup = setup.set("CALLBOOK_LOG", "debug");
     let server = setup.serve();
     let client = server.client();
-    let mut people = 0;
+    let mut contacts = 0;
     for text in TEXTS {
-        let person = client.post("/api/contacts", &json!({"first_name": text, "nickname": text, "email": text}));
-        let contact = person.expect(201)["data"]["id"].as_i64().unwrap();
-        people += 1;
+        let created = client.post("/api/contacts", &json!({"first_name": text, "nickname": text, "email": text}));
+        let contact = created.expect(201)["data"]["id"].as_i64().unwrap();
+        contacts += 1;
         let body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": text});
         let call = client.post("/api/calls", &body).expect(201)["data"].clone();
         let shown = client.get(&format!("/api/calls/{}", call["id"])).expect(200)["data"].clone();
-        assert_eq!(shown["content"], text.trim(), "as it is");
+        assert_eq!(shown["content"], text.trim(), "stored unchanged");
         assert_eq!(shown["contact"]["first_name"], text.trim());
         let query = text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
         let found = client.get(&format!("/api/contacts?query={query}&limit=100"));
         let found = found.expect(200)["data"].as_array().unwrap().len();
-        assert!(found <= people, "a search finds contacts, not more");
-        for word in ["sort", "limit", "page", "with", "cursor", "name"] {
-            let answer = client.get(&format!("/api/calls?{word}={query}"));
-            assert!(matches!(answer.status, 200 | 400), "{word}={text}: {}", answer.status);
+        assert!(found <= contacts, "a search finds only contacts");
+        for parameter in ["sort", "limit", "page", "with", "cursor", "name"] {
+            let response = client.get(&format!("/api/calls?{parameter}={query}"));
+            assert!(matches!(response.status, 200 | 400), "{parameter}={text}: {}", response.status);
         }
         for path in [format!("/api/calls/{query}"), format!("/api/contacts/{query}"), format!("/api/{query}")] {
             assert_eq!(client.get(&path).status, 404, "{path}");
@@ -63,14 +63,14 @@ fn texts_that_mean_something_to_sql_html_or_a_log_are_only_texts(setup: Setup) {
     let (_, log) = server.stop();
     for line in log.lines() {
         assert!(!line.starts_with("HTTP/1.1") && !line.starts_with("2026-01-01"), "a forged line: {line}");
-        assert!(!line.contains("DROP TABLE") && !line.contains("<script>"), "what people say is in the log: {line}");
+        assert!(!line.contains("DROP TABLE") && !line.contains("<script>"), "user input in the log: {line}");
     }
 }
 
-fn bodies_made_to_break_a_reader_are_refused_or_read(setup: Setup) {
+fn survives_bodies_that_attack_parsers(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
-    let contact = client.meet("Leslie");
+    let contact = client.create_contact("Leslie");
     let deep = |open: &str, close: &str| format!("{{\"content\":{}1{}}}", open.repeat(100_000), close.repeat(100_000));
     let call = |member: &str| format!(r#"{{"contact_id":{contact},"called_at":"2018-02-02","content":"x",{member}}}"#);
     for (body, status) in [
@@ -96,8 +96,8 @@ fn bodies_made_to_break_a_reader_are_refused_or_read(setup: Setup) {
         (call(&format!("\"n\":[{}0]", "[],".repeat(300_000))), 201),
         (format!("{{{}\"z\":1}}", "\"a\":1,".repeat(200_000)), 422),
     ] {
-        let answer = client.send("POST", "/api/calls", &[("content-type", "application/json")], body.as_bytes());
-        assert_eq!(answer.status, status, "{}…: {}", &body[..body.len().min(120)], answer.body);
+        let response = client.send("POST", "/api/calls", &[("content-type", "application/json")], body.as_bytes());
+        assert_eq!(response.status, status, "{}…: {}", &body[..body.len().min(120)], response.body);
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
     for (body, status) in [
@@ -108,32 +108,33 @@ fn bodies_made_to_break_a_reader_are_refused_or_read(setup: Setup) {
         ("&=&=".repeat(400_000), 422),
         (format!("contact_id={contact}&called_at=2018-02-02&content=%00"), 422),
     ] {
-        let answer = client.send("POST", "/api/calls", &form, body.as_bytes());
-        assert_eq!(answer.status, status, "{}…: {}", &body[..40], answer.body);
+        let response = client.send("POST", "/api/calls", &form, body.as_bytes());
+        assert_eq!(response.status, status, "{}…: {}", &body[..40], response.body);
     }
-    let unread =
+    let compressed =
         client.send("POST", "/api/calls", &[("content-encoding", "gzip")], b"\x1f\x8b\x08\x00\x00\x00\x00\x00");
-    unread.expect_error(400, 37, "Problems parsing JSON");
+    compressed.expect_error(400, 37, "Problems parsing JSON");
 }
 
-/// A value, seldom a nice one.
-fn value(dice: &mut Dice, depth: usize) -> Value {
-    match dice.below(if depth == 0 { 9 } else { 11 }) {
+/// A random value, mostly an invalid one.
+fn random_value(random: &mut Random, depth: usize) -> Value {
+    match random.below(if depth == 0 { 9 } else { 11 }) {
         0 => Value::Null,
-        1 => json!(dice.below(2) == 0),
-        2 => json!(dice.below(5)),
-        3 => json!(-(i64::try_from(dice.below(3)).unwrap())),
-        4 => json!(u64::MAX - dice.below(9) as u64),
+        1 => json!(random.below(2) == 0),
+        2 => json!(random.below(5)),
+        3 => json!(-(i64::try_from(random.below(3)).unwrap())),
+        4 => json!(u64::MAX - random.below(9) as u64),
         5 => json!(1.5e300),
-        6 => json!(TEXTS[dice.below(TEXTS.len())]),
-        7 => json!(["2018-02-02", "yesterday noon", "@1", "now", "0000-00-00", "9999-12-31"][dice.below(6)]),
+        6 => json!(TEXTS[random.below(TEXTS.len())]),
+        7 => json!(["2018-02-02", "yesterday noon", "@1", "now", "0000-00-00", "9999-12-31"][random.below(6)]),
         8 => json!("\0"),
-        9 => Value::Array((0..dice.below(4)).map(|_| value(dice, depth - 1)).collect()),
-        _ => members(dice, depth - 1),
+        9 => Value::Array((0..random.below(4)).map(|_| random_value(random, depth - 1)).collect()),
+        _ => random_members(random, depth - 1),
     }
 }
 
-fn members(dice: &mut Dice, depth: usize) -> Value {
+/// An object with random members.
+fn random_members(random: &mut Random, depth: usize) -> Value {
     const NAMES: [&str; 24] = [
         "contact_id",
         "called_at",
@@ -160,37 +161,37 @@ fn members(dice: &mut Dice, depth: usize) -> Value {
         "data",
         "description",
     ];
-    (0..dice.below(8)).map(|_| (NAMES[dice.below(NAMES.len())].to_owned(), value(dice, depth))).collect()
+    (0..random.below(8)).map(|_| (NAMES[random.below(NAMES.len())].to_owned(), random_value(random, depth))).collect()
 }
 
-fn arbitrary_requests_are_never_a_fault(setup: Setup) {
+fn answers_random_requests_without_5xx(setup: Setup) {
     let server = setup.serve();
     let client = server.client();
     let seed = 2026;
-    let mut dice = Dice(seed);
+    let mut random = Random(seed);
     for _ in 0..5 {
-        client.log(client.meet("Leslie"), "2018-02-02");
+        client.create_call(client.create_contact("Leslie"), "2018-02-02");
     }
     for n in 0..quick_or_long(600, 50_000) {
-        let id = ["1", "2", "3", "4", "999", "x", "%2e"][dice.below(7)];
-        let list = ["calls", "contacts", "genders", "me", "emotions", "contactfieldtypes"][dice.below(6)];
-        let path = match dice.below(4) {
+        let id = ["1", "2", "3", "4", "999", "x", "%2e"][random.below(7)];
+        let list = ["calls", "contacts", "genders", "me", "emotions", "contactfieldtypes"][random.below(6)];
+        let path = match random.below(4) {
             0 => format!("/api/{list}"),
             1 => format!("/api/contacts/{id}/calls"),
             _ => format!("/api/{list}/{id}"),
         };
-        let word = ["limit", "page", "sort", "query", "with", "content", "a[b]", "contact_id"][dice.below(8)];
+        let parameter = ["limit", "page", "sort", "query", "with", "content", "a[b]", "contact_id"][random.below(8)];
         let value = ["1", "-1", "0", "100", "1e9", "called_at", "-created_at", "%00", "%ff", "%F0%9F%8E%89", ""]
-            [dice.below(11)];
-        let method = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"][dice.below(7)];
-        let body = if method == "GET" { String::new() } else { members(&mut dice, 3).to_string() };
-        let path = format!("{path}?{word}={value}");
-        let answer = client.send(method, &path, &[], body.as_bytes());
+            [random.below(11)];
+        let method = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"][random.below(7)];
+        let body = if method == "GET" { String::new() } else { random_members(&mut random, 3).to_string() };
+        let path = format!("{path}?{parameter}={value}");
+        let response = client.send(method, &path, &[], body.as_bytes());
         assert!(
-            answer.status < 500,
+            response.status < 500,
             "seed {seed}, request {n}: {method} {path} {body}: {} {}",
-            answer.status,
-            answer.body
+            response.status,
+            response.body
         );
     }
 }

@@ -1,31 +1,30 @@
-//! Every example of the published document, member for member, with its values where ids and the server's clock
-//! allow.
+//! Every example of the published API document: all members, with their values except timestamps of the server.
 
 use serde_json::{Value, json};
 use support::{Client, Server, Setup, assert_contains, on_both_stores};
 
 on_both_stores!(
-    the_document_s_calls_are_listed,
-    the_document_s_call_is_shown,
-    the_document_s_call_is_created,
-    the_document_s_call_is_updated,
-    the_document_s_call_is_deleted,
+    lists_the_documented_calls,
+    shows_the_documented_calls,
+    creates_the_documented_call,
+    updates_the_documented_call,
+    deletes_the_documented_call,
 );
 
-/// The document's world: account 5 with the contacts 1 and 3 and the calls 1, 2, 3 and 5.
-fn world(setup: &Setup) -> (Server, Client) {
+/// Starts a server with the data of the document: account 5 with the contacts 1 and 3 and the calls 1, 2, 3 and 5.
+fn serve_documented_data(setup: &Setup) -> (Server, Client) {
     let server = setup.serve();
     for name in ["Two", "Three", "Four"] {
         setup.output(&["account", "create", name]);
     }
-    let token = setup.another_account();
+    let token = setup.new_account_token();
     let client = server.client().with_token(Some(&token));
     let henri = json!({
         "first_name": "Henri", "last_name": "Troyat", "gender": "male",
         "birthdate": "1987-01-01T21:56:44Z", "is_birthdate_approximate": "approximate"
     });
     assert_eq!(client.post("/api/contacts", &henri).expect(201)["data"]["id"], 1);
-    assert_eq!(client.meet("Nobody"), 2);
+    assert_eq!(client.create_contact("Nobody"), 2);
     client.delete("/api/contacts/2").expect(200);
     let leslie = json!({"first_name": "Leslie", "last_name": "Knope", "gender": "none"});
     assert_eq!(client.post("/api/contacts", &leslie).expect(201)["data"]["id"], 3);
@@ -54,7 +53,7 @@ fn contact(id: i64, first_name: &str, last_name: &str, gender: &str, approximate
     })
 }
 
-/// A call as the document shows it.
+/// A call of the document.
 fn call(id: i64, called_at: &str, content: &str) -> Value {
     let contact = if id == 2 {
         contact(1, "Henri", "Troyat", "male", "approximate", json!("1987-01-01T21:56:44Z"))
@@ -76,7 +75,8 @@ fn calls() -> [Value; 4] {
     ]
 }
 
-fn envelope(data: &[Value], path: String) -> Value {
+/// The only page of a list.
+fn page(data: &[Value], path: String) -> Value {
     let total = data.len();
     let first = format!("{path}?page=1");
     json!({
@@ -88,35 +88,35 @@ fn envelope(data: &[Value], path: String) -> Value {
     })
 }
 
-fn the_document_s_calls_are_listed(setup: Setup) {
-    let (_server, client) = world(&setup);
+fn lists_the_documented_calls(setup: Setup) {
+    let (_server, client) = serve_documented_data(&setup);
     let [five, three, two, one] = calls();
-    let of_all = envelope(&[five.clone(), three.clone(), two, one.clone()], format!("{}/api/calls", client.base()));
+    let all_calls = page(&[five.clone(), three.clone(), two, one.clone()], format!("{}/api/calls", client.base()));
     for path in ["/api/calls", "/api/calls/"] {
-        assert_contains(&client.get(path).expect(200), &of_all);
+        assert_contains(&client.get(path).expect(200), &all_calls);
     }
-    let of_leslie = envelope(&[five, three, one], format!("{}/api/contacts/3/calls", client.base()));
-    assert_contains(&client.get("/api/contacts/3/calls").expect(200), &of_leslie);
+    let calls_of_leslie = page(&[five, three, one], format!("{}/api/contacts/3/calls", client.base()));
+    assert_contains(&client.get("/api/contacts/3/calls").expect(200), &calls_of_leslie);
 }
 
-fn the_document_s_call_is_shown(setup: Setup) {
-    let (_server, client) = world(&setup);
+fn shows_the_documented_calls(setup: Setup) {
+    let (_server, client) = serve_documented_data(&setup);
     for call in calls() {
         let shown = client.get(&format!("/api/calls/{}", call["id"])).expect(200);
         assert_contains(&shown, &json!({"data": call}));
     }
 }
 
-fn the_document_s_call_is_created(setup: Setup) {
-    let (_server, client) = world(&setup);
+fn creates_the_documented_call(setup: Setup) {
+    let (_server, client) = serve_documented_data(&setup);
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
     let created = client.post("/api/calls/", &body).expect(201);
     assert_contains(&created, &json!({"data": call(6, "2018-02-02T00:00:00Z", "He called, we had fun.")}));
-    assert_eq!(client.get("/api/calls/6").expect(200), created, "what was answered is what is stored");
+    assert_eq!(client.get("/api/calls/6").expect(200), created, "the response is what is stored");
 }
 
-fn the_document_s_call_is_updated(setup: Setup) {
-    let (_server, client) = world(&setup);
+fn updates_the_documented_call(setup: Setup) {
+    let (_server, client) = serve_documented_data(&setup);
     let content = "He called, we had fun and really awesome.";
     let body = json!({"content": content, "contact_id": 3, "called_at": "2018-02-02"});
     let updated = client.put("/api/calls/5", &body).expect(200);
@@ -124,9 +124,9 @@ fn the_document_s_call_is_updated(setup: Setup) {
     assert_eq!(client.get("/api/calls/5").expect(200), updated);
 }
 
-fn the_document_s_call_is_deleted(setup: Setup) {
-    let (_server, client) = world(&setup);
+fn deletes_the_documented_call(setup: Setup) {
+    let (_server, client) = serve_documented_data(&setup);
     assert_eq!(client.delete("/api/calls/3").expect(200), json!({"deleted": true, "id": 3}));
-    client.delete("/api/calls/3").expect_error(404, 31, "The resource has not been found");
-    client.get("/api/calls/3").expect_error(404, 31, "The resource has not been found");
+    client.delete("/api/calls/3").expect_not_found();
+    client.get("/api/calls/3").expect_not_found();
 }

@@ -1,0 +1,112 @@
+//! The actix application: its middleware in order, the `/api` scope and every endpoint.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse, fn_service};
+use actix_web::middleware::from_fn;
+use actix_web::web::{Bytes, Data};
+use actix_web::{App, Error, HttpRequest};
+use utoipa_actix_web::scope;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::endpoints::{account, calls, contacts, fallback, lookups};
+use crate::links::Links;
+use crate::middleware::access_log::access_log;
+use crate::middleware::authenticate::{authenticate, enforce_read_only};
+use crate::middleware::limits::{Budget, enforce_budget};
+use crate::middleware::normalize::normalize;
+use crate::middleware::rate_limit::{RateLimiter, rate_limit};
+use crate::middleware::request_id::request_id;
+use crate::middleware::security_headers::security_headers;
+use crate::{Options, Services, openapi, site};
+
+/// What all requests share, on every worker.
+pub struct AppState {
+    pub services: Services,
+    pub options: Options,
+    pub rate_limiter: RateLimiter,
+    pub budget: Budget,
+    /// The methods of each path of the API, for 405 and OPTIONS.
+    pub allowed_methods: HashMap<String, Vec<&'static str>>,
+    /// The OpenAPI document as JSON, made on first use.
+    document: OnceLock<Bytes>,
+}
+
+impl AppState {
+    pub fn new(services: Services, options: Options) -> Self {
+        Self {
+            rate_limiter: RateLimiter::new(options.rate_limit),
+            budget: Budget::new(),
+            allowed_methods: openapi::allowed_methods(),
+            document: OnceLock::new(),
+            services,
+            options,
+        }
+    }
+
+    /// The OpenAPI document as JSON.
+    pub fn document(&self) -> Bytes {
+        self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
+    }
+
+    /// The base of the links in the response to a request.
+    pub fn links(&self, request: &HttpRequest) -> Links {
+        Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies)
+    }
+}
+
+/// Registers every endpoint of the API. The router tries them in this order, so the most frequent ones come first.
+pub fn endpoints(config: &mut ServiceConfig) {
+    config
+        .service(calls::show)
+        .service(calls::list_of_contact)
+        .service(calls::list)
+        .service(calls::create)
+        .service(calls::update)
+        .service(calls::patch)
+        .service(calls::delete)
+        .service(contacts::list)
+        .service(contacts::create)
+        .service(contacts::show)
+        .service(contacts::update)
+        .service(contacts::delete)
+        .service(account::welcome)
+        .service(account::me)
+        .service(lookups::list_genders)
+        .service(lookups::show_gender)
+        .service(lookups::list_contact_field_types)
+        .service(lookups::list_emotions);
+}
+
+/// The application, as every worker serves it and as the tests call it. Of several `wrap`s the last one sees a request
+/// first and its response last.
+pub fn app(
+    state: Data<AppState>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let api = scope("/api")
+        .configure(endpoints)
+        .default_service(fn_service(fallback::fallback))
+        .wrap(from_fn(enforce_read_only))
+        .wrap(from_fn(rate_limit))
+        .wrap(from_fn(authenticate));
+    App::new()
+        .app_data(state)
+        .service(api)
+        .configure(site::configure)
+        .default_service(fn_service(fallback::fallback))
+        .wrap(from_fn(request_id))
+        .wrap(from_fn(enforce_budget))
+        .wrap(from_fn(security_headers))
+        .wrap(from_fn(normalize))
+        .wrap(from_fn(access_log))
+}

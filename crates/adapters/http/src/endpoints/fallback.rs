@@ -1,0 +1,30 @@
+//! What no endpoint serves: 404 for an unknown path, 405 or the answer to OPTIONS for a known path.
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Data;
+use actix_web::{Error, HttpResponse};
+
+use crate::AppState;
+use crate::middleware::refuse;
+use crate::responses::error::ApiError;
+
+/// Answers with 404 or 405, or to OPTIONS with 200 and the methods of the path.
+pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    let state = request.app_data::<Data<AppState>>().cloned();
+    let path = request.match_info().as_str();
+    let pattern = request.resource_map().match_pattern(path);
+    let path = path.trim_start_matches('/').to_owned();
+    let methods = pattern.as_ref().and_then(|pattern| state.as_ref()?.allowed_methods.get(pattern));
+    Ok(match methods {
+        None => refuse(request, ApiError::RouteNotFound { path }),
+        Some(methods) if request.method() == Method::OPTIONS => {
+            request.into_response(HttpResponse::Ok().insert_header((ALLOW, methods.join(","))).finish())
+        }
+        Some(methods) => {
+            let (method, allow) = (request.method().to_string(), methods.join(", "));
+            refuse(request, ApiError::MethodNotAllowed { method, path, allow })
+        }
+    })
+}

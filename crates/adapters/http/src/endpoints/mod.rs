@@ -1,0 +1,7 @@
+//! The endpoints, one file for each resource. A handler reads its request, calls one use case and shows the result.
+
+pub mod account;
+pub mod calls;
+pub mod contacts;
+pub mod fallback;
+pub mod lookups;

@@ -1,0 +1,63 @@
+//! Who sends a request to the API, and whether the token may write.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
+use domain::{Caller, Scope};
+
+use super::refuse;
+use crate::AppState;
+use crate::responses::error::ApiError;
+
+/// The caller of an authenticated request.
+#[derive(Clone, Copy)]
+pub struct Authenticated(pub Caller);
+
+impl FromRequest for Authenticated {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let authenticated = request.extensions().get::<Self>().copied();
+        ready(authenticated.ok_or_else(|| ApiError::Fault(ports::Error::fault("a route outside the /api scope"))))
+    }
+}
+
+/// Refuses a request without a valid token. Handlers extract the caller as [`Authenticated`].
+pub async fn authenticate(
+    state: Data<AppState>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    match caller(&state, &request).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(Authenticated(caller));
+            next.call(request).await
+        }
+        Err(error) => Ok(refuse(request, error)),
+    }
+}
+
+async fn caller(state: &AppState, request: &ServiceRequest) -> Result<Caller, ApiError> {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
+    let bearer = bearer.ok_or(ApiError::Unauthenticated)?;
+    state.services.access.authenticate(bearer).await?.ok_or(ApiError::Unauthenticated)
+}
+
+/// Refuses a write with a token that may only read.
+pub async fn enforce_read_only(
+    Authenticated(caller): Authenticated,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    if caller.scope == Scope::ReadOnly && !request.method().is_safe() {
+        return Ok(refuse(request, ApiError::ReadOnly));
+    }
+    next.call(request).await
+}

@@ -1,0 +1,26 @@
+//! What happens to every request before its handler and to every response after it: one file for each concern.
+//!
+//! `app.rs` lists them in their order.
+
+pub mod access_log;
+pub mod authenticate;
+pub mod limits;
+pub mod normalize;
+pub mod rate_limit;
+pub mod request_id;
+pub mod security_headers;
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+
+use crate::responses::error::ApiError;
+
+/// Answers a request with an error, without passing it on.
+pub fn refuse(mut request: ServiceRequest, error: ApiError) -> ServiceResponse {
+    limits::set_body_aside(&mut request);
+    request.error_response(error)
+}
+
+/// Whether a path, decoded and without the path of the public URL, belongs to the API.
+fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
+}

@@ -1,0 +1,3 @@
+//! What a client gets.
+
+pub mod error;
