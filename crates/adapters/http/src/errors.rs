@@ -10,8 +10,8 @@ use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fields::Violation;
 use crate::limits::BODY_PATIENCE;
+use crate::requests::Violation;
 
 /// The largest body, in bytes: 100,000 characters of content always fit, also with each escaped as a surrogate pair.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -179,7 +179,7 @@ impl ResponseError for ApiError {
 
 impl From<TooManyFields> for ApiError {
     fn from(_: TooManyFields) -> Self {
-        Self::Invalid(vec![Violation::OVER_100_ITEMS.about("contact_fields")])
+        Violation::OVER_100_ITEMS.of("contact_fields")
     }
 }
 

@@ -1,5 +1,5 @@
 //! What happens to every request before its handler and after it, in v4.1.2's order: route, method, token, limit
-//! of requests, query words, and whether the token may write.
+//! of requests, and whether the token may write.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -20,7 +20,6 @@ use uuid::Uuid;
 use crate::AppState;
 use crate::errors::ApiError;
 use crate::limits::{Budget, BudgetedBody, Reservation, UndrainedBody};
-use crate::query::Query;
 use crate::router::{Route, Segment};
 use crate::throttle::RateLimitStatus;
 
@@ -247,10 +246,6 @@ async fn admit(request: &ServiceRequest, shared: &AppState, client: Option<IpAdd
         request.extensions_mut().insert(allowance);
     }
     taken?;
-    // v4.1.2 refuses these words on every route, also where they mean nothing.
-    let query = Query::parse(request.query_string());
-    query.call_order()?;
-    query.limit()?;
     if caller.scope == Scope::ReadOnly && request.method() != Method::GET {
         return Err(ApiError::ReadOnly);
     }

@@ -1,28 +1,21 @@
 //! Monica's Calls API over actix-web.
 //!
-//! A request passes `gate.rs` (route, token, limits), then its handler in `routes/`. What was typed is read by
-//! `query.rs`, `body.rs` and `forms/`; what is shown is made by `resources.rs` and `pages.rs`; every refusal is a row
-//! of `errors.rs`.
+//! A request passes `gate.rs` (route, token, limits), then its handler in `routes/`. What a client
+//! sends is declared in `requests/`, what it gets in `responses/`; every error is a row of `errors.rs`.
 
-mod body;
-mod conditions;
 mod doorstep;
 mod errors;
-mod fields;
-mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod gate;
 mod limits;
-mod links;
 #[cfg(feature = "measuring")]
 pub mod measuring;
 mod metrics;
 mod openapi;
-mod pages;
 mod proxies;
-mod query;
-mod resources;
+mod requests;
+mod responses;
 mod router;
 mod routes;
 mod site;
@@ -47,7 +40,7 @@ pub use proxies::TrustedProxies;
 
 use crate::doorstep::Doorstep;
 use crate::limits::Budget;
-use crate::links::Links;
+use crate::responses::Links;
 use crate::router::Routes;
 use crate::throttle::RateLimiter;
 

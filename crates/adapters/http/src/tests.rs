@@ -17,8 +17,9 @@ use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::body::Body;
 use crate::errors::BODY_LIMIT;
+use crate::requests::{Body, CallRequest};
+use crate::responses::etag;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
@@ -131,7 +132,7 @@ fn leslie() -> ContactSummary {
     }
 }
 
-fn call() -> Call {
+pub fn call() -> Call {
     Call {
         id: CallId::from_store(5),
         uuid: Uuid::from_u128(5),
@@ -241,7 +242,7 @@ async fn a_deleted_call_s_id_is_answered() {
 
 #[actix_web::test]
 async fn careful_clients_say_what_they_expect() {
-    let tag = format!("\"{:016x}\"", call().version().0);
+    let tag = etag(&call());
     let mut stage = Stage::new();
     stage.calls.expect_find().returning(|_, _| Ok(call()));
     let expected = Some(vec![call().version()]);
@@ -486,7 +487,7 @@ async fn a_large_body_is_counted_as_long_as_its_request() {
     let shared = Stage::new().shared();
     let body = json!({"content": "x".repeat(100_000)});
     let (request, mut payload) = TestRequest::post().app_data(shared.clone()).set_json(&body).to_http_parts();
-    Body::from_request(&request, &mut payload).await.unwrap();
+    Body::<CallRequest>::from_request(&request, &mut payload).await.unwrap();
     assert_eq!(shared.budget.held(), body.to_string().len());
     drop(request);
     assert_eq!(shared.budget.held(), 0);
@@ -508,12 +509,17 @@ async fn a_read_that_is_refused_at_last_is_counted_as_refused() {
 }
 
 #[actix_web::test]
-async fn query_words_are_checked_on_every_route_sort_first() {
-    for path in ["/api/calls", "/api/calls/5", "/api/contacts/3/calls", "/api/me"] {
+async fn lists_check_sort_before_limit_and_other_routes_ignore_them() {
+    for path in ["/api/calls", "/api/contacts/3/calls", "/api/contacts"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
             let answer = Stage::new().answer(get(&format!("{path}?{query}"))).await;
             assert_eq!((answer.status, &answer.json()["error"]["error_code"]), (400, &json!(code)), "{path}?{query}");
         }
+    }
+    for (path, status) in
+        [("/api?sort=bogus&limit=101", 200), ("/api/emotions?sort=bogus", 200), ("/api/emotions?limit=101", 400)]
+    {
+        assert_eq!(Stage::new().answer(get(path)).await.status, status, "{path}");
     }
     let long = format!("/api/contacts?query={}", "x".repeat(256));
     let answer = Stage::new().answer(get(&long)).await;

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::AppState;
 use crate::errors::{ApiError, Refusals};
 use crate::gate::Authenticated;
-use crate::resources::{AccountRef, Stamp};
+use crate::responses::{AccountRef, Iso8601};
 
 /// The welcome, with links to what there is.
 #[derive(Serialize, ToSchema)]
@@ -93,9 +93,9 @@ struct Me {
     is_policy_compliant: bool,
     account: AccountRef,
     #[schema(value_type = String, format = DateTime)]
-    created_at: Stamp,
+    created_at: Iso8601,
     #[schema(value_type = String, format = DateTime)]
-    updated_at: Stamp,
+    updated_at: Iso8601,
 }
 
 impl From<Account> for Me {
@@ -116,8 +116,8 @@ impl From<Account> for Me {
             locale: "en",
             is_policy_compliant: true,
             account: account.id.into(),
-            created_at: Stamp(account.created_at),
-            updated_at: Stamp(account.created_at),
+            created_at: Iso8601(account.created_at),
+            updated_at: Iso8601(account.created_at),
         }
     }
 }

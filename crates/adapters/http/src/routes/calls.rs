@@ -4,25 +4,42 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{Call, CallId, ContactId};
+use domain::{Call, CallId, Caller, ContactId, Version};
 
 use crate::AppState;
-use crate::body::Body;
-use crate::conditions;
 use crate::errors::{ApiError, BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusals, WriteRefusals};
-use crate::forms::{CallForm, CallPatchInput, Rules};
 use crate::gate::Authenticated;
-use crate::pages::{CallPageBody, Place};
-use crate::query::{CallSorting, Paging, Query};
-use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
+use crate::requests::{
+    Body, CallListParams, CallPatchSchema, CallRequest, CallRules, PageParams, call_list, idempotency_key, is_known,
+    precondition,
+};
+use crate::responses::{CallPageResponse, CallResource, CallResponse, Deleted, PageBuilder, etag};
 use crate::router::Segment;
 
-/// The call as it is shown, with the tag of its state.
-fn shown(status: StatusCode, call: &Call, shared: &AppState, request: &HttpRequest) -> Result<HttpResponse, ApiError> {
-    let body = CallBody { data: CallResource::new(call, None, &shared.links(request)) };
-    let mut answer = HttpResponse::build(status);
-    answer.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
-    Ok(answer.body(to_json(&body, CALL_BYTES)?))
+/// The response with a call and the tag of its state.
+fn response(
+    status: StatusCode,
+    call: &Call,
+    shared: &AppState,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let body = CallResponse { data: CallResource::new(call, &shared.links(request)) };
+    let mut response = HttpResponse::build(status);
+    response.insert_header((ETAG, etag(call))).content_type(ContentType::json());
+    Ok(response.body(body.to_json()?))
+}
+
+/// The version that the call must still have, by `If-Match`; `None` if any will do.
+// The port will take the precondition itself: then this goes, and with it the look-up.
+async fn expected(
+    shared: &AppState,
+    caller: Caller,
+    call: CallId,
+    request: &HttpRequest,
+) -> Result<Option<Vec<Version>>, ApiError> {
+    let Some(precondition) = precondition(request) else { return Ok(None) };
+    let call = shared.services.calls.find(caller.account, call).await?;
+    if precondition(&call) { Ok(Some(vec![call.version()])) } else { Err(ApiError::Changed) }
 }
 
 /// List all the calls in your account
@@ -33,8 +50,8 @@ fn shown(status: StatusCode, call: &Call, shared: &AppState, request: &HttpReque
     path = "/api/calls",
     operation_id = "listCalls",
     tag = "calls",
-    params(Paging, CallSorting),
-    responses((status = 200, description = "A page of calls", body = CallPageBody), Refusals),
+    params(PageParams, CallListParams),
+    responses((status = 200, description = "A page of calls", body = CallPageResponse), Refusals),
 )]
 pub async fn list(
     shared: Data<AppState>,
@@ -51,12 +68,12 @@ pub async fn list_of(
     request: &HttpRequest,
     of: Option<ContactId>,
 ) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(query.call_order(), shared.options.compat.page_size())?;
+    let query = request.query_string();
+    let page = call_list(query, shared.options.compat.page_size())?;
     let calls = shared.services.calls.list(caller.account, of, page).await?;
     let links = shared.links(request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(place.calls_as_json(&calls)?))
+    let builder = PageBuilder::new(request.path(), query, &links, page.number, page.size);
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(builder.calls_as_json(&calls)?))
 }
 
 /// Create a call
@@ -66,9 +83,9 @@ pub async fn list_of(
     operation_id = "createCall",
     tag = "calls",
     params(("Idempotency-Key" = Option<String>, Header, description = "Your own name for this request, 1 to 255 characters: sent again within 24 hours, nothing is recorded twice and the answer is the same; with another body it is 422.")),
-    request_body = CallForm,
+    request_body = CallRequest,
     responses(
-        (status = 201, description = "The recorded call", body = CallBody,
+        (status = 201, description = "The recorded call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         Missing, Refusals, WriteRefusals, BodyRefusals
     ),
@@ -76,14 +93,14 @@ pub async fn list_of(
 pub async fn create(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
-    Body(members): Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let rules = Rules::create(shared.options.compat, shared.services.clock.now());
-    let once = conditions::once(&request, &members)?;
-    let new = CallForm::take(members).into_new_call(rules)?;
-    let call = shared.services.calls.record(caller.account, new, once).await?;
-    shown(StatusCode::CREATED, &call, &shared, &request)
+    let rules = CallRules::create(shared.options.compat, shared.services.clock.now());
+    let key = idempotency_key(&request, body.fingerprint)?;
+    let new = body.request.into_new_call(rules)?;
+    let call = shared.services.calls.record(caller.account, new, key).await?;
+    response(StatusCode::CREATED, &call, &shared, &request)
 }
 
 /// Get a specific call
@@ -97,7 +114,7 @@ pub async fn create(
         ("If-None-Match" = Option<String>, Header, description = "An ETag: 304 without a body when the call is still in that state."),
     ),
     responses(
-        (status = 200, description = "The call", body = CallBody,
+        (status = 200, description = "The call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         (status = 304, description = "The call is still in the state that If-None-Match names"),
         Missing, Refusals
@@ -110,10 +127,11 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let call = shared.services.calls.find(caller.account, segment.id(CallId::parse)?).await?;
-    if conditions::is_known(&request, &call) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
+    let tag = etag(&call);
+    if is_known(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
-    shown(StatusCode::OK, &call, &shared, &request)
+    response(StatusCode::OK, &call, &shared, &request)
 }
 
 /// Update a call
@@ -128,9 +146,9 @@ pub async fn show(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
         ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
     ),
-    request_body = CallForm,
+    request_body = CallRequest,
     responses(
-        (status = 200, description = "The updated call", body = CallBody,
+        (status = 200, description = "The updated call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
@@ -139,10 +157,10 @@ pub async fn update(
     shared: Data<AppState>,
     known: Authenticated,
     segment: Segment,
-    body: Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let rules = Rules::replace(shared.options.compat, shared.services.clock.now());
+    let rules = CallRules::update(shared.options.compat, shared.services.clock.now());
     revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
 
@@ -158,9 +176,9 @@ pub async fn update(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
         ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
     ),
-    request_body(content = CallPatchInput, description = "What to change"),
+    request_body(content = CallPatchSchema, description = "What to change"),
     responses(
-        (status = 200, description = "The changed call", body = CallBody,
+        (status = 200, description = "The changed call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         ConditionRefusals, Missing, Refusals, WriteRefusals, BodyRefusals
     ),
@@ -169,10 +187,10 @@ pub async fn amend(
     shared: Data<AppState>,
     known: Authenticated,
     segment: Segment,
-    body: Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let rules = Rules::change(shared.services.clock.now());
+    let rules = CallRules::patch(shared.services.clock.now());
     revise(&shared, known, segment.id(CallId::parse)?, body, rules, &request).await
 }
 
@@ -180,14 +198,14 @@ async fn revise(
     shared: &AppState,
     Authenticated(caller): Authenticated,
     call: CallId,
-    Body(members): Body,
-    rules: Rules,
+    body: Body<CallRequest>,
+    rules: CallRules,
     request: &HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let change = CallForm::take(members).into_change(rules)?;
-    let expected = conditions::expected(request);
-    let call = shared.services.calls.revise(caller.account, call, change, expected).await?;
-    shown(StatusCode::OK, &call, shared, request)
+    let patch = body.request.into_patch(rules)?;
+    let expected = expected(shared, caller, call, request).await?;
+    let call = shared.services.calls.revise(caller.account, call, patch, expected).await?;
+    response(StatusCode::OK, &call, shared, request)
 }
 
 /// Delete a call
@@ -213,6 +231,7 @@ pub async fn delete(
     request: HttpRequest,
 ) -> Result<Json<Deleted>, ApiError> {
     let call = segment.id(CallId::parse)?;
-    shared.services.calls.delete(caller.account, call, conditions::expected(&request)).await?;
+    let expected = expected(&shared, caller, call, &request).await?;
+    shared.services.calls.delete(caller.account, call, expected).await?;
     Ok(Json(Deleted { deleted: true, id: call.get() }))
 }

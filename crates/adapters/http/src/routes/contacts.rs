@@ -7,19 +7,19 @@ use domain::{Contact, ContactId};
 
 use super::calls::list_of;
 use crate::AppState;
-use crate::body::Body;
 use crate::errors::{ApiError, BodyRefusals, Missing, Refusals, WriteRefusals};
-use crate::forms::ContactForm;
 use crate::gate::Authenticated;
-use crate::pages::{CallPageBody, ContactPageBody, Place};
-use crate::query::{CallSorting, Paging, Query};
-use crate::resources::{ContactBody, ContactResource, Deleted};
+use crate::requests::{
+    Body, CallListParams, ContactListParams, ContactParams, ContactRequest, PageParams, contact_list,
+    with_contact_fields,
+};
+use crate::responses::{CallPageResponse, ContactPageResponse, ContactResource, ContactResponse, Deleted, PageBuilder};
 use crate::router::Segment;
 
-/// The contact as it is shown, with what the query asks for.
-fn shown(status: StatusCode, contact: &Contact, shared: &AppState, request: &HttpRequest) -> HttpResponse {
-    let with_fields = Query::parse(request.query_string()).wants_contact_fields();
-    let body = ContactBody { data: ContactResource::new(contact, with_fields, &shared.links(request)) };
+/// The response with a contact.
+fn response(status: StatusCode, contact: &Contact, shared: &AppState, request: &HttpRequest) -> HttpResponse {
+    let with_fields = with_contact_fields(request.query_string());
+    let body = ContactResponse { data: ContactResource::new(contact, with_fields, &shared.links(request)) };
     HttpResponse::build(status).json(body)
 }
 
@@ -31,25 +31,20 @@ fn shown(status: StatusCode, contact: &Contact, shared: &AppState, request: &Htt
     path = "/api/contacts",
     operation_id = "listContacts",
     tag = "contacts",
-    params(
-        Paging,
-        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.", example = "leslie"),
-        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
-        ("sort" = Option<String>, Query, pattern = "^-?(created|updated)_at$", description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
-    ),
-    responses((status = 200, description = "A page of contacts", body = ContactPageBody), Refusals),
+    params(PageParams, ContactListParams, ContactParams),
+    responses((status = 200, description = "A page of contacts", body = ContactPageResponse), Refusals),
 )]
 pub async fn list(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(query.contact_order(), shared.options.compat.page_size())?;
-    let contacts = shared.services.contacts.list(caller.account, query.contact_search()?, page).await?;
+    let query = request.query_string();
+    let (search, page) = contact_list(query, shared.options.compat.page_size())?;
+    let contacts = shared.services.contacts.list(caller.account, search, page).await?;
     let links = shared.links(&request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(HttpResponse::Ok().json(place.contacts(&contacts)))
+    let builder = PageBuilder::new(request.path(), query, &links, page.number, page.size);
+    Ok(HttpResponse::Ok().json(builder.contacts(&contacts, with_contact_fields(query))))
 }
 
 /// Create a contact
@@ -58,21 +53,21 @@ pub async fn list(
     path = "/api/contacts",
     operation_id = "createContact",
     tag = "contacts",
-    request_body = ContactForm,
+    request_body = ContactRequest,
     responses(
-        (status = 201, description = "The new contact", body = ContactBody),
+        (status = 201, description = "The new contact", body = ContactResponse),
         Refusals, WriteRefusals, BodyRefusals
     ),
 )]
 pub async fn create(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
-    Body(members): Body,
+    body: Body<ContactRequest>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let new = ContactForm::take(members).into_new_contact(shared.services.clock.now())?;
+    let new = body.request.into_new_contact(shared.services.clock.now())?;
     let contact = shared.services.contacts.add(caller.account, new).await?;
-    Ok(shown(StatusCode::CREATED, &contact, &shared, &request))
+    Ok(response(StatusCode::CREATED, &contact, &shared, &request))
 }
 
 /// Get a specific contact
@@ -83,9 +78,9 @@ pub async fn create(
     tag = "contacts",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
-        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
+        ContactParams,
     ),
-    responses((status = 200, description = "The contact", body = ContactBody), Missing, Refusals),
+    responses((status = 200, description = "The contact", body = ContactResponse), Missing, Refusals),
 )]
 pub async fn show(
     shared: Data<AppState>,
@@ -94,7 +89,7 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let contact = shared.services.contacts.find(caller.account, segment.id(ContactId::parse)?).await?;
-    Ok(shown(StatusCode::OK, &contact, &shared, &request))
+    Ok(response(StatusCode::OK, &contact, &shared, &request))
 }
 
 /// Update a contact
@@ -106,9 +101,9 @@ pub async fn show(
     operation_id = "updateContact",
     tag = "contacts",
     params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
-    request_body = ContactForm,
+    request_body = ContactRequest,
     responses(
-        (status = 200, description = "The updated contact", body = ContactBody),
+        (status = 200, description = "The updated contact", body = ContactResponse),
         Missing, Refusals, WriteRefusals, BodyRefusals
     ),
 )]
@@ -116,13 +111,13 @@ pub async fn update(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
     segment: Segment,
-    Body(members): Body,
+    body: Body<ContactRequest>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let id = segment.id(ContactId::parse)?;
-    let change = ContactForm::take(members).into_change(shared.services.clock.now())?;
-    let contact = shared.services.contacts.revise(caller.account, id, change).await?;
-    Ok(shown(StatusCode::OK, &contact, &shared, &request))
+    let patch = body.request.into_patch(shared.services.clock.now())?;
+    let contact = shared.services.contacts.revise(caller.account, id, patch).await?;
+    Ok(response(StatusCode::OK, &contact, &shared, &request))
 }
 
 /// Delete a contact and all its calls
@@ -157,10 +152,10 @@ pub async fn delete(
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
-        Paging,
-        CallSorting,
+        PageParams,
+        CallListParams,
     ),
-    responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), Missing, Refusals),
+    responses((status = 200, description = "A page of the contact's calls", body = CallPageResponse), Missing, Refusals),
 )]
 pub async fn calls(
     shared: Data<AppState>,

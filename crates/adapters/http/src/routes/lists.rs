@@ -7,9 +7,11 @@ use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Timestamp, pa
 use crate::AppState;
 use crate::errors::{ApiError, Missing, Refusals};
 use crate::gate::Authenticated;
-use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, ListBody, Place};
-use crate::query::{Paging, Query};
-use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
+use crate::requests::{PageParams, page_request};
+use crate::responses::{
+    ContactFieldTypePageResponse, ContactFieldTypeResource, EmotionPageResponse, EmotionResource, GenderPageResponse,
+    GenderResource, GenderResponse, PageBuilder, PageResponse,
+};
 use crate::router::Segment;
 
 /// The page that is asked for, of all the items.
@@ -17,12 +19,12 @@ fn page<T>(
     shared: &AppState,
     request: &HttpRequest,
     all: impl Iterator<Item = T>,
-) -> Result<Json<ListBody<T>>, ApiError> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(Ok(()), shared.options.compat.page_size())?;
+) -> Result<Json<PageResponse<T>>, ApiError> {
+    let query = request.query_string();
+    let page = page_request(query, (), shared.options.compat.page_size())?;
     let links = shared.links(request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(Json(place.cut(all)))
+    let builder = PageBuilder::new(request.path(), query, &links, page.number, page.size);
+    Ok(Json(builder.slice(all)))
 }
 
 /// Since when the account has what every account has.
@@ -42,14 +44,14 @@ fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResourc
     path = "/api/genders",
     operation_id = "listGenders",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of genders", body = GenderPage), Refusals),
+    params(PageParams),
+    responses((status = 200, description = "A page of genders", body = GenderPageResponse), Refusals),
 )]
 pub async fn genders(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<ListBody<GenderResource>>, ApiError> {
+) -> Result<Json<GenderPageResponse>, ApiError> {
     let since = since(&shared, caller).await?;
     page(&shared, &request, (1..).map_while(|id| gender(id, caller.account, since)))
 }
@@ -61,16 +63,16 @@ pub async fn genders(
     operation_id = "getGender",
     tag = "lists",
     params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
-    responses((status = 200, description = "The gender", body = GenderBody), Missing, Refusals),
+    responses((status = 200, description = "The gender", body = GenderResponse), Missing, Refusals),
 )]
 pub async fn show_gender(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
     segment: Segment,
-) -> Result<Json<GenderBody>, ApiError> {
+) -> Result<Json<GenderResponse>, ApiError> {
     let id = segment.id(parse_digits)?;
     let since = since(&shared, caller).await?;
-    Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
+    Ok(Json(GenderResponse { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
 }
 
 /// List all the kinds of contact fields
@@ -79,14 +81,14 @@ pub async fn show_gender(
     path = "/api/contactfieldtypes",
     operation_id = "listContactFieldTypes",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), Refusals),
+    params(PageParams),
+    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePageResponse), Refusals),
 )]
 pub async fn contact_field_types(
     shared: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> Result<Json<ListBody<ContactFieldTypeResource>>, ApiError> {
+) -> Result<Json<ContactFieldTypePageResponse>, ApiError> {
     let since = since(&shared, caller).await?;
     let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
     page(&shared, &request, ContactFieldKind::all().map(show))
@@ -98,13 +100,13 @@ pub async fn contact_field_types(
     path = "/api/emotions",
     operation_id = "listEmotions",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of emotions", body = EmotionPage), Refusals),
+    params(PageParams),
+    responses((status = 200, description = "A page of emotions", body = EmotionPageResponse), Refusals),
 )]
 pub async fn emotions(
     shared: Data<AppState>,
     _: Authenticated,
     request: HttpRequest,
-) -> Result<Json<ListBody<EmotionResource>>, ApiError> {
+) -> Result<Json<EmotionPageResponse>, ApiError> {
     page(&shared, &request, Emotion::all().map(EmotionResource::from))
 }
