@@ -26,7 +26,7 @@ fn usual_form(bencher: Bencher) {
 }
 
 /// A JSON object of many small members.
-#[divan::bench(args = [false, true])]
+#[divan::bench(args = [false, true], sample_count = 10)]
 fn small_members(bencher: Bencher, is_keyed: bool) {
     let members: Vec<_> = (0..LIMIT / 11).map(|n| format!("\"{n:06x}\":1")).collect();
     let body = format!("{{{}}}", members.join(","));
@@ -34,28 +34,28 @@ fn small_members(bencher: Bencher, is_keyed: bool) {
 }
 
 /// A form of many small members.
-#[divan::bench(args = [false, true])]
+#[divan::bench(args = [false, true], sample_count = 10)]
 fn small_pairs(bencher: Bencher, is_keyed: bool) {
     let body = (0..LIMIT / 9).map(|n| format!("{n:06x}=1")).collect::<Vec<_>>().join("&");
     bencher.bench_local(|| parse_call(black_box(&body), true, is_keyed));
 }
 
 /// A JSON list of many emotions.
-#[divan::bench]
+#[divan::bench(sample_count = 10)]
 fn emotions(bencher: Bencher) {
     let body = format!("{{\"emotions\": [{}]}}", vec!["1"; LIMIT / 2].join(","));
     bencher.bench_local(|| parse_call(black_box(&body), false, false));
 }
 
 /// A form with many items in each of two lists.
-#[divan::bench]
+#[divan::bench(sample_count = 10)]
 fn form_lists(bencher: Bencher) {
     let body = "emotions[]=1&content[]=1&".repeat(LIMIT / 25);
     bencher.bench_local(|| parse_call(black_box(&body), true, false));
 }
 
 /// A content of escapes, the longest that is accepted.
-#[divan::bench]
+#[divan::bench(sample_count = 10)]
 fn escaped_content(bencher: Bencher) {
     let body = format!("{{\"content\": \"{}\"}}", "\\ud83c\\udf89".repeat(100_000));
     bencher.bench_local(|| parse_call(black_box(&body), false, false));

@@ -3,7 +3,7 @@
 
 use divan::Bencher;
 use domain::{AccountId, Call, CallId, ContactId, ContactSummary, Content, Name, NewContact, Page, Timestamp, Uuid};
-use http_adapter::measuring::{etag_of_call, page_of_calls};
+use http_adapter::measuring::{call_with_etag, page_of_calls};
 use ports::inbound::CallPage;
 
 fn main() {
@@ -39,9 +39,9 @@ fn of_many_contacts(bencher: Bencher, calls: i64) {
 }
 
 #[divan::bench]
-fn etag(bencher: Bencher) {
+fn one_call(bencher: Bencher) {
     let call = call(1, 3);
-    bencher.bench_local(|| etag_of_call(&call));
+    bencher.bench_local(|| call_with_etag(&call));
 }
 
 fn page(bencher: Bencher, items: Vec<Call>) {

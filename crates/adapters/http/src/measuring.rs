@@ -4,7 +4,7 @@ use domain::{Call, PageSize};
 use ports::inbound::CallPage;
 
 use crate::requests::{CallRequest, parse};
-use crate::responses::{Links, PageBuilder, etag};
+use crate::responses::{CallResponse, Links, PageBuilder};
 
 /// The JSON of the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
@@ -13,9 +13,9 @@ pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
     PageBuilder::new("/api/calls", "", &links, 1, size).calls_as_json(page).unwrap_or_default()
 }
 
-/// The entity tag of a call.
-pub fn etag_of_call(call: &Call) -> String {
-    etag(call)
+/// The JSON of a call and its entity tag.
+pub fn call_with_etag(call: &Call) -> (Vec<u8>, String) {
+    CallResponse::new(call, &Links::under("http://127.0.0.1:8080")).to_json().unwrap_or_default()
 }
 
 /// Whether a body is parsed into a call, with a fingerprint if `is_keyed`.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::errors::BODY_LIMIT;
 use crate::requests::{Body, CallRequest};
-use crate::responses::etag;
+use crate::responses::CallResponse;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
@@ -242,7 +242,7 @@ async fn a_deleted_call_s_id_is_answered() {
 
 #[actix_web::test]
 async fn careful_clients_say_what_they_expect() {
-    let tag = etag(&call());
+    let tag = CallResponse::new(&call(), &Links::under("http://app.monicahq.com")).to_json().unwrap().1;
     let mut stage = Stage::new();
     stage.calls.expect_find().returning(|_, _| Ok(call()));
     let expected = Some(vec![call().version()]);

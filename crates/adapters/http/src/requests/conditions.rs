@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use domain::{Call, IdempotencyKey, Name};
 
 use crate::errors::ApiError;
-use crate::responses::etag;
+use crate::responses::{CallResponse, Links};
 
 /// The header by which a client repeats a request without repeating its effect.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -26,9 +26,11 @@ pub fn idempotency_key(request: &HttpRequest, fingerprint: Option<i64>) -> Resul
 }
 
 /// The condition of `If-Match`: the call has one of these tags. `None` if any state will do.
-pub fn precondition(request: &HttpRequest) -> Option<Precondition> {
-    let tags = tags(request, &IF_MATCH)?;
-    (!tags.iter().any(|tag| tag == "*")).then(|| Arc::new(move |call: &Call| tags.contains(&etag(call))) as _)
+pub fn precondition(request: &HttpRequest, links: Links) -> Option<Precondition> {
+    let tags = tags(request, &IF_MATCH).filter(|tags| !tags.iter().any(|tag| tag == "*"))?;
+    let matches =
+        move |call: &Call| CallResponse::new(call, &links).to_json().is_ok_and(|(_, tag)| tags.contains(&tag));
+    Some(Arc::new(matches))
 }
 
 /// Whether `If-None-Match` has this tag: the client has this state of the call already.
@@ -57,7 +59,9 @@ mod tests {
 
     #[test]
     fn if_match_accepts_each_of_its_tags() {
-        let (call, tag) = (call(), etag(&call()));
+        let (call, links) = (call(), Links::under("https://example.org"));
+        let tag = CallResponse::new(&call, &links).to_json().unwrap().1;
+        let precondition = |request: &HttpRequest| precondition(request, links.clone());
         let request = |name: &'static str, value: &str| {
             TestRequest::default().insert_header((name, value.to_owned())).to_http_request()
         };

@@ -4,6 +4,7 @@ use domain::{Call, Content, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::etag::etag;
 use super::short_contact::ShortContactResource;
 use super::{AccountRef, EmotionResource, Iso8601, Links, to_json};
 use crate::errors::ApiError;
@@ -65,12 +66,19 @@ impl<'a> CallResource<'a> {
 #[schema(as = CallBody)]
 pub struct CallResponse<'a> {
     /// The call.
-    pub data: CallResource<'a>,
+    data: CallResource<'a>,
 }
 
-impl CallResponse<'_> {
-    /// The response as JSON.
-    pub fn to_json(&self) -> Result<Vec<u8>, ApiError> {
-        to_json(self, CALL_BYTES)
+impl<'a> CallResponse<'a> {
+    /// The response with this call.
+    pub fn new(call: &'a Call, links: &Links) -> Self {
+        Self { data: CallResource::new(call, links) }
+    }
+
+    /// The response as JSON, and its entity tag.
+    pub fn to_json(&self) -> Result<(Vec<u8>, String), ApiError> {
+        let json = to_json(self, CALL_BYTES)?;
+        let tag = etag(&json);
+        Ok((json, tag))
     }
 }

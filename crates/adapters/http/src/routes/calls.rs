@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json};
 use actix_web::{HttpRequest, HttpResponse};
-use domain::{Call, CallId, Caller, ContactId, Version};
+use domain::{CallId, Caller, ContactId, Version};
 
 use crate::AppState;
 use crate::errors::{ApiError, BodyRefusals, ConditionRefusals, ErrorBody, Missing, Refusals, WriteRefusals};
@@ -13,20 +13,12 @@ use crate::requests::{
     Body, CallListParams, CallPatchSchema, CallRequest, CallRules, PageParams, call_list, idempotency_key, is_known,
     precondition,
 };
-use crate::responses::{CallPageResponse, CallResource, CallResponse, Deleted, PageBuilder, etag};
+use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder};
 use crate::router::Segment;
 
-/// The response with a call and the tag of its state.
-fn response(
-    status: StatusCode,
-    call: &Call,
-    shared: &AppState,
-    request: &HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let body = CallResponse { data: CallResource::new(call, &shared.links(request)) };
-    let mut response = HttpResponse::build(status);
-    response.insert_header((ETAG, etag(call))).content_type(ContentType::json());
-    Ok(response.body(body.to_json()?))
+/// The response with the JSON of a call and its entity tag.
+fn response(status: StatusCode, (json, tag): (Vec<u8>, String)) -> HttpResponse {
+    HttpResponse::build(status).insert_header((ETAG, tag)).content_type(ContentType::json()).body(json)
 }
 
 /// The version that the call must still have, by `If-Match`; `None` if any will do.
@@ -37,7 +29,7 @@ async fn expected(
     call: CallId,
     request: &HttpRequest,
 ) -> Result<Option<Vec<Version>>, ApiError> {
-    let Some(precondition) = precondition(request) else { return Ok(None) };
+    let Some(precondition) = precondition(request, shared.links(request)) else { return Ok(None) };
     let call = shared.services.calls.find(caller.account, call).await?;
     if precondition(&call) { Ok(Some(vec![call.version()])) } else { Err(ApiError::Changed) }
 }
@@ -100,7 +92,7 @@ pub async fn create(
     let key = idempotency_key(&request, body.fingerprint)?;
     let new = body.request.into_new_call(rules)?;
     let call = shared.services.calls.record(caller.account, new, key).await?;
-    response(StatusCode::CREATED, &call, &shared, &request)
+    Ok(response(StatusCode::CREATED, CallResponse::new(&call, &shared.links(&request)).to_json()?))
 }
 
 /// Get a specific call
@@ -127,11 +119,11 @@ pub async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let call = shared.services.calls.find(caller.account, segment.id(CallId::parse)?).await?;
-    let tag = etag(&call);
+    let (json, tag) = CallResponse::new(&call, &shared.links(&request)).to_json()?;
     if is_known(&request, &tag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).finish());
     }
-    response(StatusCode::OK, &call, &shared, &request)
+    Ok(response(StatusCode::OK, (json, tag)))
 }
 
 /// Update a call
@@ -205,7 +197,7 @@ async fn revise(
     let patch = body.request.into_patch(rules)?;
     let expected = expected(shared, caller, call, request).await?;
     let call = shared.services.calls.revise(caller.account, call, patch, expected).await?;
-    response(StatusCode::OK, &call, shared, request)
+    Ok(response(StatusCode::OK, CallResponse::new(&call, &shared.links(request)).to_json()?))
 }
 
 /// Delete a call
