@@ -1,9 +1,9 @@
-//! `cargo bench -p callbook-http --features measuring`: what it costs to show calls.
+//! `cargo bench -p callbook-http --features measuring`: the cost of calls as JSON.
 #![allow(clippy::unwrap_used)]
 
 use divan::Bencher;
 use domain::{AccountId, Call, CallId, ContactId, ContactSummary, Content, Name, NewContact, Page, Timestamp, Uuid};
-use http_adapter::measuring::page_of_calls;
+use http_adapter::measuring::{call_with_etag, page_of_calls};
 use ports::inbound::CallPage;
 
 fn main() {
@@ -36,6 +36,12 @@ fn of_one_contact(bencher: Bencher, calls: i64) {
 #[divan::bench(args = [1, 10, 100])]
 fn of_many_contacts(bencher: Bencher, calls: i64) {
     page(bencher, (1..=calls).map(|id| call(id, id)).collect());
+}
+
+#[divan::bench]
+fn one_call(bencher: Bencher) {
+    let call = call(1, 3);
+    bencher.bench_local(|| call_with_etag(&call));
 }
 
 fn page(bencher: Bencher, items: Vec<Call>) {

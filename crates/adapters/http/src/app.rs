@@ -12,7 +12,7 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::endpoints::{account, calls, contacts, fallback, lookups};
-use crate::links::Links;
+use crate::responses::Links;
 use crate::middleware::access_log::access_log;
 use crate::middleware::authenticate::{authenticate, enforce_read_only};
 use crate::middleware::limits::{Budget, enforce_budget};

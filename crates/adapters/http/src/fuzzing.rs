@@ -1,57 +1,68 @@
-//! Parses requests without a server, for the fuzzer in `fuzz/` and its short form in the unit tests.
+//! The readers of requests without a server, for the fuzzer in `fuzz/` and its quick form here.
 
 use domain::{PageSize, Timestamp};
 
 use crate::Compat;
-use crate::body::{form, json, pairs};
-use crate::forms::{CallForm, ContactForm, Rules};
-use crate::query::Query;
 use crate::responses::error::ApiError;
+use crate::requests::{
+    CallRequest, CallRules, ContactRequest, call_list, contact_list, page_request, parse, with_contact_fields,
+};
 
-/// Parses a query string and a body, as JSON and as a form, in every way in which a handler does.
-///
-/// No input may make it panic, and what it accepts must be valid by the contract.
+/// Parses a query string and a body, as JSON and as a form, in every way in which a handler does. It must not panic,
+/// and what it accepts must be what the contract promises.
 #[allow(clippy::panic, clippy::missing_panics_doc, reason = "a fuzzer finds panics")]
 pub fn read(query: &str, body: &[u8]) {
     let Some(now) = Timestamp::from_unix(1_709_202_030) else { return };
-    let query = Query::parse(query);
     let default = PageSize::SMALLEST;
-    if let Ok(page) = query.page_request(query.call_order(), default) {
+    if let Ok(page) = call_list(query, default) {
         assert!(page.number >= 1 && (1..=100).contains(&page.size.get()), "{page:?}");
     }
-    let _ = (query.contact_order().is_ok(), query.contact_search().is_ok(), query.wants_contact_fields());
-    let bodies = [json(body), form(body), Ok(pairs(query.pairs()))];
-    for members in bodies.into_iter().flatten() {
-        for compat in [Compat::Documented, Compat::Monica4] {
-            match CallForm::take(members.clone()).into_new_call(Rules::create(compat, now)) {
-                Ok(call) => {
-                    assert!((1..1 << 53).contains(&call.contact.get()), "{call:?}");
-                    let text = call.content.as_ref().map(domain::Content::as_str);
-                    assert!(text.is_some() || compat == Compat::Monica4, "{call:?}");
-                    assert!(text.is_none_or(|text| !text.contains('\0') && !text.is_empty()), "{call:?}");
-                }
-                Err(error) => assert_explained(&error),
+    let _ =
+        (contact_list(query, default).is_ok(), page_request(query, (), default).is_ok(), with_contact_fields(query));
+    let Ok(text) = std::str::from_utf8(body) else { return };
+    for (query, text, is_form) in [(query, text, false), ("", text, true), (query, "", false)] {
+        for is_keyed in [false, true] {
+            read_calls(|| Some(parse::<CallRequest>(query, text, is_form, is_keyed).ok()?.request), now);
+            let contact = || Some(parse::<ContactRequest>(query, text, is_form, is_keyed).ok()?.request);
+            if let (Some(added), Some(changed)) = (contact(), contact()) {
+                added.into_new_contact(now).map_or_else(|error| assert_says_why(&error), drop);
+                changed.into_patch(now).map_or_else(|error| assert_says_why(&error), drop);
             }
-            let replaced = CallForm::take(members.clone()).into_change(Rules::replace(compat, now));
-            replaced.map_or_else(|error| assert_explained(&error), drop);
         }
-        let changed = CallForm::take(members.clone()).into_change(Rules::change(now));
-        changed.map_or_else(|error| assert_explained(&error), drop);
-        let added = ContactForm::take(members.clone()).into_new_contact(now);
-        added.map_or_else(|error| assert_explained(&error), drop);
-        let changed = ContactForm::take(members).into_change(now);
-        changed.map_or_else(|error| assert_explained(&error), drop);
     }
 }
 
-/// An error gives a reason and is not a fault of the server.
-fn assert_explained(error: &ApiError) {
-    let is_explained = match error {
+#[allow(clippy::panic, reason = "a fuzzer finds panics")]
+fn read_calls(request: impl Fn() -> Option<CallRequest>, now: Timestamp) {
+    for compat in [Compat::Documented, Compat::Monica4] {
+        match request().map(|request| request.into_new_call(CallRules::create(compat, now))) {
+            Some(Ok(call)) => {
+                assert!((1..1 << 53).contains(&call.contact.get()), "{call:?}");
+                let text = call.content.as_ref().map(domain::Content::as_str);
+                assert!(text.is_some() || compat == Compat::Monica4, "{call:?}");
+                assert!(text.is_none_or(|text| !text.contains('\0') && !text.is_empty()), "{call:?}");
+            }
+            Some(Err(error)) => assert_says_why(&error),
+            None => {}
+        }
+    }
+    for rules in
+        [CallRules::update(Compat::Documented, now), CallRules::update(Compat::Monica4, now), CallRules::patch(now)]
+    {
+        if let Some(Err(error)) = request().map(|request| request.into_patch(rules)) {
+            assert_says_why(&error);
+        }
+    }
+}
+
+/// An error names violations, or is 404.
+fn assert_says_why(error: &ApiError) {
+    let says_why = match error {
         ApiError::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
         ApiError::NotFound => true,
         _ => false,
     };
-    assert!(is_explained, "{error:?}");
+    assert!(says_why, "{error:?}");
 }
 
 #[cfg(test)]
@@ -112,7 +123,7 @@ mod tests {
     ];
 
     #[test]
-    fn no_query_and_no_body_makes_parsing_panic() {
+    fn no_query_and_no_body_breaks_a_reader() {
         let seed = 2026;
         let mut dice = Dice(seed);
         for n in 0..4_000 {

@@ -4,14 +4,9 @@
 //! Every error is listed in `responses/error.rs`.
 
 mod app;
-mod body;
-mod conditions;
 mod endpoints;
-mod fields;
-mod forms;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
-mod links;
 #[cfg(feature = "measuring")]
 pub mod measuring;
 mod metrics;
@@ -19,8 +14,7 @@ mod middleware;
 mod openapi;
 mod pages;
 mod proxies;
-mod query;
-mod resources;
+mod requests;
 mod responses;
 mod site;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::fields::Violation;
+use crate::requests::Violation;
 use crate::middleware::limits::BODY_TIMEOUT;
 
 /// The largest body, in bytes: 100,000 characters of content always fit, also with each escaped as a surrogate pair.
@@ -192,7 +192,7 @@ impl ResponseError for ApiError {
 
 impl From<TooManyFields> for ApiError {
     fn from(_: TooManyFields) -> Self {
-        Self::Invalid(vec![Violation::OVER_100_ITEMS.about("contact_fields")])
+        Violation::OVER_100_ITEMS.of("contact_fields")
     }
 }
 

@@ -1,3 +1,65 @@
-//! What a client gets.
+//! What a client gets: the JSON of each response, member for member as the document and Monica v4.1.2 have it.
 
+mod call;
+mod contact;
 pub mod error;
+mod etag;
+mod links;
+mod lookup;
+mod page;
+mod short_contact;
+
+pub use call::{CallResource, CallResponse};
+pub use contact::{ContactResource, ContactResponse};
+use domain::{AccountId, Timestamp};
+pub use links::Links;
+pub use lookup::{ContactFieldTypeResource, EmotionResource, GenderResource, GenderResponse};
+pub use page::{
+    CallPageResponse, ContactFieldTypePageResponse, ContactPageResponse, EmotionPageResponse, GenderPageResponse,
+    PageBuilder, PageResponse,
+};
+use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::responses::error::ApiError;
+
+/// The body as JSON. `capacity` is its expected size in bytes: a buffer that grows is copied again and again.
+pub fn to_json(body: &impl Serialize, capacity: usize) -> Result<Vec<u8>, ApiError> {
+    let mut json = Vec::with_capacity(capacity);
+    serde_json::to_writer(&mut json, body).map_err(|error| ApiError::Fault(ports::Error::fault(error)))?;
+    Ok(json)
+}
+
+/// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
+#[derive(Clone, Copy)]
+pub struct Iso8601(pub Timestamp);
+
+impl Serialize for Iso8601 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// The account that owns a resource.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccountRef)]
+pub struct AccountRef {
+    #[schema(example = 5)]
+    id: i64,
+}
+
+impl From<AccountId> for AccountRef {
+    fn from(id: AccountId) -> Self {
+        Self { id: id.get() }
+    }
+}
+
+/// The result of a deletion.
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    /// Always true.
+    pub deleted: bool,
+    /// The id that was just deleted; it is never used again.
+    #[schema(example = 31)]
+    pub id: i64,
+}

@@ -1,77 +1,71 @@
-//! The envelope of a list: its items, the links to its other pages, and how long it is.
+//! The JSON of a page: its items, the links to other pages, and the length of the list.
 
 use std::borrow::Cow;
 
 use domain::{Contact, Page, PageSize};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use crate::links::{Links, numbered};
-use crate::query::Query;
-use crate::resources::{
-    CALL_BYTES, CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource,
-    contact_of_all, to_json,
-};
+use super::call::CALL_BYTES;
+use super::links::numbered;
+use super::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, Links, to_json};
 use crate::responses::error::ApiError;
 
-/// A page of calls.
-#[derive(Serialize, ToSchema)]
-#[schema(as = CallPage)]
-pub struct CallPageBody<'a> {
-    data: Vec<CallResource<'a>>,
-    links: PageLinks,
-    meta: CallMeta<'a>,
-}
-
-/// A page of contacts.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ContactPage)]
-pub struct ContactPageBody<'a> {
-    data: Vec<ContactResource<'a>>,
-    links: PageLinks,
-    meta: Meta,
-}
-
-/// A page of a list that is short and always the same; each such list names its own schema.
+/// A page of a list.
 #[derive(Serialize)]
-pub struct ListBody<T> {
+pub struct PageResponse<T, M = Meta> {
     data: Vec<T>,
     links: PageLinks,
-    meta: Meta,
+    meta: M,
 }
 
-/// A page of genders.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the derive only")]
-pub struct GenderPage {
-    data: Vec<GenderResource>,
-    links: PageLinks,
-    meta: Meta,
-}
-
-/// A page of kinds of contact fields.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the derive only")]
-pub struct ContactFieldTypePage {
-    data: Vec<ContactFieldTypeResource>,
-    links: PageLinks,
-    meta: Meta,
-}
-
+/// A page of calls.
+pub type CallPageResponse<'a> = PageResponse<CallResource<'a>, CallMeta<'a>>;
+/// A page of contacts.
+pub type ContactPageResponse<'a> = PageResponse<ContactResource<'a>>;
 /// A page of emotions.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "read by the derive only")]
-pub struct EmotionPage {
-    data: Vec<EmotionResource>,
-    links: PageLinks,
-    meta: Meta,
+pub type EmotionPageResponse = PageResponse<EmotionResource>;
+/// A page of genders.
+pub type GenderPageResponse = PageResponse<GenderResource>;
+/// A page of kinds of contact fields.
+pub type ContactFieldTypePageResponse = PageResponse<ContactFieldTypeResource>;
+
+// By hand, because the derive copies the schema of `T` where it should refer to it.
+impl<T: ToSchema, M: ToSchema> PartialSchema for PageResponse<T, M> {
+    fn schema() -> RefOr<Schema> {
+        let data = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
+        ObjectBuilder::new()
+            .description(Some("A page of a list."))
+            .property("data", data)
+            .required("data")
+            .property("links", Ref::from_schema_name(PageLinks::name()))
+            .required("links")
+            .property("meta", Ref::from_schema_name(M::name()))
+            .required("meta")
+            .into()
+    }
 }
 
-/// Links to other pages; they carry every query word of the request.
+impl<T: ToSchema, M: ToSchema> ToSchema for PageResponse<T, M> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Page", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into(), T::schema()));
+        T::schemas(schemas);
+        schemas.push((PageLinks::name().into(), PageLinks::schema()));
+        schemas.push((M::name().into(), M::schema()));
+        M::schemas(schemas);
+    }
+}
+
+/// Links to other pages, with all parameters of the request.
 #[derive(Serialize, ToSchema)]
-struct PageLinks {
+pub struct PageLinks {
     #[schema(example = "http://127.0.0.1:8080/api/calls?page=1")]
     first: String,
     #[schema(example = "http://127.0.0.1:8080/api/calls?page=3")]
@@ -80,13 +74,13 @@ struct PageLinks {
     next: Option<String>,
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PageMeta)]
-struct Meta {
+pub struct Meta {
     #[schema(example = 1)]
     current_page: u64,
-    /// The place of the first item of this page in the list, counted from 1; null on a page without items.
+    /// The position of the page's first item in the list, counted from 1; null on a page without items.
     from: Option<u64>,
     #[schema(example = 3)]
     last_page: u64,
@@ -95,25 +89,25 @@ struct Meta {
     path: String,
     #[schema(example = 10)]
     per_page: u32,
-    /// The place of the last item of this page in the list; null on a page without items.
+    /// The position of the page's last item in the list; null on a page without items.
     to: Option<u64>,
     /// The number of items on all pages, exact.
     total: u64,
 }
 
-/// Where a page of calls stands in its list, and how many calls the account has.
+/// The position of a page of calls in its list, and the number of the account's calls.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CallPageMeta)]
-struct CallMeta<'a> {
+pub struct CallMeta<'a> {
     #[serde(flatten)]
     meta: Meta,
     statistics: Statistics<'a>,
 }
 
-/// One button of a page bar: `❮ Previous`, a page's number, `...`, or `Next ❯`.
+/// A button of a page bar: `❮ Previous`, a page's number, `...`, or `Next ❯`.
 #[derive(Serialize, ToSchema)]
 #[schema(as = PageButton)]
-struct MetaLink {
+pub struct MetaLink {
     url: Option<String>,
     #[schema(example = "1", value_type = String)]
     label: Cow<'static, str>,
@@ -133,9 +127,8 @@ impl Serialize for Statistics<'_> {
     }
 }
 
-impl utoipa::PartialSchema for Statistics<'_> {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+impl PartialSchema for Statistics<'_> {
+    fn schema() -> RefOr<Schema> {
         let calls = ObjectBuilder::new().schema_type(Type::Integer);
         let by_year = ObjectBuilder::new().additional_properties(Some(calls));
         OneOfBuilder::new()
@@ -149,65 +142,60 @@ impl utoipa::PartialSchema for Statistics<'_> {
 }
 
 impl ToSchema for Statistics<'_> {
-    fn name() -> std::borrow::Cow<'static, str> {
+    fn name() -> Cow<'static, str> {
         "CallStatistics".into()
     }
 }
 
-/// Which list, which page of it: what all its links are made of.
-pub struct Place<'a> {
-    query: &'a Query,
+/// Builds one page of a list: its links carry all parameters of the request.
+pub struct PageBuilder<'a> {
     links: &'a Links,
-    /// The list, without query words.
+    /// The URL of the list, without parameters.
     path: String,
-    /// The link to a page, but for its number.
+    /// The URL of a page, without its number at the end.
     stem: String,
     number: u64,
     size: PageSize,
 }
 
-/// What a page without calls takes.
+/// The expected size of a page without items in JSON, in bytes.
 const PAGE_BYTES: usize = 4_096;
 
-impl<'a> Place<'a> {
-    /// The page with this number, counted from 1, of the list at this path, which begins with a slash.
-    pub fn new(path: &str, query: &'a Query, links: &'a Links, number: u64, size: PageSize) -> Self {
+impl<'a> PageBuilder<'a> {
+    /// The page with this number, counted from 1, of the list at `path`, which begins with a slash.
+    pub fn new(path: &str, query: &str, links: &'a Links, number: u64, size: PageSize) -> Self {
         let path = links.to(path);
-        let mut words = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
-        words.extend_pairs(query.pairs().iter().filter(|(name, _)| name != "page"));
-        let stem = words.append_pair("page", "").finish();
-        Self { query, links, path, stem, number, size }
+        let mut parameters = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
+        parameters.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "page"));
+        let stem = parameters.append_pair("page", "").finish();
+        Self { links, path, stem, number, size }
     }
 
     /// The page of calls as JSON.
     pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, ApiError> {
-        let contact = contact_of_all(&page.page.items, self.links)?;
-        to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
+        to_json(&self.calls(page), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
 
-    fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageBody<'p> {
+    fn calls<'p>(&self, page: &'p CallPage) -> CallPageResponse<'p> {
         let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.years) };
-        let links = self.page_links(&page.page);
-        let show = |call| CallResource::new(call, contact, self.links);
-        CallPageBody { links, meta, data: page.page.items.iter().map(show).collect() }
+        let data = page.page.items.iter().map(|call| CallResource::new(call, self.links)).collect();
+        CallPageResponse { data, links: self.page_links(&page.page), meta }
     }
 
-    /// The page of contacts as it is shown.
-    pub fn contacts<'p>(&self, page: &'p Page<Contact>) -> ContactPageBody<'p> {
-        let (meta, links) = (self.meta(page), self.page_links(page));
-        let with_fields = self.query.wants_contact_fields();
-        let show = |contact| ContactResource::new(contact, with_fields, self.links);
-        ContactPageBody { links, meta, data: page.items.iter().map(show).collect() }
+    /// The page of contacts, with their contact fields if `with_fields`.
+    pub fn contacts<'p>(&self, page: &'p Page<Contact>, with_fields: bool) -> ContactPageResponse<'p> {
+        let data = page.items.iter().map(|contact| ContactResource::new(contact, with_fields, self.links)).collect();
+        PageResponse { data, links: self.page_links(page), meta: self.meta(page) }
     }
 
-    /// The page of a list that is short and always the same.
-    pub fn cut<T>(&self, all: impl Iterator<Item = T>) -> ListBody<T> {
-        let all: Vec<T> = all.collect();
-        let total = all.len() as u64;
+    /// The page of a list whose items are all at hand.
+    pub fn slice<T>(&self, items: impl Iterator<Item = T>) -> PageResponse<T> {
+        let items: Vec<T> = items.collect();
+        let total = items.len() as u64;
         let before = self.number.saturating_sub(1).saturating_mul(self.size.get().into());
-        let items = all.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX)).take(self.size.get() as usize);
-        let page = Page { items: items.collect(), total };
-        ListBody { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
+        let items = items.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX));
+        let page = Page { items: items.take(self.size.get() as usize).collect(), total };
+        PageResponse { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
     }
 
     fn url(&self, number: u64) -> String {
@@ -262,7 +250,7 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The numbers that Laravel's page bar shows, none for a gap: all up to 13 pages, then three on each side of the
+/// The numbers that Laravel's page bar shows, `None` for a gap: all up to 13 pages, then three on each side of the
 /// current one and two at both ends.
 fn window(current: u64, last: u64) -> Vec<Option<u64>> {
     const SIDE: u64 = 3;
@@ -286,14 +274,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::requests::call_list;
 
     fn shown(query: &str, total: u64) -> Value {
-        let query = Query::parse(query);
-        let request = query.page_request(query.call_order(), PageSize::new(10).unwrap()).unwrap();
+        let request = call_list(query, PageSize::new(10).unwrap()).unwrap();
         let links = Links::under("https://app.monicahq.com");
-        let place = Place::new("/api/calls", &query, &links, request.number, request.size);
+        let builder = PageBuilder::new("/api/calls", query, &links, request.number, request.size);
         let page = CallPage { page: Page { items: vec![], total }, years: vec![] };
-        serde_json::to_value(place.calls(&page, None)).unwrap()
+        serde_json::to_value(builder.calls(&page)).unwrap()
     }
 
     fn labels(current: u64, last: u64) -> String {
@@ -302,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn without_query_words_the_links_are_the_document_s() {
+    fn without_parameters_the_links_are_as_in_the_document() {
         let page = shown("", 4);
         let first = "https://app.monicahq.com/api/calls?page=1";
         assert_eq!(page["links"], json!({"first": first, "last": first, "prev": null, "next": null}));
@@ -311,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_every_query_word() {
+    fn links_carry_all_parameters() {
         let page = shown("limit=2&page=3&sort=-called_at&note=a%26b%20c", 9);
         let url = |n| format!("https://app.monicahq.com/api/calls?limit=2&sort=-called_at&note=a%26b+c&page={n}");
         let links = json!({"first": url(1), "last": url(5), "prev": url(2), "next": url(4)});
@@ -321,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_beyond_the_end_has_no_place() {
+    fn a_page_beyond_the_end_is_empty() {
         let page = shown("page=7", 4);
         let meta = &page["meta"];
         assert_eq!((&meta["from"], &meta["to"], &meta["current_page"]), (&Value::Null, &Value::Null, &json!(7)));
@@ -331,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_bar_shows_what_laravel_s_shows() {
+    fn the_page_bar_is_laravel_s() {
         assert_eq!(labels(1, 1), "1");
         assert_eq!(labels(9, 13), "1 2 3 4 5 6 7 8 9 10 11 12 13");
         assert_eq!(labels(1, 14), "1 2 3 4 5 6 7 8 9 10 ... 13 14");
@@ -343,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn years_are_an_object_of_four_digits_newest_first() {
+    fn years_have_four_digits_and_the_newest_is_first() {
         let statistics = Statistics(&[(2019, 2), (999, 1)]);
         assert_eq!(serde_json::to_string(&statistics).unwrap(), r#"{"2019":2,"0999":1}"#);
     }

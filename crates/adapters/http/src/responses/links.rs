@@ -1,4 +1,4 @@
-//! Absolute links: from the configured public URL, else from the request's own host.
+//! Absolute links, under the configured public URL or the request's host.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use actix_web::http::header::HOST;
 
 use crate::proxies::TrustedProxies;
 
-/// The base of every link in one answer.
+/// The base of all links in one response.
 #[derive(Clone, Debug)]
 pub struct Links {
     base: String,
@@ -19,8 +19,8 @@ impl Links {
         Self { base: base.into() }
     }
 
-    /// The base of a request: the public URL when one is configured, else the host that the client asked, which a
-    /// trusted proxy knows better.
+    /// Links under the public URL if one is configured, else under the host that the client asked for, which a trusted
+    /// proxy reports.
     pub fn of(request: &HttpRequest, public_url: Option<&str>, proxies: &TrustedProxies) -> Self {
         if let Some(url) = public_url {
             return Self::under(url);
@@ -37,15 +37,15 @@ impl Links {
         [&self.base, path.as_ref()].concat()
     }
 
-    /// The link to one of a folder, which ends in a slash.
+    /// The link to a resource by its id. `folder` ends in a slash.
     pub fn to_one(&self, folder: &str, id: impl fmt::Display) -> String {
         numbered([&self.base, folder], id)
     }
 }
 
-/// The parts, and a number at their end.
+/// The parts, with a number at the end.
 pub fn numbered<const N: usize>(parts: [&str; N], number: impl fmt::Display) -> String {
-    // Room for the longest number: a link that grows is copied.
+    // Room for the longest number, so that the string does not grow.
     let mut link = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 20);
     link.extend(parts);
     // Writing to a String cannot fail.
@@ -53,7 +53,7 @@ pub fn numbered<const N: usize>(parts: [&str; N], number: impl fmt::Display) -> 
     link
 }
 
-/// A host that may be repeated in an answer: name or address, and a port.
+/// Whether the text is safe to repeat in a response as a host: a name or an address, and a port.
 fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_begin_with_the_public_url_or_the_host_that_was_asked() {
+    fn links_begin_with_the_public_url_or_the_requested_host() {
         let request = TestRequest::default().insert_header((HOST, "calls.example:8080")).to_http_request();
         assert_eq!(Links::of(&request, None, &TrustedProxies::default()).to("/api"), "http://calls.example:8080/api");
         assert_eq!(
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_not_repeated() {
+    fn an_invalid_host_is_not_repeated() {
         for host in ["evil.example/path", "a b", "\"x\"", "<script>", ""] {
             let request = TestRequest::default().insert_header((HOST, host)).to_http_request();
             assert_eq!(
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trusted_proxy_tells_scheme_and_host_and_nobody_else_does() {
+    fn only_a_trusted_proxy_sets_scheme_and_host() {
         let request = TestRequest::default()
             .insert_header((HOST, "inner:8080"))
             .insert_header(("x-forwarded-proto", "https"))

@@ -1,0 +1,257 @@
+//! The body of a request that records or changes a call.
+
+use domain::{CallPatch, ContactId, Content, Emotion, NewCall, Timestamp};
+use serde::Deserialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use validator::{Validate, ValidationError};
+
+use super::field::{Field, Violation};
+use super::validate;
+use super::values::Date;
+use crate::Compat;
+use crate::responses::error::ApiError;
+
+/// A call to record, or what to change in one. Members that are not listed are ignored.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[validate(context = CallRules, nest_all_fields)]
+#[schema(as = CallInput, example = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"}))]
+pub struct CallRequest {
+    /// The ID of the contact that the call is associated with; a numeric string is taken as well.
+    #[validate(custom(function = "CallRules::contact_id", use_context))]
+    #[schema(value_type = i64, minimum = 1, example = 3)]
+    contact_id: Field<Option<ContactId>>,
+    /// The date the call happened: all that PHP's `strtotime` takes, in the past or the future; a number is read as
+    /// its decimal text.
+    #[validate(custom(function = "CallRules::called_at", use_context))]
+    #[schema(value_type = String, example = "2018-02-02")]
+    called_at: Field<Date>,
+    /// The description of the call, 1 to 100000 characters.
+    #[validate(custom(function = "CallRules::content", use_context))]
+    #[schema(value_type = String, max_length = 100_000, min_length = 1, example = "He called, we had fun.")]
+    content: Field<Content>,
+    /// Whether the contact called.
+    #[schema(value_type = Option<bool>)]
+    contact_called: Field<bool>,
+    /// What was felt, by the ids of `GET /emotions`; replaces the whole list.
+    #[schema(value_type = Option<Vec<i64>>)]
+    emotions: Field<Option<Vec<Emotion>>>,
+}
+
+/// The schema of a [`CallRequest`] that changes parts of a call: no member is required.
+pub struct CallPatchSchema;
+
+impl PartialSchema for CallPatchSchema {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = CallRequest::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some("What to change in a call. Members that are not listed are ignored.".to_owned());
+            object.required.clear();
+            object.example = None;
+        }
+        schema
+    }
+}
+
+impl ToSchema for CallPatchSchema {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "CallPatch".into()
+    }
+}
+
+/// Whether a request may leave a member out.
+#[derive(Clone, Copy, Debug)]
+enum Presence {
+    /// It must have a value.
+    Required,
+    /// It may be absent, but not null.
+    NotNull,
+    /// It may be absent or null.
+    Optional,
+}
+
+/// Which members of a [`CallRequest`] are required, and the time to which its dates are relative.
+#[derive(Clone, Copy, Debug)]
+pub struct CallRules {
+    contact_id: Presence,
+    called_at: Presence,
+    content: Presence,
+    now: Timestamp,
+}
+
+impl CallRules {
+    /// For `POST`.
+    pub fn create(compat: Compat, now: Timestamp) -> Self {
+        let content = match compat {
+            Compat::Documented => Presence::Required,
+            Compat::Monica4 => Presence::Optional,
+        };
+        Self { contact_id: Presence::Required, called_at: Presence::Required, content, now }
+    }
+
+    /// For `PUT`.
+    pub fn update(compat: Compat, now: Timestamp) -> Self {
+        // Monica v4.1.2 ignores contact_id here, so its clients leave it out.
+        let contact_id = match compat {
+            Compat::Documented => Presence::Required,
+            Compat::Monica4 => Presence::NotNull,
+        };
+        Self { contact_id, ..Self::create(compat, now) }
+    }
+
+    /// For `PATCH`.
+    pub fn patch(now: Timestamp) -> Self {
+        Self { contact_id: Presence::NotNull, called_at: Presence::NotNull, content: Presence::NotNull, now }
+    }
+
+    fn contact_id(field: &Field<Option<ContactId>>, rules: &Self) -> Result<(), ValidationError> {
+        rules.contact_id.check(field)
+    }
+
+    fn called_at(field: &Field<Date>, rules: &Self) -> Result<(), ValidationError> {
+        rules.called_at.check(field)?;
+        field.check_date(rules.now)
+    }
+
+    fn content(field: &Field<Content>, rules: &Self) -> Result<(), ValidationError> {
+        rules.content.check(field)
+    }
+}
+
+impl Presence {
+    fn check<T>(self, field: &Field<T>) -> Result<(), ValidationError> {
+        match self {
+            Self::Optional => Ok(()),
+            Self::NotNull if field.is_absent() => Ok(()),
+            Self::NotNull | Self::Required => field.require(),
+        }
+    }
+}
+
+impl CallRequest {
+    /// The call to record. An id of a contact or an emotion that cannot exist is answered with 404.
+    pub fn into_new_call(self, rules: CallRules) -> Result<NewCall, ApiError> {
+        let patch = self.into_patch(rules)?;
+        Ok(NewCall {
+            contact: patch.contact.ok_or_else(|| Violation::REQUIRED.of("contact_id"))?,
+            called_at: patch.called_at.ok_or_else(|| Violation::REQUIRED.of("called_at"))?,
+            content: patch.content.flatten(),
+            contact_called: patch.contact_called,
+            emotions: patch.emotions.unwrap_or_default(),
+        })
+    }
+
+    /// The change to a call. An id of a contact or an emotion that cannot exist is answered with 404.
+    pub fn into_patch(self, rules: CallRules) -> Result<CallPatch, ApiError> {
+        validate(&self, &rules)?;
+        Ok(CallPatch {
+            contact: self.contact_id.value().map(|id| id.ok_or(ApiError::NotFound)).transpose()?,
+            called_at: self.called_at.date(rules.now),
+            content: self.content.change(),
+            contact_called: self.contact_called.value(),
+            emotions: self.emotions.value().map(|emotions| emotions.ok_or(ApiError::NotFound)).transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::members::Members;
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_709_202_030).unwrap()
+    }
+
+    fn request(body: &Value) -> CallRequest {
+        CallRequest::deserialize(Members::json("", &body.to_string())).unwrap()
+    }
+
+    fn create(compat: Compat, body: &Value) -> Result<NewCall, Vec<String>> {
+        request(body).into_new_call(CallRules::create(compat, now())).map_err(messages)
+    }
+
+    fn messages(refusal: ApiError) -> Vec<String> {
+        match refusal {
+            ApiError::Invalid(sentences) => sentences,
+            other => vec![other.to_string()],
+        }
+    }
+
+    #[test]
+    fn accepts_the_example_of_the_document() {
+        let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02", "id": 9});
+        let call = create(Compat::Documented, &body).unwrap();
+        assert_eq!(Some(call.contact), ContactId::new(3));
+        assert_eq!(call.called_at.to_string(), "2018-02-02T00:00:00Z");
+        assert_eq!(call.content, Content::parse("He called, we had fun.").ok());
+        assert_eq!((call.contact_called, call.emotions), (None, vec![]));
+    }
+
+    #[test]
+    fn reports_all_violations_in_the_order_of_declaration() {
+        let required =
+            ["The contact id field is required.", "The called at field is required.", "The content field is required."];
+        for body in [json!({}), json!({"contact_id": null, "called_at": " ", "content": ""})] {
+            assert_eq!(create(Compat::Documented, &body).unwrap_err(), required);
+        }
+        let body = json!({"emotions": 1, "contact_called": 2, "content": 5, "called_at": "soonish", "contact_id": "x"});
+        let wrong = [
+            "The contact id must be an integer.",
+            "The called at is not a valid date.",
+            "The content must be a string.",
+            "The contact called field must be true or false.",
+            "The emotions must be an array.",
+        ];
+        assert_eq!(create(Compat::Documented, &body).unwrap_err(), wrong);
+    }
+
+    #[test]
+    fn reports_a_violation_before_an_unknown_id() {
+        let body = json!({"contact_id": 0, "called_at": "2018-02-02", "content": 5});
+        assert_eq!(create(Compat::Documented, &body).unwrap_err(), ["The content must be a string."]);
+        for (id, emotions) in [(json!(0), json!([])), (json!(1), json!([999]))] {
+            let body = json!({"contact_id": id, "called_at": "2018-02-02", "content": "x", "emotions": emotions});
+            assert_eq!(create(Compat::Documented, &body).unwrap_err(), ["The resource has not been found"]);
+        }
+    }
+
+    #[test]
+    fn monica_4_accepts_a_call_without_content() {
+        for body in [
+            json!({"contact_id": 1, "called_at": "2018-02-02"}),
+            json!({"contact_id": 1, "called_at": "2018-02-02", "content": null}),
+        ] {
+            assert_eq!(create(Compat::Monica4, &body).unwrap().content, None);
+            assert_eq!(create(Compat::Documented, &body).unwrap_err(), ["The content field is required."]);
+        }
+    }
+
+    #[test]
+    fn monica_4_accepts_an_update_without_contact() {
+        let body = || json!({"called_at": "2018-02-02"});
+        let change = request(&body()).into_patch(CallRules::update(Compat::Monica4, now())).unwrap();
+        assert_eq!((change.contact, change.content), (None, None), "what is absent keeps its value");
+        let null = request(&json!({"called_at": "2018-02-02", "content": null}));
+        assert_eq!(null.into_patch(CallRules::update(Compat::Monica4, now())).unwrap().content, Some(None));
+        let strict = request(&body()).into_patch(CallRules::update(Compat::Documented, now()));
+        assert_eq!(
+            messages(strict.unwrap_err()),
+            ["The contact id field is required.", "The content field is required."]
+        );
+    }
+
+    #[test]
+    fn a_patch_changes_the_members_it_has_and_accepts_no_null() {
+        assert_eq!(request(&json!({})).into_patch(CallRules::patch(now())).unwrap(), CallPatch::default());
+        let change = request(&json!({"contact_called": "0"})).into_patch(CallRules::patch(now())).unwrap();
+        assert_eq!(change, CallPatch { contact_called: Some(false), ..CallPatch::default() });
+        let blank = request(&json!({"content": " ", "called_at": null})).into_patch(CallRules::patch(now()));
+        assert_eq!(
+            messages(blank.unwrap_err()),
+            ["The called at field is required.", "The content field is required."]
+        );
+    }
+}

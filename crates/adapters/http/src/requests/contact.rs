@@ -1,0 +1,367 @@
+//! The body of a request that adds or changes a contact: the document's members, and those of Monica v4.1.2.
+
+use chrono::{Datelike, Months, NaiveDate, NaiveTime};
+use domain::{
+    ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NewContact, NewContactField, Timestamp,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::{Validate, ValidationError};
+
+use super::contact_field::ContactFieldRequest;
+use super::field::{Field, FieldValue, Violation};
+use super::validate;
+use super::values::Date;
+use crate::responses::error::ApiError;
+
+/// A contact to add, or what to change in one. Members that are not listed are ignored.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[validate(context = Timestamp, nest_all_fields)]
+#[schema(as = ContactInput, example = json!({"first_name": "Leslie", "last_name": "Knope", "gender": "female"}))]
+pub struct ContactRequest {
+    /// First name, 1 to 255 characters.
+    #[validate(custom(function = "Field::require"))]
+    #[schema(value_type = String, max_length = 255, min_length = 1, example = "Leslie")]
+    first_name: Field<Name>,
+    /// Middle name, at most 255 characters.
+    #[schema(value_type = Option<String>, max_length = 255)]
+    middle_name: Field<Name>,
+    /// Last name, at most 255 characters.
+    #[schema(value_type = Option<String>, max_length = 255, example = "Knope")]
+    last_name: Field<Name>,
+    /// Nickname, at most 255 characters.
+    #[schema(value_type = Option<String>, max_length = 255)]
+    nickname: Field<Name>,
+    /// Gender by id, one of `GET /genders`; wins over `gender`.
+    #[schema(value_type = Option<i64>)]
+    gender_id: Field<Gender>,
+    /// Gender by name; `none` is no gender.
+    #[schema(value_type = Option<String>, max_length = 255, example = "female")]
+    gender: Field<Name>,
+    /// A note about the person, at most 100000 characters.
+    #[schema(value_type = Option<String>, max_length = 100_000)]
+    description: Field<Content>,
+    /// The person's job, at most 255 characters.
+    #[schema(value_type = Option<String>, max_length = 255)]
+    job: Field<Name>,
+    /// The person's company, at most 255 characters.
+    #[schema(value_type = Option<String>, max_length = 255)]
+    company: Field<Name>,
+    /// An e-mail address to add, unless the contact has it.
+    #[schema(value_type = Option<String>, max_length = 255, example = "leslie@example.org")]
+    email: Field<Name>,
+    /// A phone number to add, unless the contact has it.
+    #[schema(value_type = Option<String>, max_length = 255, example = "+1 555 0100")]
+    phone: Field<Name>,
+    /// All the ways to reach the contact, in place of those it has: each a `contact_field_type_id` of
+    /// `GET /contactfieldtypes` and the `data`; at most 100.
+    #[schema(value_type = Option<Vec<ContactFieldRequest>>, max_items = 100)]
+    contact_fields: Field<Vec<NewContactField>>,
+    /// Kept at the top of lists.
+    #[schema(value_type = Option<bool>)]
+    is_starred: Field<bool>,
+    /// Known only through another contact.
+    #[schema(value_type = Option<bool>)]
+    is_partial: Field<bool>,
+    /// Not archived: an archived contact takes no new calls.
+    #[schema(value_type = Option<bool>)]
+    is_active: Field<bool>,
+    /// Birthdate, all that PHP's `strtotime` takes.
+    #[validate(custom(function = "date_rule", use_context))]
+    #[schema(value_type = Option<String>, example = "1987-01-01")]
+    birthdate: Field<Date>,
+    /// What is known of `birthdate`: `exact` (the default), `approximate`, or `unknown`, which takes it away.
+    #[schema(value_type = Option<String>, example = "exact")]
+    is_birthdate_approximate: Field<Approximation>,
+    /// Monica's way: whether the members below give a birthdate; false takes it away.
+    #[schema(value_type = Option<bool>)]
+    is_birthdate_known: Field<bool>,
+    /// Day of the month, 1 to 31.
+    #[schema(value_type = Option<i64>)]
+    birthdate_day: Field<i64>,
+    /// Month, 1 to 12.
+    #[schema(value_type = Option<i64>)]
+    birthdate_month: Field<i64>,
+    /// Year; absent when it is not known.
+    #[schema(value_type = Option<i64>)]
+    birthdate_year: Field<i64>,
+    /// Only the age is known.
+    #[schema(value_type = Option<bool>)]
+    birthdate_is_age_based: Field<bool>,
+    /// The age in years.
+    #[schema(value_type = Option<i64>)]
+    birthdate_age: Field<i64>,
+    /// Has died.
+    #[schema(value_type = Option<bool>)]
+    is_deceased: Field<bool>,
+    /// Whether the members below give the date of death; false takes it away.
+    #[schema(value_type = Option<bool>)]
+    is_deceased_date_known: Field<bool>,
+    /// Day of the month, 1 to 31.
+    #[schema(value_type = Option<i64>)]
+    deceased_date_day: Field<i64>,
+    /// Month, 1 to 12.
+    #[schema(value_type = Option<i64>)]
+    deceased_date_month: Field<i64>,
+    /// Year; absent when it is not known.
+    #[schema(value_type = Option<i64>)]
+    deceased_date_year: Field<i64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes the context by reference")]
+fn date_rule(field: &Field<Date>, now: &Timestamp) -> Result<(), ValidationError> {
+    field.check_date(*now)
+}
+
+/// How exactly a birthdate is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Approximation {
+    Unknown,
+    Approximate,
+    Exact,
+}
+
+impl FieldValue for Approximation {
+    const WRONG_TYPE: Violation = Violation::SELECTED;
+
+    fn from_text(text: &str) -> Result<Self, Violation> {
+        match text {
+            "unknown" => Ok(Self::Unknown),
+            "approximate" => Ok(Self::Approximate),
+            "exact" => Ok(Self::Exact),
+            _ => Err(Violation::SELECTED),
+        }
+    }
+}
+
+impl ContactRequest {
+    /// The contact to add.
+    pub fn into_new_contact(self, now: Timestamp) -> Result<NewContact, ApiError> {
+        let patch = self.into_patch(now)?;
+        let first_name = patch.first_name.clone().ok_or_else(|| Violation::REQUIRED.of("first_name"))?;
+        Ok(patch.apply(NewContact::new(first_name))?)
+    }
+
+    /// The change to a contact.
+    pub fn into_patch(self, now: Timestamp) -> Result<ContactPatch, ApiError> {
+        validate(&self, &now)?;
+        Ok(ContactPatch {
+            birthdate: self.birthdate_change(now)?,
+            deceased_date: self.deceased_date_change(now)?,
+            first_name: self.first_name.value(),
+            middle_name: self.middle_name.change(),
+            last_name: self.last_name.change(),
+            nickname: self.nickname.change(),
+            gender: gender_change(self.gender_id, self.gender),
+            is_starred: self.is_starred.value(),
+            is_partial: self.is_partial.value(),
+            is_active: self.is_active.value(),
+            is_dead: self.is_deceased.value(),
+            description: self.description.change(),
+            job: self.job.change(),
+            company: self.company.change(),
+            fields: self.contact_fields.value(),
+            more_fields: [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)]
+                .into_iter()
+                .filter_map(|(kind, data)| Some(NewContactField { kind, data: data.value()? }))
+                .collect(),
+        })
+    }
+
+    fn birthdate_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
+        let approximation = self.is_birthdate_approximate.as_value();
+        if self.birthdate == Field::Null || approximation == Some(&Approximation::Unknown) {
+            return Ok(Some(None));
+        }
+        if let Some(date) = self.birthdate.date(now) {
+            let is_age_based = approximation == Some(&Approximation::Approximate);
+            return Ok(Some(Some(ImportantDate { date, is_age_based, is_year_unknown: false })));
+        }
+        match self.is_birthdate_known.as_value() {
+            Some(true) => {}
+            Some(false) => return Ok(Some(None)),
+            None => return Ok(None),
+        }
+        if self.birthdate_is_age_based.as_value() == Some(&true) {
+            let date = self.birthdate_age.as_value().and_then(|age| january_first(now, *age));
+            let date = date.ok_or_else(|| Violation::REQUIRED.of("birthdate_age"))?;
+            return Ok(Some(Some(ImportantDate { date, is_age_based: true, is_year_unknown: false })));
+        }
+        let date = date_of_parts(&self.birthdate_day, &self.birthdate_month, &self.birthdate_year, now);
+        date.map(|date| Some(Some(date))).ok_or_else(|| Violation::DATE.of("birthdate"))
+    }
+
+    fn deceased_date_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
+        match self.is_deceased_date_known.as_value() {
+            Some(true) => {}
+            Some(false) => return Ok(Some(None)),
+            // A contact that has not died has no date of death.
+            None => return Ok((self.is_deceased.as_value() == Some(&false)).then_some(None)),
+        }
+        let date = date_of_parts(&self.deceased_date_day, &self.deceased_date_month, &self.deceased_date_year, now);
+        date.map(|date| Some(Some(date))).ok_or_else(|| Violation::DATE.of("deceased_date"))
+    }
+}
+
+/// The change of the gender. An id wins over a name; if only null is sent, the gender is taken away.
+fn gender_change(by_id: Field<Gender>, by_name: Field<Name>) -> Option<Option<Gender>> {
+    match by_id.change() {
+        Some(Some(gender)) => Some(Some(gender)),
+        by_id => by_name.change().map(|name| name.and_then(Gender::named)).or(by_id),
+    }
+}
+
+/// The first day of the year in which a person of this age was born.
+fn january_first(now: Timestamp, age: i64) -> Option<Timestamp> {
+    let months = u32::try_from(age).ok()?.checked_mul(12)?;
+    let birthday = now.calendar().date_naive().checked_sub_months(Months::new(months))?;
+    midnight(NaiveDate::from_ymd_opt(birthday.year(), 1, 1)?)
+}
+
+/// The date of day, month and year. Without a year it is in this year, or in the last leap year if only that has the
+/// day. `None` if there is no such date.
+fn date_of_parts(day: &Field<i64>, month: &Field<i64>, year: &Field<i64>, now: Timestamp) -> Option<ImportantDate> {
+    let part = |field: &Field<i64>| field.as_value().copied().filter(|number| *number != 0);
+    let (day, month) = (u32::try_from(part(day)?).ok()?, u32::try_from(part(month)?).ok()?);
+    let date = match part(year) {
+        Some(year) => NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day),
+        None => (now.year() - 7..=now.year()).rev().find_map(|year| NaiveDate::from_ymd_opt(year, month, day)),
+    };
+    Some(ImportantDate { date: midnight(date?)?, is_age_based: false, is_year_unknown: part(year).is_none() })
+}
+
+fn midnight(date: NaiveDate) -> Option<Timestamp> {
+    Timestamp::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Profile;
+    use serde_json::{Value, json};
+
+    use super::super::members::Members;
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix(1_709_202_030).unwrap()
+    }
+
+    fn request(body: &Value) -> ContactRequest {
+        ContactRequest::deserialize(Members::json("", &body.to_string())).unwrap()
+    }
+
+    fn added(body: &Value) -> NewContact {
+        request(body).into_new_contact(now()).unwrap()
+    }
+
+    fn refused(body: &Value) -> Vec<String> {
+        match request(body).into_new_contact(now()) {
+            Err(ApiError::Invalid(sentences)) => sentences,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn birthdate(mut body: Value) -> Option<(String, bool, bool)> {
+        body["first_name"] = json!("J");
+        let date = added(&body).profile.birthdate?;
+        Some((date.date.to_string(), date.is_age_based, date.is_year_unknown))
+    }
+
+    #[test]
+    fn a_first_name_is_enough() {
+        let contact = added(&json!({"first_name": " Leslie "}));
+        assert_eq!(contact.profile, Profile::new(contact.profile.first_name.clone()));
+        assert_eq!(contact.profile.first_name.as_str(), "Leslie");
+        assert_eq!(refused(&json!({})), ["The first name field is required."]);
+        assert_eq!(
+            refused(&json!({"first_name": "x".repeat(256)})),
+            ["The first name may not be greater than 255 characters."]
+        );
+    }
+
+    #[test]
+    fn reports_all_violations_in_the_order_of_declaration() {
+        let body =
+            json!({"is_partial": "maybe", "gender_id": 99, "nickname": 5, "birthdate": "soonish", "first_name": null});
+        let sentences = [
+            "The first name field is required.",
+            "The nickname must be a string.",
+            "The selected gender id is invalid.",
+            "The is partial field must be true or false.",
+            "The birthdate is not a valid date.",
+        ];
+        assert_eq!(refused(&body), sentences);
+    }
+
+    #[test]
+    fn accepts_a_gender_by_id_or_name() {
+        let gender = |mut body: Value| {
+            body["first_name"] = json!("J");
+            added(&body).profile.gender.map(|gender| gender.as_str().to_owned())
+        };
+        assert_eq!(gender(json!({"gender_id": 1})).as_deref(), Some("Man"));
+        assert_eq!(gender(json!({"gender": "male"})).as_deref(), Some("male"));
+        assert_eq!(gender(json!({"gender": "none"})), None);
+        assert_eq!(gender(json!({"gender_id": 2, "gender": "male"})).as_deref(), Some("Woman"));
+        let change = |body: Value| request(&body).into_patch(now()).unwrap().gender;
+        assert_eq!(change(json!({"first_name": "J"})), None, "absent: kept");
+        assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null: taken away");
+    }
+
+    #[test]
+    fn accepts_a_birthdate_as_in_the_document() {
+        let exact = Some(("1987-01-01T21:56:44Z".to_owned(), false, false));
+        assert_eq!(birthdate(json!({"birthdate": "1987-01-01T21:56:44Z"})), exact);
+        assert_eq!(birthdate(json!({"birthdate": "1987-01-01T21:56:44Z", "is_birthdate_approximate": "exact"})), exact);
+        let approximate = json!({"birthdate": "1987-01-01T21:56:44Z", "is_birthdate_approximate": "approximate"});
+        assert_eq!(birthdate(approximate), Some(("1987-01-01T21:56:44Z".to_owned(), true, false)));
+        assert_eq!(birthdate(json!({"birthdate": "1987-01-01", "is_birthdate_approximate": "unknown"})), None);
+        let wrong = json!({"first_name": "J", "is_birthdate_approximate": "perhaps"});
+        assert_eq!(refused(&wrong), ["The selected is birthdate approximate is invalid."]);
+    }
+
+    #[test]
+    fn accepts_a_birthdate_as_in_monica() {
+        let day = |year: Value| json!({"is_birthdate_known": true, "birthdate_day": 12, "birthdate_month": "3", "birthdate_year": year});
+        assert_eq!(birthdate(day(json!(1985))), Some(("1985-03-12T00:00:00Z".to_owned(), false, false)));
+        assert_eq!(birthdate(day(Value::Null)), Some(("2024-03-12T00:00:00Z".to_owned(), false, true)));
+        let age = json!({"is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": 30});
+        assert_eq!(birthdate(age), Some(("1994-01-01T00:00:00Z".to_owned(), true, false)));
+        assert_eq!(birthdate(json!({"is_birthdate_known": false, "birthdate_day": 12})), None);
+        let wrong = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_day": 31, "birthdate_month": 2});
+        assert_eq!(refused(&wrong), ["The birthdate is not a valid date."]);
+        let ageless = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": i64::MAX});
+        assert_eq!(refused(&ageless), ["The birthdate age field is required."]);
+    }
+
+    #[test]
+    fn accepts_contact_fields_one_by_one_or_as_a_list() {
+        let fields = |mut body: Value| -> Vec<(i64, String)> {
+            body["first_name"] = json!("J");
+            added(&body).fields.iter().map(|field| (field.kind.id(), field.data.to_string())).collect()
+        };
+        let (email, phone) = ((1, "j@example.org".to_owned()), (2, "+1 555 0100".to_owned()));
+        assert_eq!(fields(json!({"email": "j@example.org", "phone": " +1 555 0100 "})), [email.clone(), phone.clone()]);
+        assert_eq!(fields(json!({"email": null, "phone": ""})), []);
+        let list = json!([{"contact_field_type_id": "2", "data": "+1 555 0100"}, {"contact_field_type_id": 1, "data": "j@example.org"}]);
+        assert_eq!(fields(json!({"contact_fields": list})), [phone, email]);
+        for (list, sentence) in [
+            (json!("x"), "The contact fields must be an array."),
+            (json!([{"contact_field_type_id": 99, "data": "x"}]), "The selected contact fields is invalid."),
+            (json!([{"contact_field_type_id": 1}]), "The contact fields must be a string."),
+            (json!(vec![0; 101]), "The contact fields may not have more than 100 items."),
+        ] {
+            assert_eq!(refused(&json!({"first_name": "J", "contact_fields": list})), [sentence]);
+        }
+    }
+
+    #[test]
+    fn a_living_contact_has_no_date_of_death() {
+        let body = json!({"first_name": "J", "is_deceased": true, "is_deceased_date_known": true, "deceased_date_day": 1, "deceased_date_month": 2, "deceased_date_year": 2020});
+        let profile = added(&body).profile;
+        assert!(profile.is_dead);
+        assert_eq!(profile.deceased_date.unwrap().date.to_string(), "2020-02-01T00:00:00Z");
+        let change = request(&json!({"first_name": "J", "is_deceased": false})).into_patch(now()).unwrap();
+        assert_eq!((change.is_dead, change.deceased_date), (Some(false), Some(None)));
+    }
+}
