@@ -44,10 +44,12 @@ type Backend = diesel::sqlite::Sqlite;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sqlite");
 
 /// WAL lets reads run beside the writer. `synchronous = FULL` syncs the WAL at each commit, so that a committed write
-/// survives a power cut.
+/// survives a power cut. A write changes a few bytes in many pages, and the WAL stores whole pages, so pages have half of
+/// SQLite's default size. A file keeps the page size that it was created with.
 macro_rules! on_connect {
     () => {
-        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+        "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON"
     };
 }
 
@@ -56,7 +58,7 @@ macro_rules! on_connect {
 /// at once if the file is read-only.
 const ON_WRITER_CONNECT: &str = concat!(
     on_connect!(),
-    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 32000; PRAGMA application_id = 0x43616C6C"
+    "; PRAGMA cache_size = -6000; PRAGMA wal_autocheckpoint = 64000; PRAGMA application_id = 0x43616C6C"
 );
 
 /// How long opening a locked file is retried: as long as `busy_timeout`.
