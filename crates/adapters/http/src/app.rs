@@ -22,7 +22,7 @@ use crate::middleware::security_headers::security_headers;
 use crate::responses::Links;
 use crate::{Options, Services, openapi, site};
 
-/// What all requests share, on every worker.
+/// The state that all workers share.
 pub struct AppState {
     pub services: Services,
     pub options: Options,
@@ -30,7 +30,7 @@ pub struct AppState {
     pub budget: Budget,
     /// The methods of each path of the API, for 405 and OPTIONS.
     pub allowed_methods: HashMap<String, Vec<&'static str>>,
-    /// The OpenAPI document as JSON, made on first use.
+    /// The OpenAPI document as JSON, built at the first use.
     document: OnceLock<Bytes>,
 }
 
@@ -46,12 +46,12 @@ impl AppState {
         }
     }
 
-    /// The OpenAPI document as JSON.
+    /// Returns the OpenAPI document as JSON.
     pub fn document(&self) -> Bytes {
         self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
     }
 
-    /// The base of the links in the response to a request.
+    /// Returns the base of the links in the response to a request.
     pub fn links(&self, request: &HttpRequest) -> Links {
         Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies)
     }
@@ -80,8 +80,7 @@ pub fn endpoints(config: &mut ServiceConfig) {
         .service(lookups::list_emotions);
 }
 
-/// The application, as every worker serves it and as the tests call it. Of several `wrap`s the last one sees a request
-/// first and its response last.
+/// Builds the application. Of several `wrap`s, the last one receives a request first and its response last.
 pub fn app(
     state: Data<AppState>,
 ) -> App<

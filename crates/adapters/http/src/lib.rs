@@ -35,24 +35,24 @@ pub use proxies::TrustedProxies;
 use crate::app::AppState;
 use crate::middleware::limits;
 
-/// A connection stays with the worker that accepted it. More workers than processors keep every processor busy when some
-/// workers' connections are idle.
+/// The number of workers per processor. A connection stays with the worker that accepted it, so more workers than
+/// processors keep every processor busy when the connections of some workers are idle.
 const WORKERS_PER_PROCESSOR: usize = 3;
 
-/// How long the server waits at shutdown for requests in progress, in seconds.
+/// The time after which a shutdown does not wait any longer for requests in progress, in seconds.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
 
-/// Which clients are served.
+/// The compatibility mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compat {
-    /// Clients of the published document.
+    /// For clients of the published document.
     Documented,
-    /// Clients of Monica v4.1.2, which may omit what it did not require.
+    /// For clients of Monica v4.1.2. Fields that it did not require are optional.
     Monica4,
 }
 
 impl Compat {
-    /// The size of a page when the client names none.
+    /// Returns the page size of requests that name none.
     fn page_size(self) -> PageSize {
         let items = match self {
             Self::Documented => 10,
@@ -62,12 +62,12 @@ impl Compat {
     }
 }
 
-/// How the API is served.
+/// The options of a server.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The base of every link, without a slash at its end. `None` for the host of the request.
     pub public_url: Option<String>,
-    /// Which clients are served.
+    /// The compatibility mode.
     pub compat: Compat,
     /// The maximal number of requests per token and minute. 0 is no limit.
     pub rate_limit: u32,
@@ -78,7 +78,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The path of the public URL, under which everything is served as well; it has no slash at its end.
+    /// Returns the path of the public URL, without a slash at its end. Everything is also served under it.
     fn path_prefix(&self) -> &str {
         let after_scheme =
             self.public_url.as_deref().and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
@@ -126,12 +126,12 @@ impl Server {
         Ok(Self { server, address })
     }
 
-    /// The address on which the server listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The handle that stops the server.
+    /// Returns the handle that stops the server.
     pub fn handle(&self) -> ServerHandle {
         self.server.handle()
     }

@@ -1,4 +1,4 @@
-//! The OpenAPI document: collected from the endpoints that `app.rs` registers, with the error responses they share.
+//! The OpenAPI document, collected from the endpoints that `app.rs` registers, with the error responses that they share.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,19 +14,19 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::app::endpoints;
 use crate::responses::error::{ApiError, ErrorBody};
 
-/// What the endpoints do not declare.
+/// The parts of the document that endpoints do not declare.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Callbook",
         description = "Monica's Calls API: record phone calls made with contacts, list them, change them, delete them.\n\n\
-                       Every request carries `Authorization: Bearer TOKEN`. Instants are UTC, \
+                       Every request carries `Authorization: Bearer TOKEN`. Timestamps are UTC, \
                        `YYYY-MM-DDTHH:MM:SSZ`. HEAD works wherever GET does; a trailing slash is served.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     components(schemas(ErrorBody)),
     modifiers(&SharedComponents),
-    // Relative to the document: it also holds under the path of a public URL.
+    // Relative to the document, so that it also works under the path of a public URL.
     servers((url = ".")),
     security(("bearer" = [])),
     tags(
@@ -52,13 +52,13 @@ impl utoipa::Modify for SharedComponents {
     }
 }
 
-/// The document.
+/// Returns the OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
     let api = scope("/api").configure(endpoints);
     App::new().into_utoipa_app().openapi(ApiDoc::openapi()).service(api).split_for_parts().1
 }
 
-/// The methods of each path of the document, in Laravel's order. HEAD works wherever GET does.
+/// Returns the methods of each path of the document, in Laravel's order. HEAD works wherever GET does.
 pub fn allowed_methods() -> HashMap<String, Vec<&'static str>> {
     document().paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
 }
@@ -79,7 +79,7 @@ fn methods(item: &PathItem) -> Vec<&'static str> {
 struct ErrorResponse {
     name: &'static str,
     description: &'static str,
-    /// Makes the error of the example.
+    /// Returns the error of the example.
     example: fn() -> ApiError,
 }
 
@@ -89,7 +89,7 @@ const fn shared(name: &'static str, description: &'static str, example: fn() -> 
 
 const BAD_REQUEST: &str =
     "A query parameter cannot be read (codes 30, 39, 41), or the body is not a JSON object (code 37).";
-const UNPROCESSABLE: &str = "The fields that are not valid, all at once, or the contact is archived (code 32).";
+const UNPROCESSABLE: &str = "All violations, or the contact is archived (code 32).";
 
 const ERROR_RESPONSES: [ErrorResponse; 11] = [
     shared("BadRequest", BAD_REQUEST, || ApiError::LimitTooBig),
@@ -126,7 +126,7 @@ const ERROR_HEADERS: [(&str, &str); 3] = [
 ];
 
 impl ErrorResponse {
-    /// The response, with an example and headers as the server sends them.
+    /// Returns the response, with an example and headers as the server sends them.
     fn response(&self) -> Response {
         let error = (self.example)();
         let body = match error {
@@ -147,7 +147,7 @@ impl ErrorResponse {
         response.build()
     }
 
-    /// The status of the response, and a reference to it.
+    /// Returns the status of the response, and a reference to it.
     fn reference(&self) -> (String, RefOr<Response>) {
         let status = (self.example)().status_code().as_u16().to_string();
         (status, Ref::from_response_name(self.name).into())
@@ -180,7 +180,7 @@ error_groups! {
     WriteErrors: ["Forbidden"];
     /// The errors of an operation that takes a body.
     BodyErrors: ["RequestTimeout", "PayloadTooLarge", "UnprocessableEntity"];
-    /// The errors of an operation that a contact may forbid.
+    /// The errors of an operation that an archived contact forbids.
     ArchivedErrors: ["UnprocessableEntity"];
 }
 
@@ -213,7 +213,7 @@ mod tests {
             for status in ["400", "401", "429", "500", "503"] {
                 assert!(operation["responses"][status].is_object(), "{at} answers {status}");
             }
-            assert_eq!(operation["responses"]["403"].is_object(), method != "get", "{at} refuses read-only tokens");
+            assert_eq!(operation["responses"]["403"].is_object(), method != "get", "{at} rejects read-only tokens");
             if operation["requestBody"].is_object() {
                 assert!(operation["responses"]["422"].is_object(), "{at} reports violations of its body");
                 assert!(operation["responses"]["413"].is_object(), "{at} limits its body");

@@ -7,14 +7,14 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use ipnet::IpNet;
 
-/// Addresses and networks of proxies; none by default.
+/// Addresses and networks of trusted proxies, by default none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl FromStr for TrustedProxies {
     type Err = ipnet::AddrParseError;
 
-    /// Addresses and networks, separated by commas: `127.0.0.1, 10.0.0.0/8, ::1`.
+    /// Parses addresses and networks that are separated by commas: `127.0.0.1, 10.0.0.0/8, ::1`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let network = |entry: &str| entry.parse().or_else(|error| entry.parse().map(IpAddr::into).map_err(|_| error));
@@ -34,7 +34,8 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&ip))
     }
 
-    /// The client's address: the peer's, or behind trusted proxies the nearest address that is not one of them.
+    /// Returns the address of the client: that of the peer, or behind trusted proxies the nearest one that is not a
+    /// trusted proxy.
     pub fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let mut client = peer?.to_canonical();
         if !self.trusts(client) {
@@ -53,14 +54,14 @@ impl TrustedProxies {
         Some(client)
     }
 
-    /// The scheme and the host that the client used, as a trusted proxy reports them.
+    /// Returns the scheme and the host that the client used, if a trusted proxy reports them.
     pub fn forwarded<'a>(&self, request: &'a HttpRequest) -> (Option<&'a str>, Option<&'a str>) {
         if !request.peer_addr().is_some_and(|peer| self.trusts(peer.ip())) {
             return (None, None);
         }
         let nearest = |name| {
             let value = request.headers().get_all(name).last()?.to_str().ok()?;
-            // A proxy appends at the end; the values before come from its client.
+            // A proxy appends its value. The values before come from its client.
             value.rsplit(',').next().map(str::trim)
         };
         let scheme = nearest(X_FORWARDED_PROTO).filter(|scheme| matches!(*scheme, "http" | "https"));

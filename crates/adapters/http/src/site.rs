@@ -1,4 +1,4 @@
-//! What is served besides the API: the start page, health, avatars, and Swagger UI with its document.
+//! Everything outside the API: the start page, health checks, avatars, Swagger UI and the OpenAPI document.
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::{Data, Path, ServiceConfig};
@@ -8,9 +8,9 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::AppState;
 use crate::responses::error::ApiError;
 
-/// Registers all of it.
+/// Registers all routes outside the API.
 pub fn configure(config: &mut ServiceConfig) {
-    // Relative: it also holds under the path of a public URL.
+    // Relative, so that it also works under the path of a public URL.
     let ui = Config::new(["../openapi.json"]).persist_authorization(true).try_it_out_enabled(true);
     config
         .service(start)
@@ -33,20 +33,20 @@ async fn document(state: Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::json()).body(state.document())
 }
 
-/// Whether the process answers.
+/// Responds if the process is alive.
 #[get("/healthz")]
 async fn process_health() -> HttpResponse {
     HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
 }
 
-/// Whether the store answers.
+/// Responds with 200 if the store can be used, else with 503.
 #[get("/readyz")]
 async fn store_health(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
     state.services.operations.check().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"})))
 }
 
-/// A disc of one colour, the avatar of a contact.
+/// Responds with a disc of one colour, the avatar of a contact.
 #[get("/avatars/{color:[0-9a-f]{6}}.svg")]
 async fn avatar(color: Path<String>) -> HttpResponse {
     let svg = format!(

@@ -61,7 +61,7 @@ pub async fn welcome(state: Data<AppState>, request: HttpRequest) -> Json<Welcom
     })
 }
 
-/// The one user of an account, as Monica shows a user.
+/// The user of an account, in Monica's form.
 #[derive(Serialize, ToSchema)]
 pub struct MeBody {
     data: Me,
@@ -79,10 +79,10 @@ struct Me {
     object: &'static str,
     /// The account's name.
     first_name: String,
-    /// Empty: an account has one name.
+    /// Empty, because an account has one name.
     last_name: &'static str,
     name: String,
-    /// Empty: Callbook sends no mail.
+    /// Empty, because Callbook sends no mail.
     email: &'static str,
     me_contact: Option<i64>,
     #[schema(example = "UTC")]
@@ -103,7 +103,7 @@ impl From<Account> for Me {
         let name = String::from(account.name);
         Self {
             id: account.id.get(),
-            // Users have no rows of their own: the account's number is unique, and stays.
+            // Users are not stored. The id of the account makes a UUID that is unique and stable.
             uuid: Uuid::from_u128(account.id.get().unsigned_abs().into()),
             object: "user",
             first_name: name.clone(),
@@ -122,9 +122,9 @@ impl From<Account> for Me {
     }
 }
 
-/// Who you are
+/// Get the authenticated user
 ///
-/// The user and the account that the token opens.
+/// The user, and the account that the token gives access to.
 #[utoipa::path(
     operation_id = "me",
     tag = "account",

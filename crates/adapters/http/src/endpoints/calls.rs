@@ -58,11 +58,11 @@ pub async fn list_of_contact(
 #[utoipa::path(
     operation_id = "createCall",
     tag = "calls",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Your own name for this request, 1 to 255 characters: sent again within 24 hours, nothing is recorded twice and the answer is the same; with another body it is 422.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of 1 to 255 characters that marks repetitions of this request. Within 24 hours, a repetition records nothing and returns the same response; with another body it fails with 422.")),
     request_body = CallRequest,
     responses(
         (status = 201, description = "The recorded call", body = CallResponse,
-            headers(("ETag" = String, description = "Names this state of the call"))),
+            headers(("ETag" = String, description = "The state of the call"))),
         LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -86,11 +86,11 @@ pub async fn create(
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
-        ("If-None-Match" = Option<String>, Header, description = "An ETag: 304 without a body when the call is still in that state."),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag. 304 without a body if the call is still in that state."),
     ),
     responses(
         (status = 200, description = "The call", body = CallResponse,
-            headers(("ETag" = String, description = "Names this state of the call"))),
+            headers(("ETag" = String, description = "The state of the call"))),
         (status = 304, description = "The call is still in the state that If-None-Match names"),
         LookupErrors, CommonErrors
     ),
@@ -113,18 +113,18 @@ pub async fn find(
 
 /// Update a call
 ///
-/// All three fields are required; `contact_id` may name another contact: the call moves.
+/// All three fields are required. Another `contact_id` moves the call to that contact.
 #[utoipa::path(
     operation_id = "updateCall",
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
-        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+        ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
     request_body = CallRequest,
     responses(
         (status = 200, description = "The updated call", body = CallResponse,
-            headers(("ETag" = String, description = "Names this state of the call"))),
+            headers(("ETag" = String, description = "The state of the call"))),
         PreconditionErrors, LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -142,18 +142,18 @@ pub async fn update(
 
 /// Change parts of a call
 ///
-/// What is absent keeps its value.
+/// Absent members keep their values.
 #[utoipa::path(
     operation_id = "changeCall",
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
-        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+        ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
-    request_body(content = CallPatchSchema, description = "What to change"),
+    request_body(content = CallPatchSchema, description = "The changes"),
     responses(
         (status = 200, description = "The changed call", body = CallResponse,
-            headers(("ETag" = String, description = "Names this state of the call"))),
+            headers(("ETag" = String, description = "The state of the call"))),
         PreconditionErrors, LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -175,7 +175,7 @@ pub async fn patch(
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 31),
-        ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
+        ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
     responses(
         (status = 200, description = "The id that was just deleted", body = Deleted),

@@ -84,7 +84,7 @@ pub async fn find(
 
 /// Update a contact
 ///
-/// `first_name` is required; what is absent keeps its value, what is null is taken away.
+/// `first_name` is required. Absent members keep their values, null removes a value.
 #[utoipa::path(
     operation_id = "updateContact",
     tag = "contacts",

@@ -1,4 +1,4 @@
-//! What no endpoint serves: 404 for an unknown path, 405 or the answer to OPTIONS for a known path.
+//! Requests that no endpoint serves: 404 for an unknown path, 405 or the response to OPTIONS for a known path.
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -7,10 +7,10 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use crate::AppState;
-use crate::middleware::refuse;
+use crate::middleware::reject;
 use crate::responses::error::ApiError;
 
-/// Answers with 404 or 405, or to OPTIONS with 200 and the methods of the path.
+/// Responds with 404 or 405, or to OPTIONS with 200 and the methods of the path.
 pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error> {
     let state = request.app_data::<Data<AppState>>().cloned();
     let path = request.match_info().as_str();
@@ -18,13 +18,13 @@ pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error>
     let path = path.trim_start_matches('/').to_owned();
     let methods = pattern.as_ref().and_then(|pattern| state.as_ref()?.allowed_methods.get(pattern));
     Ok(match methods {
-        None => refuse(request, ApiError::RouteNotFound { path }),
+        None => reject(request, ApiError::RouteNotFound { path }),
         Some(methods) if request.method() == Method::OPTIONS => {
             request.into_response(HttpResponse::Ok().insert_header((ALLOW, methods.join(","))).finish())
         }
         Some(methods) => {
             let (method, allow) = (request.method().to_string(), methods.join(", "));
-            refuse(request, ApiError::MethodNotAllowed { method, path, allow })
+            reject(request, ApiError::MethodNotAllowed { method, path, allow })
         }
     })
 }

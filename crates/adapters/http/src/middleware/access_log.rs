@@ -1,4 +1,4 @@
-//! Logs every request and its cause of failure, and measures how long it took.
+//! Logs and counts every request, with its duration and the cause of an error.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use super::request_id::RequestId;
 use crate::AppState;
 use crate::responses::error::ApiError;
 
-/// The route of requests that no resource serves.
+/// The label of requests without a route.
 const NO_ROUTE: &str = "none";
 
 /// Logs the request once its response is known, and counts it in the metrics.

@@ -1,4 +1,4 @@
-//! Who sends a request to the API, and whether the token may write.
+//! Authentication: the client of a request, and whether its token may write.
 
 use std::future::{Ready, ready};
 
@@ -10,7 +10,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest};
 use domain::{Caller, Scope};
 
-use super::refuse;
+use super::reject;
 use crate::AppState;
 use crate::responses::error::ApiError;
 
@@ -28,7 +28,7 @@ impl FromRequest for Authenticated {
     }
 }
 
-/// Refuses a request without a valid token. Handlers extract the caller as [`Authenticated`].
+/// Rejects requests without a valid token. Handlers extract the caller as [`Authenticated`].
 pub async fn authenticate(
     state: Data<AppState>,
     request: ServiceRequest,
@@ -39,7 +39,7 @@ pub async fn authenticate(
             request.extensions_mut().insert(Authenticated(caller));
             next.call(request).await
         }
-        Err(error) => Ok(refuse(request, error)),
+        Err(error) => Ok(reject(request, error)),
     }
 }
 
@@ -50,14 +50,14 @@ async fn caller(state: &AppState, request: &ServiceRequest) -> Result<Caller, Ap
     state.services.auth.authenticate(bearer).await?.ok_or(ApiError::Unauthenticated)
 }
 
-/// Refuses a write with a token that may only read.
+/// Rejects writes with a read-only token.
 pub async fn enforce_read_only(
     Authenticated(caller): Authenticated,
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
     if caller.scope == Scope::ReadOnly && !request.method().is_safe() {
-        return Ok(refuse(request, ApiError::ReadOnly));
+        return Ok(reject(request, ApiError::ReadOnly));
     }
     next.call(request).await
 }

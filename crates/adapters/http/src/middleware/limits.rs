@@ -1,5 +1,4 @@
-//! What one server holds at most, however slow its clients are: connections, request bodies, response bodies; and how
-//! long it waits for each.
+//! Limits of connections, request bodies and response bodies: their number, size and time, however slow clients are.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -23,37 +22,38 @@ use super::request_id::X_REQUEST_ID;
 use crate::AppState;
 use crate::responses::error::ApiError;
 
-/// How long a client may take to send a request's head.
+/// The time within which a client must send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may take to send a request's body: 2 MiB at half a megabit a second.
+/// The time within which a client must send the body of a request: 2 MiB at half a megabit per second.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may leave a response unread, on systems that can measure it (Linux).
+/// The time after which a connection is closed whose client reads nothing. Linux only.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long an idle connection is kept: longer than proxies keep theirs, so that none sends on a closing connection.
+/// The time after which an idle connection is closed. It is longer than that of proxies, so that none sends a request
+/// on a closing connection.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The most connections; further ones wait until one is closed.
+/// The maximal number of connections. Further clients wait until one is closed.
 const MAX_CONNECTIONS: usize = 20_000;
 
-/// Open files besides clients' connections: those of the store and of the log.
+/// The number of open files that are not connections of clients.
 const OTHER_FILES: u64 = 1_100;
 
-/// Below this number of open files the operator is warned.
+/// The limit of open files below which a warning is logged.
 const MIN_FILES: u64 = 4_096;
 
-/// Bytes of large request and response bodies that are held at once.
+/// The maximal size of all large request and response bodies in memory, in bytes.
 const MAX_HELD_BYTES: usize = 256 * 1024 * 1024;
 
-/// A body up to this size is not counted: the number of connections bounds those.
+/// The size up to which bodies are not counted, in bytes. The number of connections limits them.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
 
-/// A response is handed to its connection in chunks of this size, which bounds what is buffered a second time.
+/// The size of the chunks in which a response is copied to the buffer of its connection, in bytes.
 const CHUNK_BYTES: usize = 32 * 1024;
 
-/// A budget of bytes that all requests may hold together.
+/// A budget of bytes that all requests share.
 pub struct Budget {
     held: Arc<AtomicUsize>,
     limit: usize,
@@ -66,12 +66,12 @@ pub struct Reservation {
 }
 
 impl Budget {
-    /// A budget of which nothing is reserved.
+    /// Returns a budget without reservations.
     pub fn new() -> Self {
         Self { held: Arc::default(), limit: MAX_HELD_BYTES }
     }
 
-    /// Reserves this many bytes; `None` when too many are held already.
+    /// Reserves this many bytes. `None` if that exceeds the budget.
     pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
         let reserve = self.reserve_unchecked(bytes);
         (reserve.bytes == 0 || reserve.held.load(Ordering::Relaxed) <= self.limit).then_some(reserve)
@@ -82,7 +82,7 @@ impl Budget {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Reserves bytes for what can no longer be refused.
+    /// Reserves bytes for a request that can no longer be rejected, even if that exceeds the budget.
     pub fn reserve_unchecked(&self, bytes: usize) -> Reservation {
         let bytes = if bytes <= UNCOUNTED_BYTES { 0 } else { bytes };
         self.held.fetch_add(bytes, Ordering::Relaxed);
@@ -96,21 +96,21 @@ impl Drop for Reservation {
     }
 }
 
-/// A response body with the bytes it reserves, until its client has read it.
+/// A response body that reserves its bytes until its client has read it.
 pub struct BudgetedBody {
     rest: Bytes,
     _reservation: Reservation,
     _undrained: Option<UndrainedBody>,
 }
 
-/// A request body that is not read to its end. Held until the response is sent, it makes actix close the connection;
-/// dropped earlier, it makes actix read a chunked body to an end that may never come.
+/// A request body that is not read to its end. If it lives until the response is sent, actix closes the connection. If
+/// it is dropped earlier, actix waits for the end of a chunked body, which may never come.
 pub struct UndrainedBody {
     _rest: Box<dyn Any>,
 }
 
 impl UndrainedBody {
-    /// Holds this body.
+    /// Keeps this body.
     pub fn new(rest: impl Any) -> Self {
         Self { _rest: Box::new(rest) }
     }
@@ -130,11 +130,11 @@ impl MessageBody for BudgetedBody {
     }
 }
 
-/// The headers that a response keeps when it is refused at last.
+/// The headers of a response that an error keeps which replaces it.
 const KEPT_HEADERS: [HeaderName; 3] = [X_REQUEST_ID, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING];
 
-/// Reserves the bytes of every response until its client has read it. Over the budget a read is answered with 503; the
-/// response to a write is always sent, as the write is done.
+/// Reserves the bytes of every response until its client has read it. If the budget is exceeded, a read is answered with
+/// 503. The response to a write is always sent, because the write has happened.
 pub async fn enforce_budget(
     state: Data<AppState>,
     mut request: ServiceRequest,
@@ -161,7 +161,7 @@ fn takes_body(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH)
 }
 
-/// Keeps the request's body undrained until its response is sent. A body that was set aside before stays.
+/// Keeps the body of the request until its response is sent. A body that was set aside before stays.
 pub fn set_body_aside(request: &mut ServiceRequest) {
     let payload = request.take_payload();
     let mut extensions = request.extensions_mut();
@@ -171,10 +171,10 @@ pub fn set_body_aside(request: &mut ServiceRequest) {
 }
 
 fn over_budget(response: ServiceResponse) -> ServiceResponse {
-    let cause = ports::Error::unavailable("too many large responses wait for their clients");
-    let (request, refused) = response.into_parts();
+    let cause = ports::Error::unavailable("too many large responses");
+    let (request, rejected) = response.into_parts();
     let mut response = ServiceResponse::from_err(ApiError::Unavailable(cause), request);
-    for (name, value) in refused.headers().iter().filter(|(name, _)| KEPT_HEADERS.contains(name)) {
+    for (name, value) in rejected.headers().iter().filter(|(name, _)| KEPT_HEADERS.contains(name)) {
         response.headers_mut().insert(name.clone(), value.clone());
     }
     response
@@ -188,7 +188,7 @@ fn budgeted(response: ServiceResponse, reservation: Reservation) -> ServiceRespo
     })
 }
 
-/// How many connections each worker accepts. Raises the system's limit of open files as far as permitted.
+/// Returns how many connections each worker accepts. Raises the limit of open files as far as the system permits.
 pub fn connections_per_worker(workers: usize) -> usize {
     let wanted = MAX_CONNECTIONS as u64 + OTHER_FILES;
     let files = rlimit::increase_nofile_limit(wanted).unwrap_or_else(|error| {
@@ -196,18 +196,17 @@ pub fn connections_per_worker(workers: usize) -> usize {
         1024
     });
     if files < MIN_FILES {
-        tracing::warn!(files, "few files may be open, and so few connections: see `ulimit -n`");
+        tracing::warn!(files, "the limit of open files is low, and so is that of connections: see `ulimit -n`");
     }
     let connections = files.saturating_sub(OTHER_FILES).max(files / 2).min(MAX_CONNECTIONS as u64);
     usize::try_from(connections).unwrap_or(MAX_CONNECTIONS).div_ceil(workers)
 }
 
-/// Sets the options of a new connection. `TCP_NODELAY` sends every chunk at once: the system would else keep one back
-/// until the client acknowledges the one before, up to 40 ms later. `TCP_USER_TIMEOUT` closes a connection whose client
-/// does not read.
+/// Sets the options of a new connection. `TCP_NODELAY` sends every chunk at once, instead of waiting up to 40 ms for the
+/// acknowledgement of the previous one. `TCP_USER_TIMEOUT` closes a connection whose client does not read.
 pub fn configure_connection(connection: &dyn Any) {
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-        // Both fail only for a connection that is gone.
+        // Both fail only if the connection is closed.
         let _ = stream.set_nodelay(true);
         set_user_timeout(stream);
     }
@@ -232,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_and_returns_what_is_reserved() {
+    fn limits_the_reserved_bytes_until_they_are_released() {
         let budget = Budget { held: Arc::default(), limit: 100_000 };
         let first = budget.reserve(60_000).unwrap();
         assert!(budget.reserve(60_000).is_none(), "too much at once");

@@ -1,6 +1,4 @@
-//! What happens to every request before its handler and to every response after it: one file for each concern.
-//!
-//! `app.rs` lists them in their order.
+//! Middleware, one file for each concern. `app.rs` lists it in its order.
 
 pub mod access_log;
 pub mod authenticate;
@@ -14,8 +12,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 
 use crate::responses::error::ApiError;
 
-/// Answers a request with an error, without passing it on.
-pub fn refuse(mut request: ServiceRequest, error: ApiError) -> ServiceResponse {
+/// Responds with an error, without calling the next service.
+pub fn reject(mut request: ServiceRequest, error: ApiError) -> ServiceResponse {
     limits::set_body_aside(&mut request);
     request.error_response(error)
 }

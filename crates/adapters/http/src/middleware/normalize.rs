@@ -17,7 +17,7 @@ pub async fn normalize(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
     if request.method() == Method::HEAD {
-        // The connection leaves the body out of the response.
+        // actix omits the body of a response to HEAD.
         request.head_mut().method = Method::GET;
     }
     normalize_path(&mut request, state.options.path_prefix());

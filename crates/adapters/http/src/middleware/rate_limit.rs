@@ -12,11 +12,11 @@ use actix_web::web::Data;
 use domain::{Timestamp, TokenId};
 
 use super::authenticate::Authenticated;
-use super::refuse;
+use super::reject;
 use crate::AppState;
 use crate::responses::error::ApiError;
 
-/// The header with the requests per minute.
+/// The header with the limit per minute.
 pub const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 
 /// The header with the requests left in the window.
@@ -34,7 +34,7 @@ pub async fn rate_limit(
     let (status, taken) = state.rate_limiter.take(caller.token, state.services.clock.now());
     let mut response = match taken {
         Ok(()) => next.call(request).await?,
-        Err(error) => refuse(request, error),
+        Err(error) => reject(request, error),
     };
     if let Some(RateLimitStatus { limit, remaining }) = status {
         response.headers_mut().insert(X_RATELIMIT_LIMIT, limit.into());

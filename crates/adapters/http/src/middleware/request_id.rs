@@ -29,7 +29,7 @@ impl RequestId {
         Self(sent.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The headers that tell browsers and caches what they may do with a response.
+//! Headers that restrict what browsers and caches do with a response.
 
 use actix_web::Error;
 use actix_web::body::BoxBody;
@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 
 use super::is_api;
 
-/// Pages load their own files only, and nobody may frame them. Swagger UI needs inline styles and icons from `data:`.
+/// Pages load files of this server only and cannot be framed. Swagger UI needs inline styles and icons from `data:`.
 const PAGES_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                             img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
                             form-action 'none'; frame-ancestors 'none'";

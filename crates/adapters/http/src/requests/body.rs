@@ -81,7 +81,7 @@ fn announced_length(request: &HttpRequest) -> usize {
 }
 
 fn over_budget() -> ApiError {
-    ApiError::Unavailable(ports::Error::unavailable("too many large bodies arrive at once"))
+    ApiError::Unavailable(ports::Error::unavailable("too many large request bodies"))
 }
 
 /// Parses a body and a query string.

@@ -12,17 +12,17 @@ use super::values::Date;
 use crate::Compat;
 use crate::responses::error::{ApiError, ApiResult};
 
-/// A call to record, or what to change in one. Members that are not listed are ignored.
+/// A call to record, or the change of a call. Members that are not listed are ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[validate(context = CallRules, nest_all_fields)]
 #[schema(as = CallInput, example = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"}))]
 pub struct CallRequest {
-    /// The ID of the contact that the call is associated with; a numeric string is taken as well.
+    /// The ID of the contact that the call is associated with, as a number or a numeric string.
     #[validate(custom(function = "CallRules::contact_id", use_context))]
     #[schema(value_type = i64, minimum = 1, example = 3)]
     contact_id: Field<Option<ContactId>>,
-    /// The date the call happened: all that PHP's `strtotime` takes, in the past or the future; a number is read as
-    /// its decimal text.
+    /// The date the call happened, in the past or the future: any text that PHP's `strtotime` accepts. A number is parsed
+    /// as its decimal text.
     #[validate(custom(function = "CallRules::called_at", use_context))]
     #[schema(value_type = String, example = "2018-02-02")]
     called_at: Field<Date>,
@@ -33,7 +33,7 @@ pub struct CallRequest {
     /// Whether the contact called.
     #[schema(value_type = Option<bool>)]
     contact_called: Field<bool>,
-    /// What was felt, by the ids of `GET /emotions`; replaces the whole list.
+    /// The emotions felt during the call, by the ids of `GET /emotions`. Replaces the whole list.
     #[schema(value_type = Option<Vec<i64>>)]
     emotions: Field<Option<Vec<Emotion>>>,
 }
@@ -45,7 +45,7 @@ impl PartialSchema for CallPatchSchema {
     fn schema() -> RefOr<Schema> {
         let mut schema = CallRequest::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
-            object.description = Some("What to change in a call. Members that are not listed are ignored.".to_owned());
+            object.description = Some("The change of a call. Members that are not listed are ignored.".to_owned());
             object.required.clear();
             object.example = None;
         }

@@ -1,4 +1,5 @@
-//! The body of a request that adds or changes a contact: the document's members, and those of Monica v4.1.2.
+//! The body of a request that creates or changes a contact, with the members of the published document and of Monica
+//! v4.1.2.
 
 use chrono::{Datelike, Months, NaiveDate, NaiveTime};
 use domain::{
@@ -14,7 +15,7 @@ use super::validate;
 use super::values::Date;
 use crate::responses::error::ApiResult;
 
-/// A contact to add, or what to change in one. Members that are not listed are ignored.
+/// A contact to create, or the change of a contact. Members that are not listed are ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[validate(context = Timestamp, nest_all_fields)]
 #[schema(as = ContactInput, example = json!({"first_name": "Leslie", "last_name": "Knope", "gender": "female"}))]
@@ -32,10 +33,10 @@ pub struct ContactRequest {
     /// Nickname, at most 255 characters.
     #[schema(value_type = Option<String>, max_length = 255)]
     nickname: Field<Name>,
-    /// Gender by id, one of `GET /genders`; wins over `gender`.
+    /// Gender, by an id of `GET /genders`. Takes precedence over `gender`.
     #[schema(value_type = Option<i64>)]
     gender_id: Field<Gender>,
-    /// Gender by name; `none` is no gender.
+    /// Gender, by name. `none` means no gender.
     #[schema(value_type = Option<String>, max_length = 255, example = "female")]
     gender: Field<Name>,
     /// A note about the person, at most 100000 characters.
@@ -47,33 +48,32 @@ pub struct ContactRequest {
     /// The person's company, at most 255 characters.
     #[schema(value_type = Option<String>, max_length = 255)]
     company: Field<Name>,
-    /// An e-mail address to add, unless the contact has it.
+    /// An e-mail address to add, unless the contact already has it.
     #[schema(value_type = Option<String>, max_length = 255, example = "leslie@example.org")]
     email: Field<Name>,
-    /// A phone number to add, unless the contact has it.
+    /// A phone number to add, unless the contact already has it.
     #[schema(value_type = Option<String>, max_length = 255, example = "+1 555 0100")]
     phone: Field<Name>,
-    /// All the ways to reach the contact, in place of those it has: each a `contact_field_type_id` of
-    /// `GET /contactfieldtypes` and the `data`; at most 100.
+    /// The contact fields, at most 100. Replaces the whole list.
     #[schema(value_type = Option<Vec<ContactFieldRequest>>, max_items = 100)]
     contact_fields: Field<Vec<NewContactField>>,
-    /// Kept at the top of lists.
+    /// Marked as a favourite.
     #[schema(value_type = Option<bool>)]
     is_starred: Field<bool>,
-    /// Known only through another contact.
+    /// Known only as a relation of another contact.
     #[schema(value_type = Option<bool>)]
     is_partial: Field<bool>,
-    /// Not archived: an archived contact takes no new calls.
+    /// Not archived. The calls of an archived contact cannot be written.
     #[schema(value_type = Option<bool>)]
     is_active: Field<bool>,
-    /// Birthdate, all that PHP's `strtotime` takes.
+    /// Birthdate: any text that PHP's `strtotime` accepts.
     #[validate(custom(function = "date_rule", use_context))]
     #[schema(value_type = Option<String>, example = "1987-01-01")]
     birthdate: Field<Date>,
-    /// What is known of `birthdate`: `exact` (the default), `approximate`, or `unknown`, which takes it away.
+    /// The precision of `birthdate`: `exact` (default), `approximate`, or `unknown`, which removes the birthdate.
     #[schema(value_type = Option<String>, example = "exact")]
     is_birthdate_approximate: Field<Approximation>,
-    /// Monica's way: whether the members below give a birthdate; false takes it away.
+    /// Whether the `birthdate_` members give a birthdate, as Monica's clients send it. False removes the birthdate.
     #[schema(value_type = Option<bool>)]
     is_birthdate_known: Field<bool>,
     /// Day of the month, 1 to 31.
@@ -82,7 +82,7 @@ pub struct ContactRequest {
     /// Month, 1 to 12.
     #[schema(value_type = Option<i64>)]
     birthdate_month: Field<i64>,
-    /// Year; absent when it is not known.
+    /// Year. Absent if unknown.
     #[schema(value_type = Option<i64>)]
     birthdate_year: Field<i64>,
     /// Only the age is known.
@@ -91,10 +91,10 @@ pub struct ContactRequest {
     /// The age in years.
     #[schema(value_type = Option<i64>)]
     birthdate_age: Field<i64>,
-    /// Has died.
+    /// Deceased.
     #[schema(value_type = Option<bool>)]
     is_deceased: Field<bool>,
-    /// Whether the members below give the date of death; false takes it away.
+    /// Whether the `deceased_date_` members give the date of death. False removes it.
     #[schema(value_type = Option<bool>)]
     is_deceased_date_known: Field<bool>,
     /// Day of the month, 1 to 31.
@@ -103,7 +103,7 @@ pub struct ContactRequest {
     /// Month, 1 to 12.
     #[schema(value_type = Option<i64>)]
     deceased_date_month: Field<i64>,
-    /// Year; absent when it is not known.
+    /// Year. Absent if unknown.
     #[schema(value_type = Option<i64>)]
     deceased_date_year: Field<i64>,
 }
@@ -113,7 +113,7 @@ fn date_rule(field: &Field<Date>, now: &Timestamp) -> Result<(), ValidationError
     field.check_date(*now)
 }
 
-/// How exactly a birthdate is known.
+/// The precision of a birthdate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Approximation {
     Unknown,

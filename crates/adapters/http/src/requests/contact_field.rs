@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use super::deserializer::Skipped;
 use super::field::{Field, FieldValue, Violation};
 
-/// A way to reach a contact.
+/// A contact field: a way to reach the contact.
 #[derive(Debug, ToSchema)]
 #[schema(as = ContactFieldInput)]
 pub struct ContactFieldRequest {
-    /// One of `GET /contactfieldtypes`.
+    /// The kind, by an id of `GET /contactfieldtypes`.
     #[schema(value_type = i64, example = 2)]
     contact_field_type_id: Field<i64>,
     /// The address or number, 1 to 255 characters.
@@ -50,7 +50,7 @@ impl FieldValue for ContactFieldRequest {
     }
 }
 
-/// A list of contact fields. Its violation is that of its length or of its first invalid item.
+/// A list of contact fields. The violation is that of the length or of the first invalid item.
 impl FieldValue for Vec<NewContactField> {
     const WRONG_TYPE: Violation = Violation::ARRAY;
 

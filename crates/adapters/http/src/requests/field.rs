@@ -100,7 +100,7 @@ pub trait FieldValue: Sized {
         Err(Self::WRONG_TYPE)
     }
 
-    /// Parses a truth value.
+    /// Parses a boolean.
     fn from_bool(_: bool) -> Result<Self, Violation> {
         Err(Self::WRONG_TYPE)
     }
@@ -180,7 +180,7 @@ pub struct Violation(Cow<'static, str>);
 impl Violation {
     /// The field is required.
     pub const REQUIRED: Self = Self(Cow::Borrowed("The {} field is required."));
-    /// The value is none of the allowed ones.
+    /// The value is not one of the allowed ones.
     pub const SELECTED: Self = Self(Cow::Borrowed("The selected {} is invalid."));
     /// The value is not an integer.
     pub const INTEGER: Self = Self(Cow::Borrowed("The {} must be an integer."));
@@ -188,7 +188,7 @@ impl Violation {
     pub const DATE: Self = Self(Cow::Borrowed("The {} is not a valid date."));
     /// The value is not a text.
     pub const STRING: Self = Self(Cow::Borrowed("The {} must be a string."));
-    /// The value is not a truth value.
+    /// The value is not a boolean.
     pub const BOOLEAN: Self = Self(Cow::Borrowed("The {} field must be true or false."));
     /// The value is not a list.
     pub const ARRAY: Self = Self(Cow::Borrowed("The {} must be an array."));

@@ -15,42 +15,41 @@ use crate::responses::error::{ApiError, ApiResult};
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
-    /// Indicates the page size: 1 to 100, 10 when it is absent or 0.
+    /// The page size, 1 to 100. 10 if it is absent or 0.
     #[param(value_type = i64, required = false, minimum = 0, maximum = 100)]
     limit: Param,
-    /// Indicates the page to return, counted from 1.
+    /// The page to return, counted from 1.
     #[param(value_type = i64, required = false)]
     page: Param,
 }
 
-/// Which calls are listed, and in what order.
+/// Filters and sort of a list of calls.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CallListParams {
-    /// `created_at`, `updated_at` or `called_at`; with a leading `-` downward.
+    /// `created_at`, `updated_at` or `called_at`, with a leading `-` in descending order.
     #[param(value_type = String, required = false, pattern = "^-?(called|created|updated)_at$", example = "-called_at")]
     sort: Param,
 }
 
-/// Which contacts are listed, and in what order.
+/// Filters and sort of a list of contacts.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ContactListParams {
-    /// Words that all occur in names, nickname, description, job, company or contact fields, whatever their case and
-    /// accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`. At most 255
-    /// characters and 32 words.
+    /// Words that all occur in names, nickname, description, job, company or contact fields, ignoring case and accents; a
+    /// phone number with any spacing; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.
     #[param(value_type = String, required = false, example = "leslie")]
     query: Param,
-    /// `created_at` or `updated_at`; with a leading `-` downward.
+    /// `created_at` or `updated_at`, with a leading `-` in descending order.
     #[param(value_type = String, required = false, pattern = "^-?(created|updated)_at$", example = "-updated_at")]
     sort: Param,
 }
 
-/// What the JSON of a contact includes.
+/// Optional parts of the JSON of a contact.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ContactParams {
-    /// `contactfields` adds how the contact is reached.
+    /// `contactfields` includes the contact fields.
     #[param(value_type = String, required = false, example = "contactfields")]
     with: Param,
 }
@@ -147,7 +146,11 @@ impl PageParams {
         } else if number < 0.0 {
             Err(ApiError::BadParameters)
         } else {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100, cut as PHP cuts")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 to 100, truncated as PHP does"
+            )]
             Ok(PageSize::new(number as u32))
         }
     }

@@ -30,7 +30,7 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
-/// The id of a contact that need not exist; `None` if no contact can have the id.
+/// The id of a contact, which need not exist. `None` if no contact can have the id.
 impl FieldValue for Option<ContactId> {
     const WRONG_TYPE: Violation = Violation::INTEGER;
 
@@ -165,7 +165,7 @@ fn double(number: f64) -> String {
     format!("{mantissa}{point}E{sign}{}", exponent.abs())
 }
 
-/// A list of emotions by id, each kept once, or an object with the ids as values; `None` if any id is unknown.
+/// A list of emotions by id, without duplicates, or an object with the ids as values. `None` if any id is unknown.
 impl FieldValue for Option<Vec<Emotion>> {
     const WRONG_TYPE: Violation = Violation::ARRAY;
 

@@ -24,13 +24,13 @@ pub struct CallResource<'a> {
     /// When the call happened.
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
     called_at: Iso8601,
-    /// What it was about; null only when a Monica client left it out.
+    /// What the call was about. Null only if a Monica v4 client left it out.
     #[schema(example = "He called, we had fun.")]
     content: Option<&'a str>,
-    /// Whether the contact called; null when never said.
+    /// Whether the contact called. Null if unknown.
     contact_called: Option<bool>,
     emotions: Vec<EmotionResource>,
-    /// Where this call is.
+    /// The URL of this call.
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
     account: AccountRef,

@@ -22,7 +22,7 @@ pub struct ContactResource<'a> {
     description: Option<&'a str>,
     #[serde(flatten)]
     flags: Flags<'a>,
-    /// The newest `called_at` of the contact's calls; null without calls.
+    /// The newest `called_at` of the contact's calls. Null without calls.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_called: Option<Iso8601>,
     last_activity_together: Option<String>,
@@ -34,10 +34,10 @@ pub struct ContactResource<'a> {
     #[schema(value_type = Vec<String>)]
     tags: [(); 0],
     statistics: Statistics,
-    /// Only with `with=contactfields`: the ways to reach the contact.
+    /// The contact fields. Only with `with=contactfields`.
     #[serde(rename = "contactFields", skip_serializing_if = "Option::is_none")]
     contact_fields: Option<Vec<ContactFieldResource<'a>>>,
-    /// Only with `with=contactfields`; Callbook keeps no notes.
+    /// Only with `with=contactfields`. Callbook stores no notes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     notes: Option<[(); 0]>,
@@ -97,7 +97,7 @@ impl<'a> ContactResource<'a> {
     }
 }
 
-/// A way to reach a contact.
+/// A contact field: a way to reach the contact.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactField)]
 struct ContactFieldResource<'a> {
@@ -175,7 +175,7 @@ struct HowYouMet {
     first_met_through_contact: Option<i64>,
 }
 
-/// Callbook keeps no relationships.
+/// Callbook stores no relationships.
 #[derive(Default, Serialize, ToSchema)]
 struct Relationships {
     love: RelationshipGroup,
@@ -191,7 +191,7 @@ struct RelationshipGroup {
     contacts: [(); 0],
 }
 
-/// Counts of what a contact has. Callbook keeps calls only: the other counts are 0.
+/// The number of calls of a contact. The other numbers are 0, because Callbook stores only calls.
 #[derive(Default, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "Monica's names")]
 struct Statistics {

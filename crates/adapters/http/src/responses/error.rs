@@ -17,7 +17,7 @@ use crate::requests::Violation;
 /// surrogate pair.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// After how many seconds a client may retry when the store is not available.
+/// The time after which a client may retry if the store is not available, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// The code of an internal error.
@@ -30,7 +30,7 @@ pub enum ApiError {
     LimitTooBig,
     /// No such call or contact in the caller's account.
     NotFound,
-    /// Every violation, in the order of the fields.
+    /// All violations, in the order of the fields.
     Invalid(Vec<String>),
     /// The call is not in a state that `If-Match` names.
     PreconditionFailed,
@@ -62,7 +62,7 @@ pub enum ApiError {
         method: String,
         /// The path, without the leading slash.
         path: String,
-        /// The methods it has, separated by a comma and a space.
+        /// The supported methods, separated by a comma and a space.
         allow: String,
     },
     /// The body is over [`BODY_LIMIT`].
@@ -96,7 +96,7 @@ struct ErrorDetail {
     error_code: u16,
 }
 
-/// One sentence; a list of sentences for 422.
+/// One sentence, or for 422 a list of sentences.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum Message {

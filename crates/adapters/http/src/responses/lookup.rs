@@ -36,10 +36,10 @@ pub struct ContactFieldTypeResource {
     name: &'static str,
     #[schema(example = "fa fa-volume-control-phone")]
     fontawesome_icon: &'static str,
-    /// What makes a link of its data.
+    /// The URL scheme that makes a link of the data.
     #[schema(example = "tel:")]
     protocol: Option<&'static str>,
-    /// Whether it may be deleted; the list is fixed.
+    /// Always false, because the list is fixed.
     delible: bool,
     /// `email`, `phone`, or null.
     #[serde(rename = "type")]

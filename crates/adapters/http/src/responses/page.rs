@@ -114,7 +114,7 @@ pub struct MetaLink {
     active: bool,
 }
 
-/// Year → number of the account's calls in it, newest year first; an empty list when there are none.
+/// The number of the account's calls by year, the newest year first. An empty list if there are none.
 struct Statistics<'a>(&'a [(i32, u64)]);
 
 impl Serialize for Statistics<'_> {
@@ -133,7 +133,7 @@ impl PartialSchema for Statistics<'_> {
         let by_year = ObjectBuilder::new().additional_properties(Some(calls));
         OneOfBuilder::new()
             .description(Some(
-                "Year → number of the account's calls in it, newest year first; an empty list when there are none.",
+                "The number of the account's calls by year, the newest year first. An empty list if there are none.",
             ))
             .item(by_year)
             .item(ArrayBuilder::new().items(ObjectBuilder::new()).max_items(Some(0)))

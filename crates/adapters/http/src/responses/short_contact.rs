@@ -37,10 +37,10 @@ impl<'a> From<&'a Profile> for Names<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ContactFlags)]
 pub struct Flags<'a> {
-    /// The gender's name; `none` when it is not known.
+    /// The name of the gender. `none` if unknown.
     #[schema(example = "none")]
     gender: &'a str,
-    /// M, F, O (other) or N (not known).
+    /// M, F, O (other) or N (unknown).
     #[schema(example = "N")]
     gender_type: &'static str,
     is_starred: bool,
@@ -48,7 +48,7 @@ pub struct Flags<'a> {
     /// Not archived.
     is_active: bool,
     is_dead: bool,
-    /// Whether the contact is the account's owner; Callbook does not keep that.
+    /// Always false. Callbook does not store which contact is the owner of the account.
     is_me: bool,
 }
 
@@ -110,7 +110,7 @@ impl<'a> ShortContactResource<'a> {
     }
 }
 
-/// Monica's id of a contact in its web pages, here derived from the UUID.
+/// Returns Monica's id of a contact in URLs of web pages. It is derived from the UUID.
 pub fn hash_id(uuid: Uuid) -> String {
     let mut text = Uuid::encode_buffer();
     ["h:", &uuid.simple().encode_lower(&mut text)[..18]].concat()
@@ -149,13 +149,13 @@ impl DocumentDate {
     }
 }
 
-/// A date in the form of Monica v4.1.2. All members are null if it is not known.
+/// A date in the form of Monica v4.1.2. All members are null if it is unknown.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ImportantDate)]
 pub struct DateResource {
-    /// Only the year is meant: it was computed from an age.
+    /// The date is estimated from an age, so that only its year is meaningful.
     is_age_based: Option<bool>,
-    /// Only day and month are meant.
+    /// Only the day and the month are known.
     is_year_unknown: Option<bool>,
     #[schema(value_type = Option<String>, format = DateTime)]
     date: Option<Iso8601>,

@@ -1,0 +1,158 @@
+//! Calls.
+
+use super::*;
+
+#[actix_web::test]
+async fn a_call_has_its_members_in_order() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().with(eq(account()), eq(CallId::new(5).unwrap())).return_once(|_, _| Ok(call()));
+    let response = fixture.send(get("/api/calls/5")).await;
+    assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")));
+    assert_eq!(response.header("cache-control"), Some("no-cache, private"));
+    let expected = concat!(
+        r#"{"data":{"id":5,"uuid":"00000000-0000-0000-0000-000000000005","object":"call","#,
+        r#""called_at":"2017-10-07T22:29:21Z","content":"He called, we had fun.","contact_called":null,"emotions":[],"#,
+        r#""url":"http://app.monicahq.com/api/calls/5","account":{"id":5},"contact":{"id":3,"#,
+        r#""uuid":"00000000-0000-0000-0000-000000000003","object":"contact","hash_id":"h:000000000000000000","#,
+        r#""first_name":"Leslie","last_name":"Knope","nickname":null,"complete_name":"Leslie Knope","initials":"LK","#,
+        r#""gender":"none","gender_type":"N","is_starred":false,"is_partial":false,"is_active":true,"is_dead":false,"#,
+        r#""is_me":false,"information":{"dates":[{"name":"birthdate","is_birthdate_approximate":"unknown","#,
+        r#""birthdate":null}],"birthdate":{"is_age_based":null,"is_year_unknown":null,"date":null},"#,
+        r#""deceased_date":{"is_age_based":null,"is_year_unknown":null,"date":null},"#,
+        r##""avatar":{"url":"http://app.monicahq.com/avatars/2f6690.svg","source":"default","##,
+        r##""default_avatar_color":"#2f6690"}},"url":"http://app.monicahq.com/api/contacts/3","account":{"id":5}},"##,
+        r#""created_at":"2017-10-07T22:29:21Z","updated_at":"2017-10-07T22:29:56Z"}}"#,
+    );
+    assert_eq!(response.body, expected);
+}
+
+#[actix_web::test]
+async fn responds_to_a_created_call_with_201() {
+    let mut fixture = Fixture::new();
+    fixture
+        .calls
+        .expect_create()
+        .withf(|of, new, key| {
+            let called_at = new.details.called_at;
+            key.is_none() && *of == account() && new.contact.get() == 3 && called_at == timestamp("2018-02-02")
+        })
+        .return_once(|_, _, _| Ok(call()));
+    let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
+    let response = fixture.send(request(Method::POST, "/api/calls/").set_json(body)).await;
+    assert_eq!((response.status, &response.json()["data"]["id"]), (201, &json!(5)));
+}
+
+#[actix_web::test]
+async fn put_and_patch_change_a_call() {
+    let body = json!({"content": "x", "contact_id": "4", "called_at": "2018-02-02"});
+    for (method, body, moves) in [(Method::PUT, body, true), (Method::PATCH, json!({"content": "x"}), false)] {
+        let mut fixture = Fixture::new();
+        let expected = CallPatch {
+            contact: moves.then_some(ContactId::new(4).unwrap()),
+            called_at: moves.then(|| timestamp("2018-02-02")),
+            content: Some(Content::parse("x").ok()),
+            ..CallPatch::default()
+        };
+        fixture
+            .calls
+            .expect_update()
+            .withf(move |of, id, patch, precondition| {
+                *of == account() && id.get() == 5 && *patch == expected && precondition.is_none()
+            })
+            .return_once(|_, _, _, _| Ok(call()));
+        let response = fixture.send(request(method, "/api/calls/5").set_json(body)).await;
+        assert_eq!((response.status, &response.json()["data"]["object"]), (200, &json!("call")));
+    }
+}
+
+#[actix_web::test]
+async fn rejects_a_put_without_required_fields() {
+    let response = Fixture::new().send(request(Method::PUT, "/api/calls/5").set_json(json!({"content": "x"}))).await;
+    let sentences = json!(["The contact id field is required.", "The called at field is required."]);
+    assert_eq!(response.json(), json!({"error": {"message": sentences, "error_code": 32}}));
+    assert_eq!(response.status, 422);
+}
+
+#[actix_web::test]
+async fn responds_with_the_id_of_a_deleted_call() {
+    let mut fixture = Fixture::new();
+    fixture
+        .calls
+        .expect_delete()
+        .withf(|of, id, precondition| *of == account() && id.get() == 31 && precondition.is_none())
+        .return_once(|_, _, _| Ok(()));
+    let response = fixture.send(request(Method::DELETE, "/api/calls/31")).await;
+    assert_eq!(response.json(), json!({"deleted": true, "id": 31}));
+}
+
+#[actix_web::test]
+async fn honours_etags_and_idempotency_keys() {
+    let tag = CallResponse::new(&call(), &Links::under("http://app.monicahq.com")).to_json().unwrap().1;
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().returning(|_, _| Ok(call()));
+    let satisfied_by = |precondition: &Option<Precondition>, call: &Call| precondition.as_ref().unwrap()(call);
+    fixture
+        .calls
+        .expect_update()
+        .withf(move |_, _, _, precondition| satisfied_by(precondition, &call()))
+        .returning(|_, _, _, _| Ok(call()));
+    let other = Call { details: CallDetails { contact_called: Some(true), ..call().details }, ..call() };
+    fixture
+        .calls
+        .expect_delete()
+        .withf(move |_, _, precondition| satisfied_by(precondition, &call()) && !satisfied_by(precondition, &other))
+        .returning(|_, _, _| Err(Error::PreconditionFailed));
+    let has_key = |key: &Option<IdempotencyKey>| key.as_ref().is_some_and(|key| key.key.as_str() == "n8n-1");
+    fixture.calls.expect_create().withf(move |_, _, key| has_key(key)).returning(|_, _, _| Err(Error::KeyReused));
+    let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
+    let responses = fixture
+        .send_all([
+            get("/api/calls/5"),
+            get("/api/calls/5").insert_header(("if-none-match", format!("\"x\", W/{tag}"))),
+            request(Method::PATCH, "/api/calls/5").insert_header(("if-match", tag.clone())).set_json(json!({})),
+            request(Method::DELETE, "/api/calls/5").insert_header(("if-match", tag.clone())),
+            request(Method::POST, "/api/calls").insert_header(("idempotency-key", "n8n-1")).set_json(body),
+        ])
+        .await;
+    let results: Vec<_> = responses.iter().map(|response| (response.status, response.header("etag"))).collect();
+    let tag = Some(tag.as_str());
+    assert_eq!(results, [(200, tag), (304, tag), (200, tag), (412, None), (422, None)]);
+    assert_eq!(responses[1].body, "");
+    assert_eq!(responses[3].json()["error"]["error_code"], 48);
+    let message = json!(["The idempotency key was used for another request."]);
+    assert_eq!(responses[4].json()["error"]["message"], message);
+}
+
+#[actix_web::test]
+async fn responds_to_an_invalid_id_with_404() {
+    for id in ["abc", "0", "-1", "2.5", "2abc", "99999999999999999999", "9007199254740992", "%00", "x%2Fy"] {
+        for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
+            let write = request(method.clone(), &format!("/api/calls/{id}")).set_json(json!({"content": 5}));
+            let response = Fixture::new().send(write).await;
+            assert_eq!((response.status, &response.json()["error"]["error_code"]), (404, &json!(31)), "{method} {id}");
+        }
+        assert_eq!(Fixture::new().send(get(&format!("/api/contacts/{id}/calls"))).await.status, 404, "{id}");
+    }
+}
+
+#[actix_web::test]
+async fn rejects_a_body_that_is_too_large_or_not_an_object() {
+    let post = |body: &str| request(Method::POST, "/api/calls").set_payload(body.to_owned());
+    for body in ["{", "null", "[]", "nonsense"] {
+        let response = Fixture::new().send(post(body)).await;
+        assert_eq!((response.status, &response.json()["error"]["error_code"]), (400, &json!(37)), "{body}");
+    }
+    let large = format!(r#"{{"content": "{}"}}"#, "x".repeat(BODY_LIMIT));
+    let response = Fixture::new().send(post(&large)).await;
+    assert_eq!((response.status, &response.json()["error"]["error_code"]), (413, &json!(44)));
+}
+
+#[actix_web::test]
+async fn accepts_a_form_as_body() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_create().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
+    let write = request(Method::POST, "/api/calls")
+        .insert_header(("content-type", "application/x-www-form-urlencoded"))
+        .set_payload("contact_id=3&called_at=2018-02-02&content=hi");
+    assert_eq!(fixture.send(write).await.status, 201);
+}

@@ -1,0 +1,68 @@
+//! Contacts and the user.
+
+use super::*;
+
+#[actix_web::test]
+async fn lists_finds_creates_updates_and_deletes_contacts() {
+    let mut fixture = Fixture::new();
+    let (id, search) = (ContactId::new(3).unwrap(), ContactSearch::parse("les").unwrap());
+    let page = PageRequest { number: 1, size: PageSize::new(10).unwrap() };
+    let query = ContactQuery { search, ..ContactQuery::oldest_first(page) };
+    let list = fixture.contacts.expect_list();
+    list.with(eq(account()), eq(query)).return_once(|_, _| Ok(Page { items: vec![contact()], total: 1 }));
+    fixture.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
+    fixture.contacts.expect_create().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
+    let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
+    fixture.contacts.expect_update().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
+    fixture.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
+    let responses = fixture
+        .send_all([
+            get("/api/contacts?query=les"),
+            get("/api/contacts/3"),
+            request(Method::POST, "/api/contacts").set_json(json!({"first_name": "Leslie"})),
+            request(Method::PUT, "/api/contacts/3").set_json(json!({"first_name": "Ann", "nickname": null})),
+            request(Method::DELETE, "/api/contacts/3"),
+        ])
+        .await;
+    let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
+    assert_eq!(statuses, [200, 200, 201, 200, 200]);
+    let contact = &responses[1].json()["data"];
+    assert_eq!(contact["last_called"], "2018-05-05T00:00:00Z");
+    assert_eq!(contact["statistics"]["number_of_calls"], 7);
+    assert_eq!(contact["information"]["dates"]["birthdate"]["date"], Value::Null);
+    assert_eq!(responses[4].json(), json!({"deleted": true, "id": 3}));
+}
+
+#[actix_web::test]
+async fn includes_contact_fields_on_request() {
+    let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
+    let field =
+        ContactField { id: ContactFieldId::new(9).unwrap(), content: phone, created_at: timestamp("2018-01-01") };
+    let mut fixture = Fixture::new();
+    fixture.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
+    let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
+    assert_eq!(responses[0].json()["data"].get("contactFields"), None);
+    let contact = responses[1].json()["data"].clone();
+    assert_eq!(contact["notes"], json!([]));
+    let field = &contact["contactFields"][0];
+    assert_eq!(
+        (&field["id"], &field["object"], &field["content"]),
+        (&json!(9), &json!("contactfield"), &json!("+1 555 0100"))
+    );
+    assert_eq!((&field["contact_field_type"]["type"], &field["contact"]["id"]), (&json!("phone"), &json!(3)));
+}
+
+#[actix_web::test]
+async fn returns_the_user_and_the_welcome() {
+    let mut fixture = Fixture::new();
+    fixture
+        .auth
+        .expect_account()
+        .with(eq(account()))
+        .return_once(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
+    let me = fixture.send(get("/api/me")).await.json();
+    assert_eq!((&me["data"]["object"], &me["data"]["name"]), (&json!("user"), &json!("Home")));
+    assert_eq!(me["data"]["account"], json!({"id": ACCOUNT}));
+    let welcome = Fixture::new().send(get("/api/")).await.json();
+    assert_eq!(welcome["links"]["calls_url"], "http://app.monicahq.com/api/calls");
+}

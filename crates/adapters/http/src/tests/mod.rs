@@ -1,0 +1,177 @@
+//! Tests of the whole application with mocked use cases.
+
+mod calls;
+mod contacts;
+mod limits;
+mod lists;
+mod routing;
+mod security;
+
+use actix_web::FromRequest;
+use actix_web::body::to_bytes;
+use actix_web::http::Method;
+use actix_web::http::header::HeaderMap;
+use actix_web::test::{TestRequest, call_service, init_service};
+use domain::{
+    Account, AccountId, Call, CallDetails, CallId, CallPatch, CallQuery, CallSortKey, Caller, Contact, ContactField,
+    ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch, ContactSummary, Content,
+    Direction, IdempotencyKey, Name, NewContactField, Page, PageRequest, PageSize, Profile, Scope, Sort, Timestamp,
+    TokenId, Uuid,
+};
+use mockall::predicate::{always, eq};
+use ports::Error;
+use ports::inbound::{
+    CallPage, MockAuthService, MockCallService, MockContactService, MockOperationsService, Precondition,
+};
+use ports::outbound::MockClock;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::app::app;
+use crate::requests::{Body, CallRequest};
+use crate::responses::error::BODY_LIMIT;
+use crate::responses::{CallResponse, Links};
+
+const ACCOUNT: i64 = 5;
+const NOW: i64 = 1_709_202_030;
+
+/// The application over mocks without expectations, with a token `good` and a read-only token `reader`.
+struct Fixture {
+    calls: MockCallService,
+    contacts: MockContactService,
+    auth: MockAuthService,
+    operations: MockOperationsService,
+    options: Options,
+}
+
+struct TestResponse {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl TestResponse {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let mut auth = MockAuthService::new();
+        auth.expect_authenticate().returning(|bearer| match bearer {
+            "good" => Ok(Some(caller(Scope::ReadWrite))),
+            "reader" => Ok(Some(caller(Scope::ReadOnly))),
+            "broken" => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
+            _ => Ok(None),
+        });
+        Self {
+            calls: MockCallService::new(),
+            contacts: MockContactService::new(),
+            auth,
+            operations: MockOperationsService::new(),
+            options: Options {
+                public_url: None,
+                compat: Compat::Documented,
+                rate_limit: 600,
+                trusted_proxies: crate::TrustedProxies::default(),
+                metrics: None,
+            },
+        }
+    }
+
+    async fn send(self, request: TestRequest) -> TestResponse {
+        self.send_all([request]).await.remove(0)
+    }
+
+    fn state(self) -> Data<AppState> {
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(|| Timestamp::from_unix(NOW).unwrap());
+        let services = Services {
+            calls: Arc::new(self.calls),
+            contacts: Arc::new(self.contacts),
+            auth: Arc::new(self.auth),
+            operations: Arc::new(self.operations),
+            clock: Arc::new(clock),
+        };
+        Data::new(AppState::new(services, self.options))
+    }
+
+    async fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<TestResponse> {
+        let app = init_service(app(self.state())).await;
+        let mut responses = Vec::new();
+        for request in requests {
+            let response = call_service(&app, request.to_request()).await;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
+            responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
+        }
+        responses
+    }
+}
+
+fn caller(scope: Scope) -> Caller {
+    Caller { account: AccountId::new(ACCOUNT).unwrap(), token: TokenId::new(1).unwrap(), scope }
+}
+
+fn request(method: Method, path: &str) -> TestRequest {
+    TestRequest::with_uri(path)
+        .method(method)
+        .insert_header(("host", "app.monicahq.com"))
+        .insert_header(("authorization", "Bearer good"))
+}
+
+fn get(path: &str) -> TestRequest {
+    request(Method::GET, path)
+}
+
+fn timestamp(text: &str) -> Timestamp {
+    Timestamp::parse(text, Timestamp::from_unix(NOW).unwrap()).unwrap()
+}
+
+fn leslie() -> ContactSummary {
+    let profile = Profile { last_name: Name::parse("Knope").ok(), ..Profile::new(Name::parse("Leslie").unwrap()) };
+    ContactSummary {
+        id: ContactId::new(3).unwrap(),
+        uuid: Uuid::from_u128(3),
+        account: AccountId::new(ACCOUNT).unwrap(),
+        profile,
+    }
+}
+
+pub fn call() -> Call {
+    Call {
+        id: CallId::new(5).unwrap(),
+        uuid: Uuid::from_u128(5),
+        account: AccountId::new(ACCOUNT).unwrap(),
+        contact: leslie(),
+        details: CallDetails {
+            content: Content::parse("He called, we had fun.").ok(),
+            ..CallDetails::at(timestamp("2017-10-07T22:29:21Z"))
+        },
+        created_at: timestamp("2017-10-07T22:29:21Z"),
+        updated_at: timestamp("2017-10-07T22:29:56Z"),
+    }
+}
+
+fn contact() -> Contact {
+    Contact {
+        summary: leslie(),
+        description: None,
+        job: None,
+        company: None,
+        fields: vec![],
+        last_called: Some(timestamp("2018-05-05")),
+        calls: 7,
+        created_at: timestamp("2017-10-07"),
+        updated_at: timestamp("2017-10-08"),
+    }
+}
+
+fn account() -> AccountId {
+    AccountId::new(ACCOUNT).unwrap()
+}
