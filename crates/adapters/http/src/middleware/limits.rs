@@ -130,7 +130,7 @@ impl MessageBody for BudgetedBody {
     }
 }
 
-/// The headers of a response that an error keeps which replaces it.
+/// The headers that remain when an error replaces a response.
 const KEPT_HEADERS: [HeaderName; 3] = [X_REQUEST_ID, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING];
 
 /// Reserves the bytes of every response until its client has read it. If the budget is exceeded, a read is answered with

@@ -31,8 +31,8 @@ pub async fn rate_limit(
     request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, Error> {
-    let (status, taken) = state.rate_limiter.take(caller.token, state.services.clock.now());
-    let mut response = match taken {
+    let (status, result) = state.rate_limiter.take(caller.token, state.services.clock.now());
+    let mut response = match result {
         Ok(()) => next.call(request).await?,
         Err(error) => reject(request, error),
     };
@@ -52,7 +52,7 @@ pub struct RateLimiter {
 
 struct Window {
     ends: i64,
-    taken: u32,
+    used: u32,
 }
 
 /// The state of a token's window.
@@ -78,17 +78,17 @@ impl RateLimiter {
         }
         let now = now.unix();
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = windows.entry(token).or_insert(Window { ends: now + WINDOW_SECONDS, taken: 0 });
+        let window = windows.entry(token).or_insert(Window { ends: now + WINDOW_SECONDS, used: 0 });
         // A window also ends when the clock was set back, so that none lasts longer than a minute.
         if !(1..=WINDOW_SECONDS).contains(&(window.ends - now)) {
-            *window = Window { ends: now + WINDOW_SECONDS, taken: 0 };
+            *window = Window { ends: now + WINDOW_SECONDS, used: 0 };
         }
-        if window.taken == limit {
+        if window.used == limit {
             let error = ApiError::TooManyRequests { retry_after: window.ends - now, reset: window.ends };
             return (Some(RateLimitStatus { limit, remaining: 0 }), Err(error));
         }
-        window.taken += 1;
-        (Some(RateLimitStatus { limit, remaining: limit - window.taken }), Ok(()))
+        window.used += 1;
+        (Some(RateLimitStatus { limit, remaining: limit - window.used }), Ok(()))
     }
 }
 
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn allows_everything_when_the_limit_is_zero() {
-        let (status, taken) = RateLimiter::new(0).take(TokenId::new(1).unwrap(), Timestamp::MIN);
+        let (status, result) = RateLimiter::new(0).take(TokenId::new(1).unwrap(), Timestamp::MIN);
         assert_eq!(status, None);
-        taken.unwrap();
+        result.unwrap();
     }
 }
