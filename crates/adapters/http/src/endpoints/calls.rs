@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::{CallId, ContactId};
+use domain::{Call, CallId, ContactId};
 
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
@@ -14,7 +14,7 @@ use crate::requests::{
     matches_if_none_match, precondition,
 };
 use crate::responses::error::{ApiError, ApiResult};
-use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder};
+use crate::responses::{CallPageResponse, CallResponse, Deleted, Links, PageBuilder, etag};
 
 /// List all the calls in your account
 ///
@@ -77,7 +77,7 @@ pub async fn create(
     let key = idempotency_key(&request, body.fingerprint)?;
     let new = body.request.into_new_call(rules)?;
     let call = state.services.calls.create(caller.account, new, key).await?;
-    respond(StatusCode::CREATED, &CallResponse::new(&call, &state.links(&request)))
+    respond(StatusCode::CREATED, &call, &state.links(&request))
 }
 
 /// Get a specific call
@@ -104,11 +104,11 @@ pub async fn find(
 ) -> ApiResult<HttpResponse> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
     let call = state.services.calls.find(caller.account, id).await?;
-    let (json, etag) = CallResponse::new(&call, &state.links(&request)).to_json()?;
+    let etag = etag(&call);
     if matches_if_none_match(&request, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
+    respond(StatusCode::OK, &call, &state.links(&request))
 }
 
 /// Update a call
@@ -190,7 +190,7 @@ pub async fn delete(
     request: HttpRequest,
 ) -> ApiResult<Json<Deleted>> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
-    let precondition = precondition(&request, state.links(&request));
+    let precondition = precondition(&request);
     state.services.calls.delete(caller.account, id, precondition).await?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))
 }
@@ -220,13 +220,13 @@ async fn apply_patch(
 ) -> ApiResult<HttpResponse> {
     let id = CallId::parse(id).ok_or(ApiError::NotFound)?;
     let changes = body.request.into_patch(rules)?;
-    let precondition = precondition(request, state.links(request));
+    let precondition = precondition(request);
     let call = state.services.calls.update(caller.account, id, changes, precondition).await?;
-    respond(StatusCode::OK, &CallResponse::new(&call, &state.links(request)))
+    respond(StatusCode::OK, &call, &state.links(request))
 }
 
 /// Responds with a call and its `ETag`.
-fn respond(status: StatusCode, call: &CallResponse<'_>) -> ApiResult<HttpResponse> {
-    let (json, etag) = call.to_json()?;
-    Ok(HttpResponse::build(status).insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
+fn respond(status: StatusCode, call: &Call, links: &Links) -> ApiResult<HttpResponse> {
+    let json = CallResponse::new(call, links).to_json()?;
+    Ok(HttpResponse::build(status).insert_header((ETAG, etag(call))).content_type(ContentType::json()).body(json))
 }

@@ -2,10 +2,10 @@
 
 use domain::{Call, Content, Uuid};
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use super::error::ApiResult;
-use super::etag::etag;
+use super::error::{ApiError, ApiResult};
 use super::short_contact::ShortContactResource;
 use super::{AccountRef, EmotionResource, Iso8601, Links, to_json};
 
@@ -34,7 +34,8 @@ pub struct CallResource<'a> {
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
     account: AccountRef,
-    contact: ShortContactResource<'a>,
+    #[schema(value_type = ShortContactResource)]
+    contact: ContactOfCall<'a>,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
     created_at: Iso8601,
     #[schema(value_type = String, format = DateTime, example = "2017-10-07T22:29:21Z")]
@@ -42,8 +43,9 @@ pub struct CallResource<'a> {
 }
 
 impl<'a> CallResource<'a> {
-    /// Converts a call.
-    pub fn new(call: &'a Call, links: &Links) -> Self {
+    /// Converts a call. `contact` is its contact in JSON, if that exists already.
+    pub fn new(call: &'a Call, contact: Option<&'a RawValue>, links: &Links) -> Self {
+        let resource = || ContactOfCall::Resource(ShortContactResource::new(&call.contact, links));
         Self {
             id: call.id.get(),
             uuid: call.uuid,
@@ -54,11 +56,30 @@ impl<'a> CallResource<'a> {
             emotions: call.details.emotions.iter().copied().map(EmotionResource::from).collect(),
             url: links.to_one("/api/calls/", call.id),
             account: call.account.into(),
-            contact: ShortContactResource::new(&call.contact, links),
+            contact: contact.map_or_else(resource, ContactOfCall::Json),
             created_at: Iso8601(call.created_at),
             updated_at: Iso8601(call.updated_at),
         }
     }
+}
+
+/// The contact of a call.
+#[derive(Serialize)]
+#[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each call")]
+enum ContactOfCall<'a> {
+    Resource(ShortContactResource<'a>),
+    Json(&'a RawValue),
+}
+
+/// Returns the contact in JSON if all calls of a page have the same one. It is most of what each call shows.
+pub fn shared_contact(calls: &[Call], links: &Links) -> ApiResult<Option<Box<RawValue>>> {
+    let [first, others @ ..] = calls else { return Ok(None) };
+    if others.is_empty() || others.iter().any(|call| call.contact != first.contact) {
+        return Ok(None);
+    }
+    let json = to_raw_value(&ShortContactResource::new(&first.contact, links));
+    json.map(Some).map_err(|error| ApiError::Internal(ports::Error::internal(error)))
 }
 
 /// One call.
@@ -72,13 +93,11 @@ pub struct CallResponse<'a> {
 impl<'a> CallResponse<'a> {
     /// Converts a call.
     pub fn new(call: &'a Call, links: &Links) -> Self {
-        Self { data: CallResource::new(call, links) }
+        Self { data: CallResource::new(call, None, links) }
     }
 
-    /// Returns the response as JSON, and the entity tag of the call.
-    pub fn to_json(&self) -> ApiResult<(Vec<u8>, String)> {
-        let json = to_json(self, CALL_BYTES)?;
-        let tag = etag(&json);
-        Ok((json, tag))
+    /// Returns the response as JSON.
+    pub fn to_json(&self) -> ApiResult<Vec<u8>> {
+        to_json(self, CALL_BYTES)
     }
 }

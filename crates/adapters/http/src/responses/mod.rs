@@ -12,6 +12,7 @@ mod short_contact;
 pub use call::{CallResource, CallResponse};
 pub use contact::{ContactResource, ContactResponse};
 use domain::{AccountId, Timestamp};
+pub use etag::etag;
 pub use links::Links;
 pub use lookup::{ContactFieldTypeResource, EmotionResource, GenderResource, GenderResponse};
 pub use page::{

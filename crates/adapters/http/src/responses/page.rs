@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use domain::{Contact, Page, PageRequest};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::call::CALL_BYTES;
+use super::call::{CALL_BYTES, shared_contact};
 use super::error::ApiResult;
 use super::links::numbered;
 use super::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, Links, to_json};
@@ -172,12 +173,13 @@ impl<'a> PageBuilder<'a> {
 
     /// Returns a page of calls as JSON.
     pub fn calls_as_json(&self, page: &CallPage) -> ApiResult<Vec<u8>> {
-        to_json(&self.calls(page), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
+        let contact = shared_contact(&page.page.items, self.links)?;
+        to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
 
-    fn calls<'p>(&self, page: &'p CallPage) -> CallPageResponse<'p> {
+    fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageResponse<'p> {
         let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.calls_per_year) };
-        let data = page.page.items.iter().map(|call| CallResource::new(call, self.links)).collect();
+        let data = page.page.items.iter().map(|call| CallResource::new(call, contact, self.links)).collect();
         CallPageResponse { data, links: self.page_links(&page.page), meta }
     }
 
@@ -281,7 +283,7 @@ mod tests {
         let links = Links::under("https://app.monicahq.com");
         let builder = PageBuilder::new("/api/calls", query, &links, request.page);
         let page = CallPage { page: Page { items: vec![], total }, calls_per_year: vec![] };
-        serde_json::to_value(builder.calls(&page)).unwrap()
+        serde_json::to_value(builder.calls(&page, None)).unwrap()
     }
 
     fn labels(current: u64, last: u64) -> String {

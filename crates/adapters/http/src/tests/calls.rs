@@ -87,7 +87,7 @@ async fn responds_with_the_id_of_a_deleted_call() {
 
 #[actix_web::test]
 async fn honours_etags_and_idempotency_keys() {
-    let tag = CallResponse::new(&call(), &Links::under("http://app.monicahq.com")).to_json().unwrap().1;
+    let tag = etag(&call());
     let mut fixture = Fixture::new();
     fixture.calls.expect_find().returning(|_, _| Ok(call()));
     let satisfied_by = |precondition: &Option<Precondition>, call: &Call| precondition.as_ref().unwrap()(call);

@@ -30,7 +30,7 @@ use super::*;
 use crate::app::app;
 use crate::requests::{Body, CallRequest};
 use crate::responses::error::BODY_LIMIT;
-use crate::responses::{CallResponse, Links};
+use crate::responses::etag;
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
