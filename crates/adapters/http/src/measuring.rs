@@ -4,7 +4,7 @@ use domain::{Call, PageRequest, PageSize};
 use ports::inbound::CallPage;
 
 use crate::requests::{CallRequest, parse};
-use crate::responses::{CallResponse, Links, PageBuilder};
+use crate::responses::{CallResponse, Links, PageBuilder, etag};
 
 /// Returns the JSON of the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
@@ -15,7 +15,8 @@ pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
 
 /// Returns the JSON of a call and its entity tag.
 pub fn call_with_etag(call: &Call) -> (Vec<u8>, String) {
-    CallResponse::new(call, &Links::under("http://127.0.0.1:8080")).to_json().unwrap_or_default()
+    let json = CallResponse::new(call, &Links::under("http://127.0.0.1:8080")).to_json().unwrap_or_default();
+    (json, etag(call))
 }
 
 /// Parses a body into a call, with a fingerprint if `is_keyed`. Returns whether it is valid.
