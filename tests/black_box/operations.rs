@@ -8,6 +8,7 @@ use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
     the_settings_in_force_are_shown_without_secrets,
+    a_flag_wins_over_its_variable,
     a_healthcheck_is_of_the_configured_address,
     metrics_are_served_on_their_own_address,
     logs_hold_no_token_and_no_text_of_a_call,
@@ -51,10 +52,41 @@ fn the_settings_in_force_are_shown_without_secrets(setup: Setup) {
     }
     assert!(!report.contains(secret));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("CALLBOOK_POOLSIZE is no setting"), "{error}");
+    assert!(error.contains("CALLBOOK_POOLSIZE is not a setting"), "{error}");
     let wrong = setup.set("CALLBOOK_TRUSTED_PROXIES", "everybody").run(&["check-config"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8(wrong.stderr).unwrap().starts_with("callbook: CALLBOOK_TRUSTED_PROXIES takes "));
+}
+
+fn a_flag_wins_over_its_variable(setup: Setup) {
+    let secret = "a-secret-of-at-least-32-characters";
+    let setup = setup
+        .set("CALLBOOK_BIND", "nonsense")
+        .set("CALLBOOK_POOL_SIZE", "3")
+        .set("CALLBOOK_METRICS_BIND", "127.0.0.1:9090")
+        .set("CALLBOOK_TOKEN_FILE", "/no/such/file");
+    let flags = ["--bind", "127.0.0.1:8099", "--metrics-bind", "off", "--token", secret];
+    let report = setup.output(&[&["check-config"][..], &flags].concat());
+    assert_eq!(shown(&report, "CALLBOOK_BIND"), ("127.0.0.1:8099".to_owned(), "command line".to_owned()));
+    assert_eq!(shown(&report, "CALLBOOK_METRICS_BIND"), ("off".to_owned(), "command line".to_owned()));
+    assert_eq!(shown(&report, "CALLBOOK_TOKEN"), ("(hidden)".to_owned(), "command line".to_owned()));
+    assert_eq!(shown(&report, "CALLBOOK_POOL_SIZE"), ("3".to_owned(), "environment".to_owned()));
+    assert!(!report.contains(secret));
+    let before_the_command = setup.output(&[&flags[..], &["check-config"]].concat());
+    assert_eq!(before_the_command, report);
+    for (arguments, problem) in [
+        (&["check-config", "--bind", "8080"][..], "callbook: --bind takes "),
+        (&["--bind", "8080"], "callbook: --bind takes "),
+        (&["check-config", "--bind", "127.0.0.1:0"], "callbook: CALLBOOK_TOKEN_FILE cannot be read: /no/such/file"),
+        (&["check-config", "--token", "a", "--token-file", "b"], "callbook: CALLBOOK_BIND takes "),
+        (&["token", "list", "--database-url", "mysql://u:secret@h/db"], "callbook: --database-url takes "),
+    ] {
+        let output = setup.run(arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), error.lines().count()), (Some(2), 1), "{error}");
+        assert!(error.starts_with(problem) && !error.contains("secret"), "{error}");
+    }
+    assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
 }
 
 fn a_healthcheck_is_of_the_configured_address(setup: Setup) {
@@ -207,6 +239,37 @@ fn a_shell_completes_and_a_manual_page_tells_every_command() {
         assert!(page.contains(&format!(".TH {name} 1 ")), "{name} has no page");
     }
     assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "nothing was made");
+}
+
+#[test]
+fn a_secret_and_its_file_cannot_both_be_set() {
+    let setup = Setup::sqlite().set("DATABASE_URL", "sqlite://a.db").set("DATABASE_URL_FILE", "/no/such/file");
+    let output = setup.run(&["check-config"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(error, "callbook: DATABASE_URL and DATABASE_URL_FILE cannot both be set\n");
+    let setup = setup.set("DATABASE_URL_FILE", "").set("CALLBOOK_BIND", "");
+    let report = setup.output(&["check-config"]);
+    assert_eq!(shown(&report, "DATABASE_URL"), ("sqlite://a.db".to_owned(), "environment".to_owned()));
+    assert_eq!(shown(&report, "CALLBOOK_BIND").1, "default", "an empty variable is not set");
+}
+
+#[test]
+fn a_stalled_standard_error_blocks_no_request_and_no_shutdown() {
+    let setup = Setup::sqlite().set("CALLBOOK_LOG", "info");
+    let pipe = setup.folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Open for reading and never read. Opened for writing too, so that the opening does not wait for the server.
+    let _reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let server = setup.serve_by(&["sh", "-c", "exec \"$@\" 2>pipe", "sh"]);
+    let client = server.client();
+    // More lines than the pipe holds.
+    for _ in 0..2_000 {
+        client.get("/api/me").expect(200);
+    }
+    assert_eq!(server.stop().0, Some(0));
+    assert!(setup.folder().join("data/callbook.db").is_file());
+    assert!(!setup.folder().join("data/callbook.db-wal").exists(), "the store is closed");
 }
 
 #[test]

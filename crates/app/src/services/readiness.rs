@@ -7,15 +7,18 @@ use ports::Result;
 use ports::inbound::HealthService;
 use ports::outbound::{StoreHealth, StoreLoad};
 
+use super::Lease;
+
 /// Ready when the store is.
 pub struct StoreHealthCheck {
     store: Arc<dyn StoreHealth>,
+    _lease: Lease,
 }
 
 impl StoreHealthCheck {
     /// Over this store.
-    pub fn new(store: Arc<dyn StoreHealth>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn StoreHealth>, lease: Lease) -> Self {
+        Self { store, _lease: lease }
     }
 }
 

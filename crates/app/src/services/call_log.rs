@@ -9,16 +9,19 @@ use ports::inbound::{CallPage, CallService};
 use ports::outbound::{CallRepository, Clock};
 use uuid::Uuid;
 
+use super::Lease;
+
 /// The log of calls, in a repository.
 pub struct CallUseCases {
     calls: Arc<dyn CallRepository>,
     clock: Arc<dyn Clock>,
+    _lease: Lease,
 }
 
 impl CallUseCases {
     /// Over this repository.
-    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { calls, clock }
+    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { calls, clock, _lease: lease }
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
     fn logbook(calls: MockCallRepository) -> CallUseCases {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(7).unwrap());
-        CallUseCases::new(Arc::new(calls), Arc::new(clock))
+        CallUseCases::new(Arc::new(calls), Arc::new(clock), Lease::new().0)
     }
 
     fn new_call() -> NewCall {

@@ -11,6 +11,8 @@ use ports::outbound::{AccountRepository, Clock, TokenRepository};
 use ports::{Error, Result};
 use sha2::{Digest, Sha256};
 
+use super::Lease;
+
 /// How long a token that was looked up is believed: a revocation by another process holds within this time.
 const TOKEN_CACHE_TTL: Duration = Duration::from_secs(1);
 
@@ -23,12 +25,18 @@ pub struct TokenAuthenticator {
     accounts: Arc<dyn AccountRepository>,
     clock: Arc<dyn Clock>,
     seen: Mutex<HashMap<SecretHash, (Instant, Token)>>,
+    _lease: Lease,
 }
 
 impl TokenAuthenticator {
     /// Over these repositories.
-    pub fn new(tokens: Arc<dyn TokenRepository>, accounts: Arc<dyn AccountRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, accounts, clock, seen: Mutex::default() }
+    pub fn new(
+        tokens: Arc<dyn TokenRepository>,
+        accounts: Arc<dyn AccountRepository>,
+        clock: Arc<dyn Clock>,
+        lease: Lease,
+    ) -> Self {
+        Self { tokens, accounts, clock, seen: Mutex::default(), _lease: lease }
     }
 
     async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
@@ -105,7 +113,12 @@ mod tests {
     fn doorkeeper(tokens: MockTokenRepository) -> TokenAuthenticator {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(100).unwrap());
-        TokenAuthenticator::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock))
+        TokenAuthenticator::new(
+            Arc::new(tokens),
+            Arc::new(MockAccountRepository::new()),
+            Arc::new(clock),
+            Lease::new().0,
+        )
     }
 
     #[actix_web::test]
