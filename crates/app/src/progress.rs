@@ -1,8 +1,9 @@
-//! How far long work has come, on a terminal only.
+//! Progress of long commands, shown on a terminal only.
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// A bar of that many steps on standard error, or a count when nobody knows how many; silent in a pipe.
+/// Returns a bar with this number of steps, or a spinner if the number is unknown; hidden unless standard error is a
+/// terminal.
 pub fn bar(what: &'static str, steps: Option<u64>) -> ProgressBar {
     let bar = steps.map_or_else(ProgressBar::no_length, ProgressBar::new).with_finish(ProgressFinish::AndLeave);
     let template = match steps {

@@ -14,9 +14,9 @@ use ports::outbound::{Imported, Record};
 pub use self::lines::Kind;
 use self::reader::Reader;
 use self::writer::Writer;
+use crate::context::AppContext;
 use crate::error::Error;
-use crate::opened::AppContext;
-use crate::output::answer;
+use crate::output::outln;
 use crate::progress;
 
 /// Writes the account's contacts and calls to the file, or to standard output.
@@ -28,14 +28,14 @@ pub fn export(opened: &AppContext, account: AccountId, file: Option<&Path>, reco
     };
     let bar = progress::bar("Exporting", Some(records));
     let totals = writer::write_file(path, Kind::Export, |writer| read_into(writer, opened, Some(account), &bar))?;
-    answer!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
+    outln!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
 }
 
 /// Writes a copy of the whole store, and reads it again before it gets its name.
 pub fn back_up(opened: &AppContext, path: &Path, records: u64) -> Result<(), Error> {
     let bar = progress::bar("Backing up", Some(records));
     let totals = writer::write_file(path, Kind::Backup, |writer| read_into(writer, opened, None, &bar))?;
-    answer!("{}: {totals}.", path.display())
+    outln!("{}: {totals}.", path.display())
 }
 
 fn read_into<W: io::Write>(
@@ -94,7 +94,7 @@ pub async fn import(opened: &AppContext, account: Option<AccountId>, path: &Path
 pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) -> Result<(), Error> {
     let would = if dry_run { " would be" } else { "" };
     let Imported { contacts, calls, .. } = imported;
-    answer!(
+    outln!(
         "Account {account}: {} contacts and {} calls{would} added, {} contacts and {} calls were there already.",
         contacts.added,
         calls.added,
@@ -127,7 +127,7 @@ pub fn restore(opened: &AppContext, path: &Path) -> Result<(), Error> {
     if !restored? {
         return Err(Error::Refused("the store is not empty; nothing was restored".to_owned()));
     }
-    answer!("Restored {}.", reader.totals())
+    outln!("Restored {}.", reader.totals())
 }
 
 fn open(path: &Path, kind: Kind) -> Result<Reader<Box<dyn Read>>, Error> {

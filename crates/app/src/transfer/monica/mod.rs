@@ -11,10 +11,11 @@ use ports::outbound::Record;
 use serde_json::Value;
 
 use self::client::Monica;
+use crate::context::AppContext;
 use crate::error::Error;
-use crate::opened::AppContext;
-use crate::output::answer;
-use crate::{archive, progress};
+use crate::output::outln;
+use crate::progress;
+use crate::transfer::archive;
 
 /// Takes the contacts, then the calls from this page on. What was read before a failure is imported.
 pub async fn import(
@@ -43,7 +44,7 @@ pub async fn import(
         );
         return Err(failure);
     }
-    answer!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)
+    outln!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)
 }
 
 enum Phase {

@@ -1,4 +1,4 @@
-//! Made-up contacts and calls, as many as are asked for, the same each time.
+//! Generated contacts and calls: any number, the same on every run.
 
 use domain::{
     AccountId, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Content,
@@ -7,58 +7,17 @@ use domain::{
 use ports::outbound::{Record, StoredCall};
 use ports::{Error, Result};
 
+#[rustfmt::skip]
 const FIRST_NAMES: [&str; 24] = [
-    "Leslie",
-    "Henri",
-    "Ann",
-    "Tom",
-    "Donna",
-    "Ron",
-    "April",
-    "Andy",
-    "Ben",
-    "Chris",
-    "Jerry",
-    "Zoë",
-    "Amina",
-    "Björn",
-    "Chiara",
-    "Dmitri",
-    "Emeka",
-    "Fatima",
-    "Guadalupe",
-    "Hiroshi",
-    "Ingrid",
-    "João",
-    "Katarzyna",
-    "Liam",
+    "Leslie", "Henri", "Ann", "Tom", "Donna", "Ron", "April", "Andy", "Ben", "Chris", "Jerry", "Zoë", "Amina",
+    "Björn", "Chiara", "Dmitri", "Emeka", "Fatima", "Guadalupe", "Hiroshi", "Ingrid", "João", "Katarzyna", "Liam",
 ];
 
+#[rustfmt::skip]
 const LAST_NAMES: [&str; 24] = [
-    "Knope",
-    "Troyat",
-    "Perkins",
-    "Haverford",
-    "Meagle",
-    "Swanson",
-    "Ludgate",
-    "Dwyer",
-    "Wyatt",
-    "Traeger",
-    "Gergich",
-    "Brontë",
-    "Diallo",
-    "Ångström",
-    "Rossi",
-    "Ivanov",
-    "Okafor",
-    "Haddad",
-    "Ortiz",
-    "Sato",
-    "Larsen",
-    "Silva",
-    "Nowak",
-    "Murphy",
+    "Knope", "Troyat", "Perkins", "Haverford", "Meagle", "Swanson", "Ludgate", "Dwyer", "Wyatt", "Traeger",
+    "Gergich", "Brontë", "Diallo", "Ångström", "Rossi", "Ivanov", "Okafor", "Haddad", "Ortiz", "Sato", "Larsen",
+    "Silva", "Nowak", "Murphy",
 ];
 
 const COMPANIES: [&str; 8] = [
@@ -87,24 +46,25 @@ const SENTENCES: [&str; 12] = [
     "The parcel has arrived, one of the cups was broken; they send another.",
 ];
 
-/// The made-up calls happened in the ten years up to 2026-01-01T00:00:00Z.
+/// Generated calls happen in the ten years before 2026-01-01T00:00:00Z.
 const END: i64 = 1_767_225_600;
 const TEN_YEARS: u64 = 10 * 365 * 86_400;
 
-/// A small generator (Knuth's MMIX constants), seeded by what it makes: record n is the same however many there are.
-struct Dice(u64);
+/// A small random number generator (Knuth's MMIX constants), seeded by the kind and number of a record: record n is the
+/// same for any number of records.
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn of(kind: u64, n: u64) -> Self {
-        let mut dice = Self((n << 2) ^ kind);
-        dice.next();
-        dice.next();
-        dice
+        let mut random = Self((n << 2) ^ kind);
+        random.next();
+        random.next();
+        random
     }
 
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        // The low bits of this kind of generator hardly change; the finish of SplitMix64 mixes the high ones in.
+        // The low bits of such a generator hardly change; the finalizer of SplitMix64 mixes in the high ones.
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
@@ -123,31 +83,31 @@ impl Dice {
         uuid::Builder::from_random_bytes(Uuid::from_u64_pair(self.next(), self.next()).into_bytes()).into_uuid()
     }
 
-    /// An instant of the ten years.
+    /// Returns a time in the ten years.
     fn timestamp(&mut self) -> Result<Timestamp> {
         timestamp(END - 1 - self.below(TEN_YEARS).cast_signed())
     }
 }
 
 fn timestamp(seconds: i64) -> Result<Timestamp> {
-    Timestamp::from_unix(seconds).ok_or_else(|| Error::fault("a made-up instant is none"))
+    Timestamp::from_unix(seconds).ok_or_else(|| Error::fault("a generated time is out of range"))
 }
 
-/// Every record: the contacts, then the calls.
+/// Generates the contacts, then the calls.
 pub fn records(contacts: u64, calls: u64) -> impl Iterator<Item = Result<Record>> {
     (1..=contacts).map(contact).chain((1..=calls).map(move |n| call(n, contacts)))
 }
 
 fn contact(n: u64) -> Result<Record> {
-    let mut dice = Dice::of(1, n);
-    let uuid = dice.uuid();
-    let first_name = Name::parse(dice.one_of(&FIRST_NAMES)).map_err(Error::fault)?;
-    let last_name = Name::parse(dice.one_of(&LAST_NAMES)).ok();
-    let profile = Profile { last_name, is_starred: dice.below(10) == 0, ..Profile::new(first_name) };
+    let mut random = Random::of(1, n);
+    let uuid = random.uuid();
+    let first_name = Name::parse(random.one_of(&FIRST_NAMES)).map_err(Error::fault)?;
+    let last_name = Name::parse(random.one_of(&LAST_NAMES)).ok();
+    let profile = Profile { last_name, is_starred: random.below(10) == 0, ..Profile::new(first_name) };
     let id = ContactId::from_store(n.cast_signed());
-    // Numbers and addresses that belong to nobody: 555 01xx and example.org.
-    let number = format!("+1 {} 555 01{:02}", 200 + n % 800, dice.below(100));
-    let reached = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
+    // Reserved for fiction: the numbers 555 01xx, and example.org.
+    let number = format!("+1 {} 555 01{:02}", 200 + n % 800, random.below(100));
+    let fields = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
     let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
     let field = |(kind, data): (_, String)| {
         let content = NewContactField { kind, data: Name::parse(&data).map_err(Error::fault)? };
@@ -157,8 +117,8 @@ fn contact(n: u64) -> Result<Record> {
         summary: ContactSummary { id, uuid, account: AccountId::from_store(0), profile },
         description: None,
         job: None,
-        company: Name::parse(dice.one_of(&COMPANIES)).ok(),
-        fields: reached.into_iter().map(field).collect::<Result<_>>()?,
+        company: Name::parse(random.one_of(&COMPANIES)).ok(),
+        fields: fields.into_iter().map(field).collect::<Result<_>>()?,
         last_called: None,
         calls: 0,
         created_at,
@@ -167,30 +127,30 @@ fn contact(n: u64) -> Result<Record> {
 }
 
 fn call(n: u64, contacts: u64) -> Result<Record> {
-    let mut dice = Dice::of(2, n);
-    let uuid = dice.uuid();
-    let with = 1 + dice.below(contacts);
-    let called_at = dice.timestamp()?;
-    let sentences: Vec<_> = (0..=dice.below(4)).map(|_| dice.one_of(&SENTENCES)).collect();
-    let contact_called = match dice.below(3) {
+    let mut random = Random::of(2, n);
+    let uuid = random.uuid();
+    let contact = 1 + random.below(contacts);
+    let called_at = random.timestamp()?;
+    let sentences: Vec<_> = (0..=random.below(4)).map(|_| random.one_of(&SENTENCES)).collect();
+    let contact_called = match random.below(3) {
         0 => None,
         n => Some(n == 1),
     };
-    // Noted within the hour, one in eight corrected the next day.
-    let created_at = timestamp(called_at.unix() + dice.below(3_600).cast_signed())?;
-    let updated_at = if dice.below(8) == 0 { timestamp(created_at.unix() + 86_400)? } else { created_at };
+    // Created within an hour; one in eight is updated the next day.
+    let created_at = timestamp(called_at.unix() + random.below(3_600).cast_signed())?;
+    let updated_at = if random.below(8) == 0 { timestamp(created_at.unix() + 86_400)? } else { created_at };
     Ok(Record::Call(Box::new(StoredCall {
         id: CallId::from_store(n.cast_signed()),
         uuid,
         account: AccountId::from_store(0),
         call: NewCall {
-            contact: ContactId::from_store(with.cast_signed()),
+            contact: ContactId::from_store(contact.cast_signed()),
             called_at,
             content: Content::parse(&sentences.join(" ")).ok(),
             contact_called,
             emotions: Vec::new(),
         },
-        contact_uuid: Dice::of(1, with).uuid(),
+        contact_uuid: Random::of(1, contact).uuid(),
         created_at,
         updated_at,
     })))

@@ -1,4 +1,4 @@
-//! Contacts and calls to look at: those of Monica's published documentation, or made-up ones.
+//! `callbook demo`: the contacts and calls of Monica's published documentation, or generated ones.
 
 use domain::{
     ContactSearch, Content, Direction, Gender, ImportantDate, Name, NewCall, NewContact, PageRequest, PageSize,
@@ -7,16 +7,26 @@ use domain::{
 use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
+use crate::context::AppContext;
 use crate::error::Error;
-use crate::opened::AppContext;
-use crate::output::answer;
-use crate::{made_up, progress};
+use crate::output::outln;
+use crate::{progress, sample_data};
 
-/// The people of the document, in the order of their ids: first name, last name, gender, approximate birthdate.
+#[derive(clap::Args)]
+pub struct DemoArgs {
+    /// Number of contacts to generate instead, always the same ones, in an account without contacts
+    #[arg(long, value_name = "N", requires = "calls", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    contacts: Option<u64>,
+    /// Number of calls to generate with them
+    #[arg(long, value_name = "M", requires = "contacts", value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    calls: Option<u64>,
+}
+
+/// The contacts of the document, in the order of their ids: first name, last name, gender, approximate birthdate.
 const CONTACTS: [(&str, &str, &str, Option<&str>); 2] =
     [("Henri", "Troyat", "male", Some("1987-01-01T21:56:44Z")), ("Leslie", "Knope", "none", None)];
 
-/// The calls of the document, in the order of their ids: the contact's place above, when, and about what.
+/// The calls of the document, in the order of their ids: index of the contact in `CONTACTS`, time, content.
 const CALLS: [(usize, &str, &str); 4] = [
     (1, "2017-10-07T21:00:56Z", "We talked about nice stuff\r\n* And especially about their wedding"),
     (0, "2017-10-07T21:02:57Z", "Just laughed super hard."),
@@ -24,16 +34,24 @@ const CALLS: [(usize, &str, &str); 4] = [
     (1, "2017-10-07T22:29:21Z", "He called, we had fun and really awesome."),
 ];
 
-/// Fills the first account, unless the demo's contacts are there already.
-pub async fn run(opened: &AppContext) -> Result<(), Error> {
-    let account = opened.first_account().await?.id;
-    let book = &opened.services.contacts;
+/// Runs `callbook demo`.
+pub async fn run(context: &AppContext, args: &DemoArgs) -> Result<(), Error> {
+    match args.contacts.zip(args.calls) {
+        None => add_documented(context).await,
+        Some((contacts, calls)) => generate(context, contacts, calls).await,
+    }
+}
+
+/// Adds the document's contacts and calls to the first account, unless it has one of the contacts.
+async fn add_documented(context: &AppContext) -> Result<(), Error> {
+    let account = context.first_account().await?.id;
+    let book = &context.services.contacts;
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
     let request = |number| PageRequest { number, size: PageSize::SMALLEST, order };
     for (first, last, ..) in CONTACTS {
         let search = ContactSearch::parse(&format!("{first} {last}")).unwrap_or_default();
         if book.list(account, search, request(1)).await?.total > 0 {
-            answer!("Account {account} has {first} {last} already; nothing was added.")?;
+            outln!("Account {account} has {first} {last} already; nothing was added.")?;
             return Ok(());
         }
     }
@@ -43,28 +61,29 @@ pub async fn run(opened: &AppContext) -> Result<(), Error> {
     }
     for (contact, called_at, content) in CALLS {
         let call = NewCall {
-            contact: *ids.get(contact).ok_or_else(unreadable)?,
+            contact: *ids.get(contact).ok_or_else(invalid_data)?,
             called_at: timestamp(called_at)?,
             content: Content::parse(content).ok(),
             contact_called: None,
             emotions: Vec::new(),
         };
-        opened.services.calls.record(account, call, None).await?;
+        context.services.calls.record(account, call, None).await?;
     }
-    answer!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())
+    outln!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())
 }
 
-/// Fills the first account, which has no contact yet, with made-up ones.
-pub async fn make_up(opened: &AppContext, contacts: u64, calls: u64) -> Result<(), Error> {
-    let account = opened.first_account().await?.id;
+/// Fills the first account, which must have no contacts, with generated ones.
+async fn generate(context: &AppContext, contacts: u64, calls: u64) -> Result<(), Error> {
+    let account = context.first_account().await?.id;
     let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
     let first = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-    if opened.services.contacts.list(account, ContactSearch::default(), first).await?.total > 0 {
+    if context.services.contacts.list(account, ContactSearch::default(), first).await?.total > 0 {
         return Err(Error::Refused(format!("account {account} has contacts already; nothing was added")));
     }
-    let bar = progress::bar("Making up", Some(contacts + calls));
-    let imported = opened.store.bulk.import(account, &mut bar.wrap_iter(made_up::records(contacts, calls)), false)?;
-    answer!(
+    let bar = progress::bar("Generating", Some(contacts + calls));
+    let imported =
+        context.store.bulk.import(account, &mut bar.wrap_iter(sample_data::records(contacts, calls)), false)?;
+    outln!(
         "Account {account} has {} made-up contacts and {} made-up calls.",
         imported.contacts.added,
         imported.calls.added
@@ -84,9 +103,9 @@ fn person((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) ->
 }
 
 fn timestamp(text: &str) -> Result<Timestamp, Error> {
-    Timestamp::parse(text, SystemClock.now()).ok_or_else(unreadable)
+    Timestamp::parse(text, SystemClock.now()).ok_or_else(invalid_data)
 }
 
-fn unreadable() -> Error {
-    ports::Error::fault("the demonstration's own data cannot be read").into()
+fn invalid_data() -> Error {
+    ports::Error::fault("the data of the demo cannot be parsed").into()
 }
