@@ -1,72 +1,53 @@
-//! An opened store with its services, as most commands need it.
+//! An open store with its use cases, as most commands need it.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use domain::{Account, AccountId, Name};
-use http_adapter::Services;
-use ports::outbound::{Clock, Store};
+use domain::AccountId;
 
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::services::{Lease, Released, build_services};
+use crate::services::{Services, build_services};
 use crate::store;
 
-/// How long [`AppContext::close`] waits for the last service to be dropped.
+/// How long [`AppContext::close`] waits for the HTTP adapter.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An opened store with its services.
+/// An open store with its use cases.
 pub struct AppContext {
-    /// The store.
-    pub store: Store,
-    /// The services over the store.
+    /// The use cases.
     pub services: Services,
-    released: Receiver<Released>,
 }
 
 impl AppContext {
     /// Runs pending migrations and opens the configured store.
     pub fn open(config: &Config) -> Result<Self, Error> {
-        let store = store::open(config)?;
-        let (lease, released) = Lease::new();
-        let services = build_services(&store, Arc::new(SystemClock), &lease);
-        Ok(Self { store, services, released })
+        Ok(Self { services: build_services(store::open(config)?, Arc::new(SystemClock)) })
     }
 
-    /// Closes the store after the last clone of a service is dropped, and blocks until then.
-    ///
-    /// The threads of a stopped HTTP server drop theirs a moment after the server has ended. The last one closes the
-    /// store, which the end of the process must not interrupt: SQLite checkpoints its WAL.
+    /// Closes the store, and blocks until it is closed.
     pub fn close(self) {
-        let Self { store, services, released } = self;
-        drop((store, services));
-        // An error means that every lease is dropped, or the timeout.
-        let _ = released.recv_timeout(CLOSE_TIMEOUT);
+        self.services.close(CLOSE_TIMEOUT);
     }
 
-    /// Returns the first account, which is created if there is none.
-    pub async fn first_account(&self) -> Result<Account, Error> {
-        Ok(self.store.accounts.first(Name::from_store("My account".to_owned()), SystemClock.now()).await?)
-    }
-
-    /// Returns the given account, which must exist, or else the first one.
-    pub async fn account(&self, given: Option<AccountId>) -> Result<AccountId, Error> {
-        match given {
-            None => Ok(self.first_account().await?.id),
-            Some(account) => {
-                let found = self.store.accounts.find(account).await;
-                found.map(|account| account.id).map_err(not_found("account", account))
-            }
-        }
+    /// Returns the given account, which must exist. Without one, returns the first account, which is created if there
+    /// is none.
+    pub async fn account(&self, account: Option<AccountId>) -> Result<AccountId, Error> {
+        let admin = &self.services.admin;
+        let found = match account {
+            None => admin.first_account().await?,
+            Some(id) => admin.account(id).await.map_err(not_found("account", id))?,
+        };
+        Ok(found.id)
     }
 }
 
-/// Names the thing that was not found.
-pub fn not_found(what: &'static str, id: impl std::fmt::Display) -> impl FnOnce(ports::Error) -> Error {
+/// Names the item that was not found.
+pub fn not_found(kind: &'static str, id: impl Display) -> impl FnOnce(ports::Error) -> Error {
     move |error| match error {
-        ports::Error::NotFound => Error::Refused(format!("there is no {what} {id}")),
+        ports::Error::NotFound => Error::Failed(format!("there is no {kind} {id}")),
         error => error.into(),
     }
 }

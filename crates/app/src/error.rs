@@ -21,9 +21,9 @@ pub enum Error {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The command cannot do what it is asked for.
+    /// The command failed for another reason.
     #[error("{0}")]
-    Refused(String),
+    Failed(String),
     /// The command line is wrong.
     #[error("{0}")]
     Usage(String),
@@ -40,7 +40,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Setting(_) | Self::Usage(_) => ExitCode::from(2),
-            Self::Port(_) | Self::Io { .. } | Self::Refused(_) => ExitCode::from(1),
+            Self::Port(_) | Self::Io { .. } | Self::Failed(_) => ExitCode::from(1),
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// Starts logging to standard error; standard output is left to the results of commands.
+    /// Starts logging to standard error. Commands print their results to standard output.
     pub fn start(config: &Config) -> Self {
         let (writer, guard) = NonBlockingBuilder::default()
             .lossy(true)
@@ -43,19 +43,20 @@ impl Logging {
         Self { dropped, guard: Some(guard) }
     }
 
-    /// Counts the lines that were dropped since the start.
-    pub fn dropped_lines(&self) -> usize {
-        self.dropped.dropped_lines()
+    /// Returns a function that returns the number of lines dropped since the start.
+    pub fn dropped_lines(&self) -> impl Fn() -> u64 + Send + Sync + use<> {
+        let counter = self.dropped.clone();
+        move || counter.dropped_lines() as u64
     }
 }
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        let dropped = self.dropped_lines();
+        let dropped = self.dropped.dropped_lines();
         if dropped > 0 {
             tracing::warn!(dropped, "log lines were dropped, because standard error stalled");
         }
-        if self.dropped_lines() > dropped {
+        if self.dropped.dropped_lines() > dropped {
             // The queue is still full. The guard would time out, and print that to standard output.
             std::mem::forget(self.guard.take());
         }

@@ -30,7 +30,7 @@ pub fn open(config: &Config) -> Result<Store, Error> {
 
 /// Adds the path of the file, which SQLite's errors lack.
 fn with_path(path: &Path) -> impl FnOnce(ports::Error) -> Error {
-    move |error| Error::Refused(format!("{}: {error}", path.display()))
+    move |error| Error::Failed(format!("{}: {error}", path.display()))
 }
 
 /// Creates the file and its folder, if missing, with access for their owner only: calls are private.
@@ -41,5 +41,5 @@ fn create(path: &Path) -> Result<&str, Error> {
     }
     // An existing file keeps its mode; SQLite reports what is wrong with it. Its WAL gets the same mode.
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    path.to_str().ok_or_else(|| Error::Refused(format!("the path {} is not UTF-8", path.display())))
+    path.to_str().ok_or_else(|| Error::Failed(format!("the path {} is not UTF-8", path.display())))
 }

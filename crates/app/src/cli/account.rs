@@ -2,9 +2,7 @@
 
 use clap::Subcommand;
 use domain::Name;
-use ports::outbound::Clock;
 
-use crate::clock::SystemClock;
 use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
@@ -23,12 +21,12 @@ pub enum AccountCommand {
 
 /// Runs `callbook account`.
 pub async fn run(context: &AppContext, command: AccountCommand) -> Result<(), Error> {
-    let accounts = &context.store.accounts;
+    let admin = &context.services.admin;
     match command {
-        AccountCommand::Create { name } => outln!("{}", accounts.create(name, SystemClock.now()).await?.id),
+        AccountCommand::Create { name } => outln!("{}", admin.create_account(name).await?.id),
         AccountCommand::List => {
             outln!("{:<6} {:<20} NAME", "ID", "CREATED")?;
-            for account in accounts.list().await? {
+            for account in admin.accounts().await? {
                 outln!("{:<6} {:<20} {}", account.id.get(), account.created_at.to_string(), account.name)?;
             }
             Ok(())

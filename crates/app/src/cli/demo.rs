@@ -1,8 +1,8 @@
 //! `callbook demo`: the contacts and calls of Monica's published documentation, or generated ones.
 
 use domain::{
-    ContactSearch, Content, Direction, Gender, ImportantDate, Name, NewCall, NewContact, PageRequest, PageSize,
-    Profile, Timestamp,
+    AccountId, CallDetails, ContactQuery, ContactSearch, Content, Gender, ImportantDate, Name, NewCall, NewContact,
+    PageRequest, Profile, Timestamp,
 };
 use ports::outbound::Clock;
 
@@ -44,54 +44,49 @@ pub async fn run(context: &AppContext, args: &DemoArgs) -> Result<(), Error> {
 
 /// Adds the document's contacts and calls to the first account, unless it has one of the contacts.
 async fn add_documented(context: &AppContext) -> Result<(), Error> {
-    let account = context.first_account().await?.id;
-    let book = &context.services.contacts;
-    let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
-    let request = |number| PageRequest { number, size: PageSize::SMALLEST, order };
+    let account = context.account(None).await?;
     for (first, last, ..) in CONTACTS {
         let search = ContactSearch::parse(&format!("{first} {last}")).unwrap_or_default();
-        if book.list(account, search, request(1)).await?.total > 0 {
+        if count_contacts(context, account, search).await? > 0 {
             outln!("Account {account} has {first} {last} already; nothing was added.")?;
             return Ok(());
         }
     }
+    let http_adapter::Services { contacts, calls, .. } = &context.services.http;
     let mut ids = Vec::new();
     for contact in CONTACTS {
-        ids.push(book.add(account, person(contact)?).await?.summary.id);
+        ids.push(contacts.create(account, new_contact(contact)?).await?.summary.id);
     }
     for (contact, called_at, content) in CALLS {
-        let call = NewCall {
-            contact: *ids.get(contact).ok_or_else(invalid_data)?,
-            called_at: timestamp(called_at)?,
-            content: Content::parse(content).ok(),
-            contact_called: None,
-            emotions: Vec::new(),
-        };
-        context.services.calls.record(account, call, None).await?;
+        let contact = *ids.get(contact).ok_or_else(invalid_data)?;
+        let content = Content::parse(content).ok();
+        let details = CallDetails { content, ..CallDetails::at(timestamp(called_at)?) };
+        calls.create(account, NewCall { contact, details }, None).await?;
     }
     outln!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())
 }
 
 /// Fills the first account, which must have no contacts, with generated ones.
 async fn generate(context: &AppContext, contacts: u64, calls: u64) -> Result<(), Error> {
-    let account = context.first_account().await?.id;
-    let order = domain::ContactOrder::CreatedAt(Direction::Ascending);
-    let first = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-    if context.services.contacts.list(account, ContactSearch::default(), first).await?.total > 0 {
-        return Err(Error::Refused(format!("account {account} has contacts already; nothing was added")));
+    let account = context.account(None).await?;
+    if count_contacts(context, account, ContactSearch::default()).await? > 0 {
+        return Err(Error::Failed(format!("account {account} has contacts already; nothing was added")));
     }
     let bar = progress::bar("Generating", Some(contacts + calls));
-    let imported =
-        context.store.bulk.import(account, &mut bar.wrap_iter(sample_data::records(contacts, calls)), false)?;
-    outln!(
-        "Account {account} has {} made-up contacts and {} made-up calls.",
-        imported.contacts.added,
-        imported.calls.added
-    )
+    let mut records = bar.wrap_iter(sample_data::records(contacts, calls));
+    let summary = context.services.transfer.import(account, &mut records, false)?;
+    let (contacts, calls) = (summary.contacts.added, summary.calls.added);
+    outln!("Account {account} has {contacts} made-up contacts and {calls} made-up calls.")
 }
 
-fn person((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) -> Result<NewContact, Error> {
-    let first_name = Name::parse(first).map_err(ports::Error::fault)?;
+/// Counts the contacts of the account that match.
+async fn count_contacts(context: &AppContext, account: AccountId, search: ContactSearch) -> Result<u64, Error> {
+    let query = ContactQuery { search, ..ContactQuery::oldest_first(PageRequest::SMALLEST) };
+    Ok(context.services.http.contacts.list(account, query).await?.total)
+}
+
+fn new_contact((first, last, gender, birthdate): (&str, &str, &str, Option<&str>)) -> Result<NewContact, Error> {
+    let first_name = Name::parse(first).map_err(ports::Error::internal)?;
     let date = |date| ImportantDate { date, is_age_based: true, is_year_unknown: false };
     let profile = Profile {
         last_name: Name::parse(last).ok(),
@@ -107,5 +102,5 @@ fn timestamp(text: &str) -> Result<Timestamp, Error> {
 }
 
 fn invalid_data() -> Error {
-    ports::Error::fault("the data of the demo cannot be parsed").into()
+    ports::Error::internal("the data of the demo cannot be parsed").into()
 }

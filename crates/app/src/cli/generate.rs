@@ -23,7 +23,7 @@ pub enum GenerateCommand {
 pub fn run(command: &GenerateCommand) -> Result<(), Error> {
     match command {
         GenerateCommand::Openapi => {
-            outln!("{}", http_adapter::document().to_pretty_json().map_err(ports::Error::fault)?)
+            outln!("{}", http_adapter::document().to_pretty_json().map_err(ports::Error::internal)?)
         }
         GenerateCommand::Completions { shell } => {
             let mut script = Vec::new();

@@ -12,14 +12,14 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Succeeds if the server on the configured address is ready.
 pub fn run(config: &Config) -> Result<(), Error> {
     if config.bind.port() == 0 {
-        return Err(Error::Refused("CALLBOOK_BIND has port 0: the port of the server is unknown".to_owned()));
+        return Err(Error::Failed("CALLBOOK_BIND has port 0: the port of the server is unknown".to_owned()));
     }
     let url = format!("http://{}/readyz", reachable(config.bind));
     // No proxy: the server runs on this machine.
     let agent = ureq::Agent::config_builder().timeout_global(Some(REQUEST_TIMEOUT)).proxy(None).build();
     match ureq::Agent::new_with_config(agent).get(&url).call() {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::Refused(format!("{url}: {error}"))),
+        Err(error) => Err(Error::Failed(format!("{url}: {error}"))),
     }
 }
 

@@ -1,8 +1,9 @@
 //! `callbook migrate`.
 
-use ports::outbound::Audit;
+use ports::inbound::CounterAudit;
 
 use crate::config::Config;
+use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
 use crate::store;
@@ -21,13 +22,14 @@ pub fn run(config: &Config, args: &MigrateArgs) -> Result<(), Error> {
         outln!("{migration}")?;
     }
     if args.verify_counters {
-        outln!("counters: {}", summary(store::open(config)?.counters.verify()?))?;
+        let context = AppContext::open(config)?;
+        outln!("counters: {}", summary(context.services.http.operations.audit_counters()?))?;
     }
     Ok(())
 }
 
-/// Says which counters were wrong.
-fn summary(Audit { contacts, months }: Audit) -> String {
+/// Describes the result: how many counters were wrong.
+fn summary(CounterAudit { contacts, months }: Audit) -> String {
     let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let wrong = match (contacts.wrong, months.wrong) {
         (0, 0) => return format!("all true ({}, {})", count(contacts.all, "contact"), count(months.all, "month")),
@@ -41,19 +43,19 @@ fn summary(Audit { contacts, months }: Audit) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ports::outbound::Checked;
+    use ports::inbound::Checked;
 
     use super::*;
 
     #[test]
     fn names_only_what_was_wrong() {
-        let of = |contacts, months| {
+        let wrong = |contacts, months| {
             let [contacts, months] = [(1_000, contacts), (1, months)].map(|(all, wrong)| Checked { all, wrong });
-            summary(Audit { contacts, months })
+            summary(CounterAudit { contacts, months })
         };
-        assert_eq!(of(0, 0), "all true (1000 contacts, 1 month)");
-        assert_eq!(of(3, 2), "3 contacts and 2 months were wrong and are repaired");
-        assert_eq!(of(1, 0), "1 contact was wrong and is repaired");
-        assert_eq!(of(0, 2), "2 months were wrong and are repaired");
+        assert_eq!(wrong(0, 0), "all true (1000 contacts, 1 month)");
+        assert_eq!(wrong(3, 2), "3 contacts and 2 months were wrong and are repaired");
+        assert_eq!(wrong(1, 0), "1 contact was wrong and is repaired");
+        assert_eq!(wrong(0, 2), "2 months were wrong and are repaired");
     }
 }

@@ -90,9 +90,9 @@ pub async fn run(cli: Cli, matches: &ArgMatches) -> Result<(), Error> {
         return generate::run(&command);
     }
     let config = Config::read(&cli.config, matches)?;
-    let _logging = Logging::start(&config);
+    let logging = Logging::start(&config);
     match command {
-        Command::Serve => serve::run(&config).await,
+        Command::Serve => serve::run(&config, &logging).await,
         Command::Token(command) => token::run(&AppContext::open(&config)?, command).await,
         Command::Account(command) => account::run(&AppContext::open(&config)?, command).await,
         Command::Demo(args) => demo::run(&AppContext::open(&config)?, &args).await,

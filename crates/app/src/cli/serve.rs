@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::rt::task::JoinHandle;
-use domain::{Name, NewToken, Scope, Secret};
+use domain::{Name, Scope, Secret};
 use http_adapter::{Metrics, Options, Server, serve_metrics};
 use ports::inbound::TokenRequest;
 use ports::outbound::Clock;
@@ -16,11 +16,11 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::context::AppContext;
 use crate::error::Error;
+use crate::logging::Logging;
 use crate::output::outln;
-use crate::services::hash;
 
 /// Serves until SIGTERM or SIGINT; then finishes the requests in flight and closes the store.
-pub async fn run(config: &Config) -> Result<(), Error> {
+pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
     // Before the store is opened: a second server, started by mistake, must not touch the store of the first.
     let listener = listen("CALLBOOK_BIND", config.bind)?;
     let metrics_listener = config.metrics_bind.map(|bind| listen("CALLBOOK_METRICS_BIND", bind)).transpose()?;
@@ -31,13 +31,13 @@ pub async fn run(config: &Config) -> Result<(), Error> {
         compat: config.compat,
         rate_limit: config.rate_limit,
         trusted_proxies: config.trusted_proxies.clone(),
-        metrics: metrics_listener.is_some().then(Arc::default),
+        metrics: metrics_listener.is_some().then(|| Arc::new(Metrics::new(logging.dropped_lines()))),
     };
     let metrics_server = metrics_listener.zip(options.metrics.clone());
     let metrics_server =
         metrics_server.map(|(listener, metrics)| MetricsServer::start(listener, metrics, &context)).transpose()?;
     let server =
-        Server::start(listener, context.services.clone(), options).map_err(Error::io("cannot start the server"))?;
+        Server::start(listener, context.services.http.clone(), options).map_err(Error::io("cannot start the server"))?;
     stop_on_signals(&server)?;
     let metrics_address = metrics_server.as_ref().map(|server| server.address);
     if let Err(error) = announce(&server, config, new_token.as_ref(), metrics_address) {
@@ -63,7 +63,7 @@ impl MetricsServer {
     fn start(listener: TcpListener, metrics: Arc<Metrics>, context: &AppContext) -> Result<Self, Error> {
         let start = || {
             let address = listener.local_addr()?;
-            let server = serve_metrics(listener, metrics, context.services.readiness.clone())?;
+            let server = serve_metrics(listener, metrics, context.services.http.operations.clone())?;
             let handle = server.handle();
             Ok(Self { address, handle, task: actix_web::rt::spawn(server) })
         };
@@ -73,25 +73,25 @@ impl MetricsServer {
 
 /// Stores the configured token for the first account. Without one, creates and returns a token if the store has none.
 async fn ensure_token(context: &AppContext, configured: Option<&Secret>) -> Result<Option<Secret>, Error> {
-    let account = context.first_account().await?.id;
+    let account = context.account(None).await?;
+    let admin = &context.services.admin;
+    let request = |name| {
+        let name = Name::parse(name).map_err(ports::Error::internal)?;
+        Ok::<_, Error>(TokenRequest { account, name, scope: Scope::ReadWrite, expires_at: None })
+    };
     if let Some(secret) = configured {
-        let name = Name::from_store("CALLBOOK_TOKEN".to_owned());
-        let hash = hash(secret.reveal());
-        let token = NewToken { account, name, hash, scope: Scope::ReadWrite, expires_at: None };
-        let stored = context.store.tokens.create(token, SystemClock.now()).await?;
+        let stored = admin.register_token(request("CALLBOOK_TOKEN")?, secret.clone()).await?;
         // A token that is stored already may be revoked, or belong to another account.
         return match stored.caller(SystemClock.now()) {
             Some(caller) if caller.account == account => Ok(None),
-            Some(caller) => Err(Error::Refused(format!("CALLBOOK_TOKEN is a token of account {}", caller.account))),
-            None => Err(Error::Refused("CALLBOOK_TOKEN was revoked, or has expired".to_owned())),
+            Some(caller) => Err(Error::Failed(format!("CALLBOOK_TOKEN is a token of account {}", caller.account))),
+            None => Err(Error::Failed("CALLBOOK_TOKEN was revoked, or has expired".to_owned())),
         };
     }
-    if !context.store.tokens.list().await?.is_empty() {
+    if !admin.tokens().await?.is_empty() {
         return Ok(None);
     }
-    let name = Name::from_store("first token".to_owned());
-    let request = TokenRequest { account, name, scope: Scope::ReadWrite, expires_at: None };
-    Ok(Some(context.services.access.issue(request).await?))
+    Ok(Some(admin.create_token(request("first token")?).await?))
 }
 
 /// Logs and prints the addresses. The token is printed and never logged.
@@ -117,8 +117,14 @@ fn announce(
     outln!("  Swagger UI  {base}/docs/")
 }
 
-// Shutdown: a signal stops the server, `Server::run` returns when the requests in flight are finished or have timed out,
-// and `shut_down` closes the store.
+// Shutdown:
+//
+// 1. A signal stops the server.
+// 2. `Server::run` returns when the requests in flight are finished or have timed out.
+// 3. The metrics server is stopped.
+// 4. `AppContext::close` waits until the threads of both servers have dropped their services, which happens shortly after
+//    the servers have ended. The last service closes the store. The process must not exit before: SQLite then checkpoints
+//    its WAL.
 
 fn stop_on_signals(server: &Server) -> Result<(), Error> {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
@@ -136,7 +142,6 @@ fn stop_on_signals(server: &Server) -> Result<(), Error> {
 async fn shut_down(context: AppContext, metrics_server: Option<MetricsServer>) {
     if let Some(server) = metrics_server {
         server.handle.stop(false).await;
-        // The task holds a service until it ends.
         let _ = server.task.await;
     }
     context.close();

@@ -48,8 +48,8 @@ pub async fn run(context: &AppContext, command: TokenCommand) -> Result<(), Erro
         TokenCommand::Create(args) => create(context, args).await,
         TokenCommand::List => list(context).await,
         TokenCommand::Revoke { id } => {
-            let revoked = context.store.tokens.revoke(id, SystemClock.now()).await;
-            revoked.map(drop).map_err(not_found("token", id))
+            let revoked = context.services.admin.revoke_token(id).await;
+            revoked.map_err(not_found("token", id))
         }
     }
 }
@@ -58,7 +58,8 @@ async fn create(context: &AppContext, args: CreateArgs) -> Result<(), Error> {
     let expires_at = args.expires.map(from_now).transpose()?;
     let account = context.account(args.account.id).await?;
     let scope = if args.read_only { Scope::ReadOnly } else { Scope::ReadWrite };
-    let secret = context.services.access.issue(TokenRequest { account, name: args.name, scope, expires_at }).await?;
+    let request = TokenRequest { account, name: args.name, scope, expires_at };
+    let secret = context.services.admin.create_token(request).await?;
     outln!("{}", secret.reveal())
 }
 
@@ -68,7 +69,7 @@ async fn list(context: &AppContext) -> Result<(), Error> {
         outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {expires:<20} {revoked:<20} {name}")
     };
     row(["ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "NAME"])?;
-    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in context.store.tokens.list().await? {
+    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in context.services.admin.tokens().await? {
         let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
         row([
             &id.to_string(),
@@ -94,7 +95,7 @@ fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
 fn from_now(duration: Duration) -> Result<Timestamp, Error> {
     let seconds = i64::try_from(duration.as_secs()).ok();
     let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Timestamp::from_unix);
-    end.ok_or_else(|| Error::Refused("a token expires before the year 10000".to_owned()))
+    end.ok_or_else(|| Error::Failed("a token expires before the year 10000".to_owned()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::{AccountId, CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize};
+use domain::{AccountId, CallQuery, ContactQuery, PageRequest};
 
 use super::AccountArg;
 use crate::config::{Config, StoreUrl};
@@ -44,8 +44,7 @@ pub struct ImportArgs {
 /// Runs `callbook backup`.
 pub async fn back_up(config: &Config, BackupArgs { file }: &BackupArgs) -> Result<(), Error> {
     if file.as_path() == Path::new("-") {
-        let problem = "a backup is verified after it is written: it takes a file, not -";
-        return Err(Error::Usage(problem.to_owned()));
+        return Err(Error::Usage("a backup is verified after it is written: it takes a file, not -".to_owned()));
     }
     let (context, accounts) = open_existing(config, Some(file)).await?;
     archive::back_up(&context, file, count_records(&context, &accounts).await?)
@@ -69,21 +68,20 @@ pub async fn import(config: &Config, args: &ImportArgs) -> Result<(), Error> {
     archive::import(&AppContext::open(config)?, args.account.id, &args.file, args.dry_run).await
 }
 
-/// Opens a store that is not empty and returns its accounts. The copy replaces the file of its name, which must not be the
-/// store itself.
-async fn open_existing(config: &Config, copy: Option<&Path>) -> Result<(AppContext, Vec<AccountId>), Error> {
+/// Opens a store that is not empty, and returns its accounts. An error if the file to write is the store itself.
+async fn open_existing(config: &Config, file: Option<&Path>) -> Result<(AppContext, Vec<AccountId>), Error> {
     if let StoreUrl::Sqlite(path) = &config.store {
         let Ok(store) = path.canonicalize() else {
-            return Err(Error::Refused(format!("there is no store at {}", path.display())));
+            return Err(Error::Failed(format!("there is no store at {}", path.display())));
         };
-        if let Some(copy) = copy.filter(|copy| copy.canonicalize().is_ok_and(|copy| copy == store)) {
-            return Err(Error::Refused(format!("{} is the store itself", copy.display())));
+        if let Some(file) = file.filter(|file| file.canonicalize().is_ok_and(|file| file == store)) {
+            return Err(Error::Failed(format!("{} is the store itself", file.display())));
         }
     }
     let context = AppContext::open(config)?;
-    let accounts = context.store.accounts.list().await?;
+    let accounts = context.services.admin.accounts().await?;
     if accounts.is_empty() {
-        return Err(Error::Refused("the store is empty".to_owned()));
+        return Err(Error::Failed("the store is empty".to_owned()));
     }
     Ok((context, accounts.into_iter().map(|account| account.id).collect()))
 }
@@ -92,12 +90,9 @@ async fn open_existing(config: &Config, copy: Option<&Path>) -> Result<(AppConte
 async fn count_records(context: &AppContext, accounts: &[AccountId]) -> Result<u64, Error> {
     let mut records = 0;
     for id in accounts {
-        let order = ContactOrder::CreatedAt(Direction::Ascending);
-        let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-        records += context.services.contacts.list(*id, ContactSearch::default(), page).await?.total;
-        let order = CallOrder::CreatedAt(Direction::Ascending);
-        let page = PageRequest { number: 1, size: PageSize::SMALLEST, order };
-        records += context.services.calls.list(*id, None, page).await?.page.total;
+        let http_adapter::Services { contacts, calls, .. } = &context.services.http;
+        records += contacts.list(*id, ContactQuery::oldest_first(PageRequest::SMALLEST)).await?.total;
+        records += calls.list(*id, CallQuery::newest_first(PageRequest::SMALLEST)).await?.page.total;
     }
     Ok(records)
 }

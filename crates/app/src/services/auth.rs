@@ -11,6 +11,8 @@ use ports::inbound::AuthService;
 use ports::outbound::{AccountRepository, Clock, TokenRepository};
 use sha2::{Digest, Sha256};
 
+use super::Lease;
+
 /// How long a token that was looked up is cached. A revocation by another process takes effect within this time.
 const TOKEN_CACHE_TTL: Duration = Duration::from_secs(1);
 
@@ -23,12 +25,18 @@ pub struct Auth {
     accounts: Arc<dyn AccountRepository>,
     clock: Arc<dyn Clock>,
     cache: Mutex<HashMap<SecretHash, (Instant, Token)>>,
+    _lease: Lease,
 }
 
 impl Auth {
     /// Uses the repositories and the clock.
-    pub fn new(tokens: Arc<dyn TokenRepository>, accounts: Arc<dyn AccountRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { tokens, accounts, clock, cache: Mutex::default() }
+    pub fn new(
+        tokens: Arc<dyn TokenRepository>,
+        accounts: Arc<dyn AccountRepository>,
+        clock: Arc<dyn Clock>,
+        lease: Lease,
+    ) -> Self {
+        Self { tokens, accounts, clock, cache: Mutex::default(), _lease: lease }
     }
 
     async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
@@ -91,7 +99,7 @@ mod tests {
     fn service(tokens: MockTokenRepository) -> Auth {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(100).unwrap());
-        Auth::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock))
+        Auth::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock), Lease::new().0)
     }
 
     #[actix_web::test]

@@ -9,16 +9,19 @@ use ports::inbound::{CallPage, CallService, Precondition};
 use ports::outbound::{CallRepository, Clock};
 use uuid::Uuid;
 
+use super::Lease;
+
 /// Implements [`CallService`] with a repository.
 pub struct Calls {
     calls: Arc<dyn CallRepository>,
     clock: Arc<dyn Clock>,
+    _lease: Lease,
 }
 
 impl Calls {
     /// Uses the repository and the clock.
-    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { calls, clock }
+    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { calls, clock, _lease: lease }
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
     fn service(calls: MockCallRepository) -> Calls {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(7).unwrap());
-        Calls::new(Arc::new(calls), Arc::new(clock))
+        Calls::new(Arc::new(calls), Arc::new(clock), Lease::new().0)
     }
 
     fn account() -> AccountId {

@@ -9,16 +9,19 @@ use ports::inbound::ContactService;
 use ports::outbound::{Clock, ContactRepository};
 use uuid::Uuid;
 
+use super::Lease;
+
 /// Implements [`ContactService`] with a repository.
 pub struct Contacts {
     contacts: Arc<dyn ContactRepository>,
     clock: Arc<dyn Clock>,
+    _lease: Lease,
 }
 
 impl Contacts {
     /// Uses the repository and the clock.
-    pub fn new(contacts: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>) -> Self {
-        Self { contacts, clock }
+    pub fn new(contacts: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { contacts, clock, _lease: lease }
     }
 }
 

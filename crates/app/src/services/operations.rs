@@ -7,15 +7,18 @@ use ports::Result;
 use ports::inbound::OperationsService;
 use ports::outbound::{CounterAudit, StoreLoad, StoreOperations};
 
+use super::Lease;
+
 /// Implements [`OperationsService`] with the operations of the store.
 pub struct Operations {
     store: Arc<dyn StoreOperations>,
+    _lease: Lease,
 }
 
 impl Operations {
     /// Uses the store.
-    pub fn new(store: Arc<dyn StoreOperations>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn StoreOperations>, lease: Lease) -> Self {
+        Self { store, _lease: lease }
     }
 }
 

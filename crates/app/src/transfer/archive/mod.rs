@@ -62,7 +62,7 @@ fn read_into<W: io::Write>(
 pub async fn import(opened: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
     let mut reader = open(path, Kind::Export)?;
     if dry_run && opened.store.accounts.list().await?.is_empty() {
-        return Err(Error::Refused("the store is empty: all of it would be added".to_owned()));
+        return Err(Error::Failed("the store is empty: all of it would be added".to_owned()));
     }
     let account = opened.account(account).await?;
     let bar = progress::bar("Importing", reader.size());
@@ -85,7 +85,7 @@ pub async fn import(opened: &AppContext, account: Option<AccountId>, path: &Path
     }
     if imported.orphans > 0 {
         let left = imported.orphans;
-        return Err(Error::Refused(format!("{left} calls were left out: no contact has the UUID that they name")));
+        return Err(Error::Failed(format!("{left} calls were left out: no contact has the UUID that they name")));
     }
     Ok(())
 }
@@ -125,7 +125,7 @@ pub fn restore(opened: &AppContext, path: &Path) -> Result<(), Error> {
         return Err(failure);
     }
     if !restored? {
-        return Err(Error::Refused("the store is not empty; nothing was restored".to_owned()));
+        return Err(Error::Failed("the store is not empty; nothing was restored".to_owned()));
     }
     outln!("Restored {}.", reader.totals())
 }

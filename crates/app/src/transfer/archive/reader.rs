@@ -110,6 +110,6 @@ impl<R: Read> Reader<R> {
     }
 
     fn refusal(&self, problem: impl std::fmt::Display) -> Error {
-        Error::Refused(format!("{}, line {}: {problem}", self.name, self.line))
+        Error::Failed(format!("{}, line {}: {problem}", self.name, self.line))
     }
 }

@@ -91,7 +91,7 @@ pub fn write_file(
     let name = path.display().to_string();
     // Whatever stands there now is replaced: a device or a pipe must not be, nor what a link points to.
     if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
-        return Err(Error::Refused(format!("{name} is there already, and is no plain file")));
+        return Err(Error::Failed(format!("{name} is there already, and is no plain file")));
     }
     let partial = Partial::beside(path);
     let mut options = OpenOptions::new();
@@ -118,7 +118,7 @@ fn check(path: &Path, name: &str, kind: Kind, totals: Totals, hash: &[u8]) -> Re
     if read == totals && file.hash.finalize()[..] == *hash {
         Ok(())
     } else {
-        Err(Error::Refused(format!("{name}: what was read again is not what was written")))
+        Err(Error::Failed(format!("{name}: what was read again is not what was written")))
     }
 }
 

@@ -84,7 +84,7 @@ impl Monica {
 
     /// That what answers is not Monica's API.
     pub fn is_none(&self) -> Error {
-        Error::Refused(format!("{}/api does not answer like Monica's API", self.base))
+        Error::Failed(format!("{}/api does not answer like Monica's API", self.base))
     }
 
     /// The answer; none when there is no such thing.
@@ -97,7 +97,7 @@ impl Monica {
                 Try::Failed(problem, wait) => (problem, wait),
             };
             let Some(wait) = pauses.next(wait) else {
-                return Err(Error::Refused(format!("{url}: {problem}")));
+                return Err(Error::Failed(format!("{url}: {problem}")));
             };
             tracing::info!(problem, seconds = wait.as_secs_f64(), "asking Monica again");
             std::thread::sleep(wait);
@@ -115,7 +115,7 @@ impl Monica {
             200 => {}
             404 => return Ok(Try::Answered(None)),
             401 | 403 => {
-                return Err(Error::Refused(format!("{}: Monica does not accept MONICA_TOKEN", self.base)));
+                return Err(Error::Failed(format!("{}: Monica does not accept MONICA_TOKEN", self.base)));
             }
             429 => {
                 // A date instead of seconds is waited for as if it said nothing.
@@ -124,10 +124,10 @@ impl Monica {
             }
             status @ 300..=399 => {
                 let elsewhere = header(LOCATION).unwrap_or_default();
-                return Err(Error::Refused(format!("{url}: it answers {status} and points to {elsewhere}")));
+                return Err(Error::Failed(format!("{url}: it answers {status} and points to {elsewhere}")));
             }
             status @ 500.. => return Ok(Try::Failed(format!("it answers {status}"), None)),
-            status => return Err(Error::Refused(format!("{url}: it answers {status}"))),
+            status => return Err(Error::Failed(format!("{url}: it answers {status}"))),
         }
         let text = match answer.body_mut().with_config().limit(LARGEST).read_to_string() {
             Ok(text) => text,
