@@ -26,8 +26,8 @@ fn create_contacts(client: &support::Client) -> [i64; 3] {
 fn assert_stops_without_internal_error(server: support::Server) {
     let (code, log) = server.stop();
     assert_eq!(code, Some(0));
-    // The server logs an internal error with the message "fault".
-    assert!(!log.contains("fault") && !log.contains("panicked"), "{log}");
+    // The server logs an internal error with the message "internal error".
+    assert!(!log.contains("internal error") && !log.contains("panicked"), "{log}");
 }
 
 /// Runs the tests that mostly wait for a timeout in parallel, each on its own server.

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use divan::Bencher;
-use domain::{AccountId, Call, CallId, ContactId, ContactSummary, Content, Name, NewContact, Page, Timestamp, Uuid};
+use domain::{
+    AccountId, Call, CallDetails, CallId, ContactId, ContactSummary, Content, Name, NewContact, Page, Timestamp, Uuid,
+};
 use http_adapter::measuring::{call_with_etag, page_of_calls};
 use ports::inbound::CallPage;
 
@@ -11,18 +13,19 @@ fn main() {
 }
 
 fn call(id: i64, contact: i64) -> Call {
-    let (account, at) = (AccountId::from_store(1), Timestamp::from_unix(1_517_529_600 + id * 86_400).unwrap());
+    let (account, at) = (AccountId::new(1).unwrap(), Timestamp::from_unix(1_517_529_600 + id * 86_400).unwrap());
     let profile = NewContact::new(Name::parse("Leslie").unwrap()).profile;
-    let contact = ContactSummary { id: ContactId::from_store(contact), uuid: Uuid::from_u128(7), account, profile };
+    let contact = ContactSummary { id: ContactId::new(contact).unwrap(), uuid: Uuid::from_u128(7), account, profile };
     Call {
-        id: CallId::from_store(id),
+        id: CallId::new(id).unwrap(),
         uuid: Uuid::from_u128(id.unsigned_abs().into()),
         account,
-        called_at: at,
-        content: Content::parse("We talked about nice stuff, and the wedding. He called, we had fun.").ok(),
-        contact_called: Some(true),
-        emotions: Vec::new(),
         contact,
+        details: CallDetails {
+            content: Content::parse("We talked about nice stuff, and the wedding. He called, we had fun.").ok(),
+            contact_called: Some(true),
+            ..CallDetails::at(at)
+        },
         created_at: at,
         updated_at: at,
     }
@@ -45,7 +48,7 @@ fn one_call(bencher: Bencher) {
 }
 
 fn page(bencher: Bencher, items: Vec<Call>) {
-    let years = (2015..=2025).rev().map(|year| (year, 90_000)).collect();
-    let page = CallPage { page: Page { items, total: 1_000_000 }, years };
+    let calls_per_year = (2015..=2025).rev().map(|year| (year, 90_000)).collect();
+    let page = CallPage { page: Page { items, total: 1_000_000 }, calls_per_year };
     bencher.bench_local(|| page_of_calls(&page));
 }

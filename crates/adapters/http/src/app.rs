@@ -12,7 +12,6 @@ use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::endpoints::{account, calls, contacts, fallback, lookups};
-use crate::responses::Links;
 use crate::middleware::access_log::access_log;
 use crate::middleware::authenticate::{authenticate, enforce_read_only};
 use crate::middleware::limits::{Budget, enforce_budget};
@@ -20,6 +19,7 @@ use crate::middleware::normalize::normalize;
 use crate::middleware::rate_limit::{RateLimiter, rate_limit};
 use crate::middleware::request_id::request_id;
 use crate::middleware::security_headers::security_headers;
+use crate::responses::Links;
 use crate::{Options, Services, openapi, site};
 
 /// What all requests share, on every worker.
@@ -60,7 +60,7 @@ impl AppState {
 /// Registers every endpoint of the API. The router tries them in this order, so the most frequent ones come first.
 pub fn endpoints(config: &mut ServiceConfig) {
     config
-        .service(calls::show)
+        .service(calls::find)
         .service(calls::list_of_contact)
         .service(calls::list)
         .service(calls::create)
@@ -69,13 +69,13 @@ pub fn endpoints(config: &mut ServiceConfig) {
         .service(calls::delete)
         .service(contacts::list)
         .service(contacts::create)
-        .service(contacts::show)
+        .service(contacts::find)
         .service(contacts::update)
         .service(contacts::delete)
         .service(account::welcome)
         .service(account::me)
         .service(lookups::list_genders)
-        .service(lookups::show_gender)
+        .service(lookups::find_gender)
         .service(lookups::list_contact_field_types)
         .service(lookups::list_emotions);
 }

@@ -1,48 +1,48 @@
-//! The readers of requests without a server, for the fuzzer in `fuzz/` and its quick form here.
+//! Parses requests without a server, for the fuzzer in `fuzz/` and its short form in the unit tests.
 
 use domain::{PageSize, Timestamp};
 
 use crate::Compat;
-use crate::responses::error::ApiError;
 use crate::requests::{
-    CallRequest, CallRules, ContactRequest, call_list, contact_list, page_request, parse, with_contact_fields,
+    CallRequest, CallRules, ContactRequest, call_query, contact_query, page_request, parse, with_contact_fields,
 };
+use crate::responses::error::ApiError;
 
-/// Parses a query string and a body, as JSON and as a form, in every way in which a handler does. It must not panic,
-/// and what it accepts must be what the contract promises.
+/// Parses a query string and a body, as JSON and as a form, in every way in which a handler does.
+///
+/// No input may make it panic, and what it accepts must be valid by the contract.
 #[allow(clippy::panic, clippy::missing_panics_doc, reason = "a fuzzer finds panics")]
 pub fn read(query: &str, body: &[u8]) {
     let Some(now) = Timestamp::from_unix(1_709_202_030) else { return };
     let default = PageSize::SMALLEST;
-    if let Ok(page) = call_list(query, default) {
-        assert!(page.number >= 1 && (1..=100).contains(&page.size.get()), "{page:?}");
+    if let Ok(query) = call_query(query, None, default) {
+        assert!(query.page.number >= 1 && (1..=100).contains(&query.page.size.get()), "{query:?}");
     }
-    let _ =
-        (contact_list(query, default).is_ok(), page_request(query, (), default).is_ok(), with_contact_fields(query));
+    let _ = (contact_query(query, default).is_ok(), page_request(query, default).is_ok(), with_contact_fields(query));
     let Ok(text) = std::str::from_utf8(body) else { return };
     for (query, text, is_form) in [(query, text, false), ("", text, true), (query, "", false)] {
         for is_keyed in [false, true] {
-            read_calls(|| Some(parse::<CallRequest>(query, text, is_form, is_keyed).ok()?.request), now);
+            parse_calls(|| Some(parse::<CallRequest>(query, text, is_form, is_keyed).ok()?.request), now);
             let contact = || Some(parse::<ContactRequest>(query, text, is_form, is_keyed).ok()?.request);
-            if let (Some(added), Some(changed)) = (contact(), contact()) {
-                added.into_new_contact(now).map_or_else(|error| assert_says_why(&error), drop);
-                changed.into_patch(now).map_or_else(|error| assert_says_why(&error), drop);
+            if let (Some(created), Some(changed)) = (contact(), contact()) {
+                created.into_new_contact(now).map_or_else(|error| assert_explained(&error), drop);
+                changed.into_patch(now).map_or_else(|error| assert_explained(&error), drop);
             }
         }
     }
 }
 
 #[allow(clippy::panic, reason = "a fuzzer finds panics")]
-fn read_calls(request: impl Fn() -> Option<CallRequest>, now: Timestamp) {
+fn parse_calls(request: impl Fn() -> Option<CallRequest>, now: Timestamp) {
     for compat in [Compat::Documented, Compat::Monica4] {
         match request().map(|request| request.into_new_call(CallRules::create(compat, now))) {
             Some(Ok(call)) => {
                 assert!((1..1 << 53).contains(&call.contact.get()), "{call:?}");
-                let text = call.content.as_ref().map(domain::Content::as_str);
+                let text = call.details.content.as_ref().map(domain::Content::as_str);
                 assert!(text.is_some() || compat == Compat::Monica4, "{call:?}");
                 assert!(text.is_none_or(|text| !text.contains('\0') && !text.is_empty()), "{call:?}");
             }
-            Some(Err(error)) => assert_says_why(&error),
+            Some(Err(error)) => assert_explained(&error),
             None => {}
         }
     }
@@ -50,29 +50,29 @@ fn read_calls(request: impl Fn() -> Option<CallRequest>, now: Timestamp) {
         [CallRules::update(Compat::Documented, now), CallRules::update(Compat::Monica4, now), CallRules::patch(now)]
     {
         if let Some(Err(error)) = request().map(|request| request.into_patch(rules)) {
-            assert_says_why(&error);
+            assert_explained(&error);
         }
     }
 }
 
-/// An error names violations, or is 404.
-fn assert_says_why(error: &ApiError) {
-    let says_why = match error {
+/// Checks that an error has a reason and is not internal.
+fn assert_explained(error: &ApiError) {
+    let is_explained = match error {
         ApiError::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
         ApiError::NotFound => true,
         _ => false,
     };
-    assert!(says_why, "{error:?}");
+    assert!(is_explained, "{error:?}");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A small deterministic generator (Knuth's MMIX constants).
-    struct Dice(u64);
+    /// A small deterministic random number generator, with Knuth's MMIX constants.
+    struct Random(u64);
 
-    impl Dice {
+    impl Random {
         fn below(&mut self, n: usize) -> usize {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(self.0 >> 33).unwrap() % n
@@ -123,18 +123,18 @@ mod tests {
     ];
 
     #[test]
-    fn no_query_and_no_body_breaks_a_reader() {
+    fn no_query_and_no_body_makes_parsing_panic() {
         let seed = 2026;
-        let mut dice = Dice(seed);
+        let mut random = Random(seed);
         for n in 0..4_000 {
-            let mut text: String = (0..dice.below(24)).map(|_| WORDS[dice.below(WORDS.len())]).collect();
-            if dice.below(2) == 0 {
+            let mut text: String = (0..random.below(24)).map(|_| WORDS[random.below(WORDS.len())]).collect();
+            if random.below(2) == 0 {
                 text = format!("{{{text}}}");
             }
             let mut bytes = text.clone().into_bytes();
-            if !bytes.is_empty() && dice.below(4) == 0 {
-                let at = dice.below(bytes.len());
-                bytes[at] = dice.below(256).try_into().unwrap();
+            if !bytes.is_empty() && random.below(4) == 0 {
+                let at = random.below(bytes.len());
+                bytes[at] = random.below(256).try_into().unwrap();
             }
             let read = std::panic::catch_unwind(|| read(&text, &bytes));
             assert!(read.is_ok(), "seed {seed}, text {n}: {text:?} {bytes:?}");

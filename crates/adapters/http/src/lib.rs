@@ -1,7 +1,7 @@
 //! Monica's Calls API over actix-web.
 //!
 //! `app.rs` lists the middleware and the endpoints. A request passes `middleware/`, then its handler in `endpoints/`.
-//! Every error is listed in `responses/error.rs`.
+//! `requests/` declares what clients send, `responses/` what they receive, and `responses/error.rs` every error.
 
 mod app;
 mod endpoints;
@@ -12,7 +12,6 @@ pub mod measuring;
 mod metrics;
 mod middleware;
 mod openapi;
-mod pages;
 mod proxies;
 mod requests;
 mod responses;
@@ -29,7 +28,7 @@ use actix_web::web::Data;
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::document;
-use ports::inbound::{AuthService, CallService, ContactService, HealthService};
+use ports::inbound::{AuthService, CallService, ContactService, OperationsService};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
 
@@ -66,15 +65,15 @@ impl Compat {
 /// How the API is served.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The base of every link, without a slash at its end; the request's host when there is none.
+    /// The base of every link, without a slash at its end. `None` for the host of the request.
     pub public_url: Option<String>,
     /// Which clients are served.
     pub compat: Compat,
-    /// Requests per token and minute; 0 is no limit.
+    /// The maximal number of requests per token and minute. 0 is no limit.
     pub rate_limit: u32,
-    /// The proxies whose `X-Forwarded-*` headers are believed.
+    /// The proxies whose `X-Forwarded-*` headers are used.
     pub trusted_proxies: TrustedProxies,
-    /// Where requests are counted; `None` without metrics.
+    /// The metrics that count requests. `None` without metrics.
     pub metrics: Option<Arc<Metrics>>,
 }
 
@@ -90,14 +89,14 @@ impl Options {
 /// The use cases that the handlers call.
 #[derive(Clone)]
 pub struct Services {
-    /// The call log.
+    /// The calls.
     pub calls: Arc<dyn CallService>,
     /// The contacts.
     pub contacts: Arc<dyn ContactService>,
     /// Authentication.
-    pub access: Arc<dyn AuthService>,
-    /// The health of the store.
-    pub readiness: Arc<dyn HealthService>,
+    pub auth: Arc<dyn AuthService>,
+    /// The health and the load of the store.
+    pub operations: Arc<dyn OperationsService>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }

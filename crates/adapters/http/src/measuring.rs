@@ -1,24 +1,24 @@
-//! What the micro-benchmarks in `benches/` measure.
+//! Functions that the micro-benchmarks in `benches/` measure.
 
-use domain::{Call, PageSize};
+use domain::{Call, PageRequest, PageSize};
 use ports::inbound::CallPage;
 
 use crate::requests::{CallRequest, parse};
 use crate::responses::{CallResponse, Links, PageBuilder};
 
-/// The JSON of the first page of a list of calls.
+/// Returns the JSON of the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
     let links = Links::under("http://127.0.0.1:8080");
     let size = PageSize::new(PageSize::MAX).unwrap_or(PageSize::SMALLEST);
-    PageBuilder::new("/api/calls", "", &links, 1, size).calls_as_json(page).unwrap_or_default()
+    PageBuilder::new("/api/calls", "", &links, PageRequest { number: 1, size }).calls_as_json(page).unwrap_or_default()
 }
 
-/// The JSON of a call and its entity tag.
+/// Returns the JSON of a call and its entity tag.
 pub fn call_with_etag(call: &Call) -> (Vec<u8>, String) {
     CallResponse::new(call, &Links::under("http://127.0.0.1:8080")).to_json().unwrap_or_default()
 }
 
-/// Whether a body is parsed into a call, with a fingerprint if `is_keyed`.
+/// Parses a body into a call, with a fingerprint if `is_keyed`. Returns whether it is valid.
 pub fn parse_call(body: &str, is_form: bool, is_keyed: bool) -> bool {
     parse::<CallRequest>("", body, is_form, is_keyed).is_ok()
 }

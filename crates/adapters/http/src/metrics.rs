@@ -10,10 +10,11 @@ use actix_web::error::ErrorInternalServerError;
 use actix_web::http::Method;
 use actix_web::web::{Data, get};
 use actix_web::{App, Error, HttpResponse, HttpServer};
-use ports::inbound::HealthService;
-use ports::outbound::StoreLoad;
-use prometheus_client::encoding::EncodeLabelSet;
+use ports::inbound::{OperationsService, StoreLoad};
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -34,7 +35,7 @@ struct RequestLabels {
 /// Gauges by the value of one label.
 type Gauges = Family<[(&'static str, &'static str); 1], Gauge<u64, AtomicU64>>;
 
-/// What is measured since the start.
+/// The metrics of this process since its start.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -43,8 +44,9 @@ pub struct Metrics {
     waiting: Gauges,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Returns empty metrics. `dropped_log_lines` returns the number of log lines that were dropped until now.
+    pub fn new(dropped_log_lines: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let requests = Family::new_with_constructor((|| Histogram::new(BUCKETS)) as fn() -> Histogram);
         let (connections, waiting) = (Gauges::default(), Gauges::default());
         let mut registry = Registry::default();
@@ -54,27 +56,26 @@ impl Default for Metrics {
         registry.register("callbook_store_connections", help, connections.clone());
         let help = "Requests that wait for the store, by their queue";
         registry.register("callbook_store_waiting", help, waiting.clone());
+        registry.register_collector(Box::new(DroppedLogLines(Box::new(dropped_log_lines))));
         Self { registry, requests, connections, waiting }
     }
-}
 
-impl Metrics {
     /// Counts one request.
     pub fn count(&self, method: &Method, route: String, status: u16, elapsed: Duration) {
         let labels = RequestLabels { method: label(method), route, status };
         self.requests.get_or_create(&labels).observe(elapsed.as_secs_f64());
     }
 
-    /// The number of counted requests with these labels.
+    /// Returns the number of counted requests with these labels.
     #[cfg(test)]
     pub fn counted(&self, method: &str, route: &str, status: u16) -> u64 {
-        let text = self.render(&StoreLoad { busy: 0, idle: 0, waiting: Vec::new() }).unwrap_or_default();
+        let text = self.render(&StoreLoad::default()).unwrap_or_default();
         let labels = format!(r#"method="{method}",route="{route}",status="{status}""#);
         let start = format!("callbook_request_duration_seconds_count{{{labels}}} ");
         text.lines().find_map(|line| line.strip_prefix(&start)).map_or(0, |count| count.parse().unwrap_or(0))
     }
 
-    /// All metrics as text, with the store's present load.
+    /// Returns all metrics as text, with the current load of the store.
     fn render(&self, load: &StoreLoad) -> Result<String, fmt::Error> {
         for (state, count) in [("busy", load.busy), ("idle", load.idle)] {
             self.connections.get_or_create(&[("state", state)]).set(count.into());
@@ -88,7 +89,24 @@ impl Metrics {
     }
 }
 
-/// The method as a label: clients cannot make up new ones.
+/// Counts dropped log lines, by reading the counter of the log when the metrics are read.
+struct DroppedLogLines(Box<dyn Fn() -> u64 + Send + Sync>);
+
+impl fmt::Debug for DroppedLogLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DroppedLogLines")
+    }
+}
+
+impl Collector for DroppedLogLines {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let counter = ConstCounter::new((self.0)());
+        let help = "Log lines that were dropped because standard error was too slow";
+        counter.encode(encoder.encode_descriptor("callbook_log_lines_dropped", help, None, counter.metric_type())?)
+    }
+}
+
+/// Returns the label of a method. Clients cannot add labels.
 fn label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -106,16 +124,16 @@ fn label(method: &Method) -> &'static str {
 pub fn serve_metrics(
     listener: TcpListener,
     metrics: Arc<Metrics>,
-    readiness: Arc<dyn HealthService>,
+    operations: Arc<dyn OperationsService>,
 ) -> std::io::Result<actix_web::dev::Server> {
-    let state = Data::new((metrics, readiness));
-    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/metrics", get().to(show)));
+    let state = Data::new((metrics, operations));
+    let server = HttpServer::new(move || App::new().app_data(state.clone()).route("/metrics", get().to(respond)));
     Ok(server.workers(1).listen(listener)?.disable_signals().run())
 }
 
-async fn show(state: Data<(Arc<Metrics>, Arc<dyn HealthService>)>) -> Result<HttpResponse, Error> {
-    let (metrics, readiness) = &**state;
-    let text = metrics.render(&readiness.load()).map_err(ErrorInternalServerError)?;
+async fn respond(state: Data<(Arc<Metrics>, Arc<dyn OperationsService>)>) -> Result<HttpResponse, Error> {
+    let (metrics, operations) = &**state;
+    let text = metrics.render(&operations.load()).map_err(ErrorInternalServerError)?;
     Ok(HttpResponse::Ok().content_type(CONTENT_TYPE).body(text))
 }
 
@@ -125,7 +143,7 @@ mod tests {
 
     #[test]
     fn counts_requests_by_method_route_and_status() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(|| 2);
         let unknown = Method::from_bytes(b"BREW").unwrap();
         metrics.count(&Method::GET, "/api/calls/{id}".to_owned(), 200, Duration::from_micros(700));
         metrics.count(&Method::GET, "/api/calls/{id}".to_owned(), 200, Duration::from_mins(1));
@@ -140,6 +158,8 @@ mod tests {
             r#"callbook_request_duration_seconds_count{method="GET",route="/api/calls/{id}",status="200"} 2"#,
             r#"callbook_request_duration_seconds_sum{method="GET",route="/api/calls/{id}",status="200"} 60.0007"#,
             r#"callbook_request_duration_seconds_count{method="other",route="none",status="405"} 1"#,
+            "# TYPE callbook_log_lines_dropped counter",
+            "callbook_log_lines_dropped_total 2",
             "# TYPE callbook_store_connections gauge",
             r#"callbook_store_connections{state="idle"} 3"#,
             r#"callbook_store_waiting{queue="write"} 7"#,

@@ -32,11 +32,11 @@ use crate::responses::error::{ApiError, ErrorBody};
     tags(
         (name = "calls", description = "Phone calls made with contacts."),
         (name = "contacts", description = "The people that calls are made with."),
-        (name = "lists", description = "What contacts and calls are told with; the same in every account."),
-        (name = "account", description = "Who you are and what there is."),
+        (name = "lists", description = "Genders, kinds of contact fields and emotions; the same in every account."),
+        (name = "account", description = "The user, and links to the lists."),
     ),
 )]
-struct Base;
+struct ApiDoc;
 
 /// The security scheme and the error responses that operations refer to.
 struct SharedComponents;
@@ -55,7 +55,7 @@ impl utoipa::Modify for SharedComponents {
 /// The document.
 pub fn document() -> utoipa::openapi::OpenApi {
     let api = scope("/api").configure(endpoints);
-    App::new().into_utoipa_app().openapi(Base::openapi()).service(api).split_for_parts().1
+    App::new().into_utoipa_app().openapi(ApiDoc::openapi()).service(api).split_for_parts().1
 }
 
 /// The methods of each path of the document, in Laravel's order. HEAD works wherever GET does.
@@ -110,8 +110,8 @@ const ERROR_RESPONSES: [ErrorResponse; 11] = [
         retry_after: 7,
         reset: 1_795_492_248,
     }),
-    shared("InternalServerError", "A fault of the server; the message names the request's id (code 47).", || {
-        ApiError::Fault(ports::Error::fault("an example"))
+    shared("InternalServerError", "An internal error. The message contains the id of the request (code 47).", || {
+        ApiError::Internal(ports::Error::internal("an example"))
     }),
     shared("ServiceUnavailable", "The store is not available (code 45).", || {
         ApiError::Unavailable(ports::Error::unavailable("an example"))
@@ -130,7 +130,7 @@ impl ErrorResponse {
     fn response(&self) -> Response {
         let error = (self.example)();
         let body = match error {
-            ApiError::Fault(_) => ErrorBody::fault("b3d5c1f0-6f0e-4c0e-9d2a-3f1f5a3c7e11"),
+            ApiError::Internal(_) => ErrorBody::internal("b3d5c1f0-6f0e-4c0e-9d2a-3f1f5a3c7e11"),
             _ => error.body(),
         };
         let schema = Ref::from_schema_name("Error");

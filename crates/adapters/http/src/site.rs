@@ -42,7 +42,7 @@ async fn process_health() -> HttpResponse {
 /// Whether the store answers.
 #[get("/readyz")]
 async fn store_health(state: Data<AppState>) -> Result<HttpResponse, ApiError> {
-    state.services.readiness.check().await?;
+    state.services.operations.check().await?;
     Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready"})))
 }
 

@@ -6,20 +6,24 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
-    Account, AccountId, Call, CallId, CallOrder, CallPatch, Caller, Contact, ContactField, ContactFieldId,
-    ContactFieldKind, ContactId, ContactOrder, ContactPatch, ContactSearch, ContactSummary, Content, Direction, Name,
-    NewContactField, Page, Profile, Scope, Timestamp, TokenId, Uuid,
+    Account, AccountId, Call, CallDetails, CallId, CallPatch, CallQuery, CallSortKey, Caller, Contact, ContactField,
+    ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch, ContactSummary, Content,
+    Direction, IdempotencyKey, Name, NewContactField, Page, PageRequest, PageSize, Profile, Scope, Sort, Timestamp,
+    TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
-use ports::inbound::{CallPage, MockAuthService, MockCallService, MockContactService, MockHealthService};
+use ports::inbound::{
+    CallPage, MockAuthService, MockCallService, MockContactService, MockOperationsService, Precondition,
+};
 use ports::outbound::MockClock;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::app::app;
-use crate::body::Body;
+use crate::requests::{Body, CallRequest};
 use crate::responses::error::BODY_LIMIT;
+use crate::responses::{CallResponse, Links};
 
 const ACCOUNT: i64 = 5;
 const NOW: i64 = 1_709_202_030;
@@ -28,8 +32,8 @@ const NOW: i64 = 1_709_202_030;
 struct Fixture {
     calls: MockCallService,
     contacts: MockContactService,
-    access: MockAuthService,
-    readiness: MockHealthService,
+    auth: MockAuthService,
+    operations: MockOperationsService,
     options: Options,
 }
 
@@ -51,8 +55,8 @@ impl TestResponse {
 
 impl Fixture {
     fn new() -> Self {
-        let mut access = MockAuthService::new();
-        access.expect_authenticate().returning(|bearer| match bearer {
+        let mut auth = MockAuthService::new();
+        auth.expect_authenticate().returning(|bearer| match bearer {
             "good" => Ok(Some(caller(Scope::ReadWrite))),
             "reader" => Ok(Some(caller(Scope::ReadOnly))),
             "broken" => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
@@ -61,8 +65,8 @@ impl Fixture {
         Self {
             calls: MockCallService::new(),
             contacts: MockContactService::new(),
-            access,
-            readiness: MockHealthService::new(),
+            auth,
+            operations: MockOperationsService::new(),
             options: Options {
                 public_url: None,
                 compat: Compat::Documented,
@@ -83,8 +87,8 @@ impl Fixture {
         let services = Services {
             calls: Arc::new(self.calls),
             contacts: Arc::new(self.contacts),
-            access: Arc::new(self.access),
-            readiness: Arc::new(self.readiness),
+            auth: Arc::new(self.auth),
+            operations: Arc::new(self.operations),
             clock: Arc::new(clock),
         };
         Data::new(AppState::new(services, self.options))
@@ -104,7 +108,7 @@ impl Fixture {
 }
 
 fn caller(scope: Scope) -> Caller {
-    Caller { account: AccountId::from_store(ACCOUNT), token: TokenId::from_store(1), scope }
+    Caller { account: AccountId::new(ACCOUNT).unwrap(), token: TokenId::new(1).unwrap(), scope }
 }
 
 fn request(method: Method, path: &str) -> TestRequest {
@@ -125,23 +129,23 @@ fn timestamp(text: &str) -> Timestamp {
 fn leslie() -> ContactSummary {
     let profile = Profile { last_name: Name::parse("Knope").ok(), ..Profile::new(Name::parse("Leslie").unwrap()) };
     ContactSummary {
-        id: ContactId::from_store(3),
+        id: ContactId::new(3).unwrap(),
         uuid: Uuid::from_u128(3),
-        account: AccountId::from_store(ACCOUNT),
+        account: AccountId::new(ACCOUNT).unwrap(),
         profile,
     }
 }
 
-fn call() -> Call {
+pub fn call() -> Call {
     Call {
-        id: CallId::from_store(5),
+        id: CallId::new(5).unwrap(),
         uuid: Uuid::from_u128(5),
-        account: AccountId::from_store(ACCOUNT),
-        called_at: timestamp("2017-10-07T22:29:21Z"),
-        content: Content::parse("He called, we had fun.").ok(),
-        contact_called: None,
-        emotions: vec![],
+        account: AccountId::new(ACCOUNT).unwrap(),
         contact: leslie(),
+        details: CallDetails {
+            content: Content::parse("He called, we had fun.").ok(),
+            ..CallDetails::at(timestamp("2017-10-07T22:29:21Z"))
+        },
         created_at: timestamp("2017-10-07T22:29:21Z"),
         updated_at: timestamp("2017-10-07T22:29:56Z"),
     }
@@ -162,13 +166,13 @@ fn contact() -> Contact {
 }
 
 fn account() -> AccountId {
-    AccountId::from_store(ACCOUNT)
+    AccountId::new(ACCOUNT).unwrap()
 }
 
 #[actix_web::test]
-async fn shows_the_members_of_a_call_in_order() {
+async fn a_call_has_its_members_in_order() {
     let mut fixture = Fixture::new();
-    fixture.calls.expect_find().with(eq(account()), eq(CallId::from_store(5))).return_once(|_, _| Ok(call()));
+    fixture.calls.expect_find().with(eq(account()), eq(CallId::new(5).unwrap())).return_once(|_, _| Ok(call()));
     let response = fixture.send(get("/api/calls/5")).await;
     assert_eq!((response.status, response.header("content-type")), (200, Some("application/json")));
     assert_eq!(response.header("cache-control"), Some("no-cache, private"));
@@ -190,13 +194,14 @@ async fn shows_the_members_of_a_call_in_order() {
 }
 
 #[actix_web::test]
-async fn answers_a_created_call_with_201() {
+async fn responds_to_a_created_call_with_201() {
     let mut fixture = Fixture::new();
     fixture
         .calls
-        .expect_record()
-        .withf(|of, new, once| {
-            once.is_none() && *of == account() && new.contact.get() == 3 && new.called_at == timestamp("2018-02-02")
+        .expect_create()
+        .withf(|of, new, key| {
+            let called_at = new.details.called_at;
+            key.is_none() && *of == account() && new.contact.get() == 3 && called_at == timestamp("2018-02-02")
         })
         .return_once(|_, _, _| Ok(call()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
@@ -210,14 +215,17 @@ async fn put_and_patch_change_a_call() {
     for (method, body, moves) in [(Method::PUT, body, true), (Method::PATCH, json!({"content": "x"}), false)] {
         let mut fixture = Fixture::new();
         let expected = CallPatch {
-            contact: moves.then_some(ContactId::from_store(4)),
+            contact: moves.then_some(ContactId::new(4).unwrap()),
             called_at: moves.then(|| timestamp("2018-02-02")),
             content: Some(Content::parse("x").ok()),
             ..CallPatch::default()
         };
-        let revised = fixture.calls.expect_revise();
-        revised
-            .with(eq(account()), eq(CallId::from_store(5)), eq(expected), eq(None))
+        fixture
+            .calls
+            .expect_update()
+            .withf(move |of, id, patch, precondition| {
+                *of == account() && id.get() == 5 && *patch == expected && precondition.is_none()
+            })
             .return_once(|_, _, _, _| Ok(call()));
         let response = fixture.send(request(method, "/api/calls/5").set_json(body)).await;
         assert_eq!((response.status, &response.json()["data"]["object"]), (200, &json!("call")));
@@ -233,12 +241,12 @@ async fn rejects_a_put_without_required_fields() {
 }
 
 #[actix_web::test]
-async fn answers_the_id_of_a_deleted_call() {
+async fn responds_with_the_id_of_a_deleted_call() {
     let mut fixture = Fixture::new();
     fixture
         .calls
         .expect_delete()
-        .with(eq(account()), eq(CallId::from_store(31)), eq(None))
+        .withf(|of, id, precondition| *of == account() && id.get() == 31 && precondition.is_none())
         .return_once(|_, _, _| Ok(()));
     let response = fixture.send(request(Method::DELETE, "/api/calls/31")).await;
     assert_eq!(response.json(), json!({"deleted": true, "id": 31}));
@@ -246,18 +254,23 @@ async fn answers_the_id_of_a_deleted_call() {
 
 #[actix_web::test]
 async fn honours_etags_and_idempotency_keys() {
-    let tag = format!("\"{:016x}\"", call().version().0);
+    let tag = CallResponse::new(&call(), &Links::under("http://app.monicahq.com")).to_json().unwrap().1;
     let mut fixture = Fixture::new();
     fixture.calls.expect_find().returning(|_, _| Ok(call()));
-    let expected = Some(vec![call().version()]);
+    let satisfied_by = |precondition: &Option<Precondition>, call: &Call| precondition.as_ref().unwrap()(call);
     fixture
         .calls
-        .expect_revise()
-        .with(always(), always(), always(), eq(expected.clone()))
+        .expect_update()
+        .withf(move |_, _, _, precondition| satisfied_by(precondition, &call()))
         .returning(|_, _, _, _| Ok(call()));
-    fixture.calls.expect_delete().with(always(), always(), eq(expected)).returning(|_, _, _| Err(Error::Changed));
-    let keyed = |once: &Option<domain::IdempotencyKey>| once.as_ref().is_some_and(|once| once.key.as_str() == "n8n-1");
-    fixture.calls.expect_record().withf(move |_, _, once| keyed(once)).returning(|_, _, _| Err(Error::KeyReused));
+    let other = Call { details: CallDetails { contact_called: Some(true), ..call().details }, ..call() };
+    fixture
+        .calls
+        .expect_delete()
+        .withf(move |_, _, precondition| satisfied_by(precondition, &call()) && !satisfied_by(precondition, &other))
+        .returning(|_, _, _| Err(Error::PreconditionFailed));
+    let has_key = |key: &Option<IdempotencyKey>| key.as_ref().is_some_and(|key| key.key.as_str() == "n8n-1");
+    fixture.calls.expect_create().withf(move |_, _, key| has_key(key)).returning(|_, _, _| Err(Error::KeyReused));
     let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
     let responses = fixture
         .send_all([
@@ -268,9 +281,9 @@ async fn honours_etags_and_idempotency_keys() {
             request(Method::POST, "/api/calls").insert_header(("idempotency-key", "n8n-1")).set_json(body),
         ])
         .await;
-    let seen: Vec<_> = responses.iter().map(|response| (response.status, response.header("etag"))).collect();
+    let results: Vec<_> = responses.iter().map(|response| (response.status, response.header("etag"))).collect();
     let tag = Some(tag.as_str());
-    assert_eq!(seen, [(200, tag), (304, tag), (200, tag), (412, None), (422, None)]);
+    assert_eq!(results, [(200, tag), (304, tag), (200, tag), (412, None), (422, None)]);
     assert_eq!(responses[1].body, "");
     assert_eq!(responses[3].json()["error"]["error_code"], 48);
     let message = json!(["The idempotency key was used for another request."]);
@@ -278,18 +291,19 @@ async fn honours_etags_and_idempotency_keys() {
 }
 
 #[actix_web::test]
-async fn lists_the_page_that_the_query_names() {
-    let orders = CallOrder::CreatedAt(Direction::Descending);
-    for (path, of) in [("/api/calls", None), ("/api/contacts/3/calls", Some(ContactId::from_store(3)))] {
+async fn lists_the_requested_page() {
+    let sort = Sort { key: CallSortKey::CreatedAt, direction: Direction::Descending };
+    for (path, contact) in [("/api/calls", None), ("/api/contacts/3/calls", Some(ContactId::new(3).unwrap()))] {
         let mut fixture = Fixture::new();
         fixture
             .calls
             .expect_list()
-            .withf(move |a, contact, page| {
-                *a == account() && *contact == of && page.number == 2 && page.size.get() == 1 && page.order == orders
-            })
-            .return_once(|_, _, _| {
-                Ok(CallPage { page: Page { items: vec![call()], total: 3 }, years: vec![(2017, 3)] })
+            .with(
+                eq(account()),
+                eq(CallQuery { contact, sort, page: PageRequest { number: 2, size: PageSize::SMALLEST } }),
+            )
+            .return_once(|_, _| {
+                Ok(CallPage { page: Page { items: vec![call()], total: 3 }, calls_per_year: vec![(2017, 3)] })
             });
         let response = fixture.send(get(&format!("{path}?limit=1&page=2&sort=-created_at"))).await.json();
         assert_eq!(response["data"][0]["id"], 5);
@@ -302,23 +316,23 @@ async fn lists_the_page_that_the_query_names() {
 }
 
 #[actix_web::test]
-async fn shows_a_call_in_a_list_as_it_shows_it_alone() {
-    let same = Call { id: CallId::from_store(6), content: None, ..call() };
-    let other = Call { contact: ContactSummary { id: ContactId::from_store(4), ..leslie() }, ..same.clone() };
+async fn a_call_in_a_list_is_the_same_as_the_single_call() {
+    let same = Call { id: CallId::new(6).unwrap(), details: CallDetails::at(call().details.called_at), ..call() };
+    let other = Call { contact: ContactSummary { id: ContactId::new(4).unwrap(), ..leslie() }, ..same.clone() };
     for calls in [vec![call()], vec![call(), same.clone()], vec![call(), same, other]] {
         let mut fixture = Fixture::new();
         let page = Page { items: calls.clone(), total: 3 };
-        fixture.calls.expect_list().return_once(|_, _, _| Ok(CallPage { page, years: vec![(2017, 3)] }));
+        fixture.calls.expect_list().return_once(|_, _| Ok(CallPage { page, calls_per_year: vec![(2017, 3)] }));
         let list = fixture.send(get("/api/calls")).await;
-        let mut shown = Vec::new();
+        let mut single = Vec::new();
         for call in calls {
             let mut fixture = Fixture::new();
             fixture.calls.expect_find().return_once(|_, _| Ok(call));
             let alone = fixture.send(get("/api/calls/5")).await.body;
-            shown.push(alone.strip_prefix("{\"data\":").and_then(|rest| rest.strip_suffix('}')).unwrap().to_owned());
+            single.push(alone.strip_prefix("{\"data\":").and_then(|rest| rest.strip_suffix('}')).unwrap().to_owned());
         }
         // Byte for byte: the order of members is part of it.
-        let expected = format!("{{\"data\":[{}],\"links\":", shown.join(","));
+        let expected = format!("{{\"data\":[{}],\"links\":", single.join(","));
         assert!(list.body.starts_with(&expected), "{}", list.body);
     }
 }
@@ -328,8 +342,8 @@ async fn the_default_page_size_depends_on_the_compatibility_mode() {
     for (compat, size) in [(Compat::Documented, 10), (Compat::Monica4, 15)] {
         let mut fixture = Fixture::new();
         fixture.options.compat = compat;
-        let empty = CallPage { page: Page { items: vec![], total: 0 }, years: vec![] };
-        fixture.calls.expect_list().withf(move |_, _, page| page.size.get() == size).return_once(|_, _, _| Ok(empty));
+        let empty = CallPage { page: Page { items: vec![], total: 0 }, calls_per_year: vec![] };
+        fixture.calls.expect_list().withf(move |_, query| query.page.size.get() == size).return_once(|_, _| Ok(empty));
         let response = fixture.send(get("/api/calls?limit=0")).await.json();
         assert_eq!(response["meta"]["per_page"], size);
         assert_eq!((&response["data"], &response["meta"]["statistics"]), (&json!([]), &json!([])));
@@ -337,17 +351,17 @@ async fn the_default_page_size_depends_on_the_compatibility_mode() {
 }
 
 #[actix_web::test]
-async fn lists_shows_creates_updates_and_deletes_contacts() {
+async fn lists_finds_creates_updates_and_deletes_contacts() {
     let mut fixture = Fixture::new();
-    let (id, search) = (ContactId::from_store(3), ContactSearch::parse("les").unwrap());
+    let (id, search) = (ContactId::new(3).unwrap(), ContactSearch::parse("les").unwrap());
+    let page = PageRequest { number: 1, size: PageSize::new(10).unwrap() };
+    let query = ContactQuery { search, ..ContactQuery::oldest_first(page) };
     let list = fixture.contacts.expect_list();
-    let oldest = ContactOrder::CreatedAt(Direction::Ascending);
-    list.withf(move |a, asked, page| *a == account() && *asked == search && page.order == oldest)
-        .return_once(|_, _, _| Ok(Page { items: vec![contact()], total: 1 }));
+    list.with(eq(account()), eq(query)).return_once(|_, _| Ok(Page { items: vec![contact()], total: 1 }));
     fixture.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
-    fixture.contacts.expect_add().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
+    fixture.contacts.expect_create().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
     let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
-    fixture.contacts.expect_revise().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
+    fixture.contacts.expect_update().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
     fixture.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
     let responses = fixture
         .send_all([
@@ -360,24 +374,25 @@ async fn lists_shows_creates_updates_and_deletes_contacts() {
         .await;
     let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
     assert_eq!(statuses, [200, 200, 201, 200, 200]);
-    let shown = &responses[1].json()["data"];
-    assert_eq!(shown["last_called"], "2018-05-05T00:00:00Z");
-    assert_eq!(shown["statistics"]["number_of_calls"], 7);
-    assert_eq!(shown["information"]["dates"]["birthdate"]["date"], Value::Null);
+    let contact = &responses[1].json()["data"];
+    assert_eq!(contact["last_called"], "2018-05-05T00:00:00Z");
+    assert_eq!(contact["statistics"]["number_of_calls"], 7);
+    assert_eq!(contact["information"]["dates"]["birthdate"]["date"], Value::Null);
     assert_eq!(responses[4].json(), json!({"deleted": true, "id": 3}));
 }
 
 #[actix_web::test]
-async fn shows_contact_fields_on_request() {
+async fn includes_contact_fields_on_request() {
     let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
-    let field = ContactField { id: ContactFieldId::from_store(9), content: phone, created_at: timestamp("2018-01-01") };
+    let field =
+        ContactField { id: ContactFieldId::new(9).unwrap(), content: phone, created_at: timestamp("2018-01-01") };
     let mut fixture = Fixture::new();
     fixture.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
     let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
     assert_eq!(responses[0].json()["data"].get("contactFields"), None);
-    let shown = responses[1].json()["data"].clone();
-    assert_eq!(shown["notes"], json!([]));
-    let field = &shown["contactFields"][0];
+    let contact = responses[1].json()["data"].clone();
+    assert_eq!(contact["notes"], json!([]));
+    let field = &contact["contactFields"][0];
     assert_eq!(
         (&field["id"], &field["object"], &field["content"]),
         (&json!(9), &json!("contactfield"), &json!("+1 555 0100"))
@@ -389,7 +404,7 @@ async fn shows_contact_fields_on_request() {
 async fn pages_genders_contact_field_types_and_emotions() {
     let mut fixture = Fixture::new();
     fixture
-        .access
+        .auth
         .expect_account()
         .returning(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
     let paths = [
@@ -414,10 +429,10 @@ async fn pages_genders_contact_field_types_and_emotions() {
 }
 
 #[actix_web::test]
-async fn shows_the_user_and_the_welcome() {
+async fn returns_the_user_and_the_welcome() {
     let mut fixture = Fixture::new();
     fixture
-        .access
+        .auth
         .expect_account()
         .with(eq(account()))
         .return_once(|id| Ok(Account { id, name: Name::parse("Home").unwrap(), created_at: timestamp("2024-01-01") }));
@@ -436,11 +451,11 @@ async fn refuses_requests_without_a_valid_token() {
     });
     let bearers = [None, Some("Bearer bad"), Some("Bearer "), Some("Basic good"), Some("bearer good"), Some("good")];
     for bearer in bearers {
-        let mut asked = TestRequest::with_uri("/api/calls?limit=999");
+        let mut request = TestRequest::with_uri("/api/calls?limit=999");
         if let Some(bearer) = bearer {
-            asked = asked.insert_header(("authorization", bearer));
+            request = request.insert_header(("authorization", bearer));
         }
-        let response = Fixture::new().send(asked).await;
+        let response = Fixture::new().send(request).await;
         assert_eq!((response.status, response.json()), (401, unauthenticated.clone()), "{bearer:?}");
         assert_eq!(response.header("www-authenticate"), Some("Bearer"));
         assert_eq!(response.header("x-ratelimit-limit"), None);
@@ -459,23 +474,23 @@ async fn refuses_writes_with_a_read_only_token() {
         (Method::PUT, "/api/contacts/3"),
         (Method::DELETE, "/api/contacts/3"),
     ] {
-        let asked = request(method.clone(), path).insert_header(("authorization", "Bearer reader"));
-        let response = Fixture::new().send(asked).await;
+        let write = request(method.clone(), path).insert_header(("authorization", "Bearer reader"));
+        let response = Fixture::new().send(write).await;
         assert_eq!((response.status, &response.json()["error"]["error_code"]), (403, &json!(46)), "{method} {path}");
     }
     let mut fixture = Fixture::new();
     fixture.calls.expect_find().return_once(|_, _| Ok(call()));
-    let asked = get("/api/calls/5").insert_header(("authorization", "Bearer reader"));
-    assert_eq!(fixture.send(asked).await.status, 200);
+    let read = get("/api/calls/5").insert_header(("authorization", "Bearer reader"));
+    assert_eq!(fixture.send(read).await.status, 200);
 }
 
 #[actix_web::test]
 async fn names_unknown_routes_and_unsupported_methods() {
     for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls", "/api/contacts/3/calls/4"] {
-        let nowhere = Fixture::new().send(get(path)).await;
+        let unknown = Fixture::new().send(get(path)).await;
         let sentence = format!("The route {} could not be found.", path.trim_start_matches('/'));
-        assert_eq!(nowhere.status, 404);
-        assert_eq!(nowhere.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
+        assert_eq!(unknown.status, 404);
+        assert_eq!(unknown.json(), json!({"message": sentence, "error": {"message": sentence, "error_code": 31}}));
     }
     let wrong = Fixture::new().send(request(Method::PUT, "/api/calls")).await;
     let sentence = "The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.";
@@ -494,8 +509,8 @@ async fn names_unknown_routes_and_unsupported_methods() {
     let options = Fixture::new().send(request(Method::OPTIONS, "/api/calls/2")).await;
     assert_eq!((options.status, options.body.as_str()), (200, ""));
     assert_eq!(options.header("allow"), Some("GET,HEAD,PUT,PATCH,DELETE"));
-    let beside = Fixture::new().send(TestRequest::with_uri("/nope")).await;
-    assert_eq!((beside.status, &beside.json()["error"]["error_code"]), (404, &json!(31)));
+    let outside = Fixture::new().send(TestRequest::with_uri("/nope")).await;
+    assert_eq!((outside.status, &outside.json()["error"]["error_code"]), (404, &json!(31)));
 }
 
 #[actix_web::test]
@@ -503,21 +518,24 @@ async fn reserves_a_large_body_for_as_long_as_its_request() {
     let state = Fixture::new().state();
     let body = json!({"content": "x".repeat(100_000)});
     let (request, mut payload) = TestRequest::post().app_data(state.clone()).set_json(&body).to_http_parts();
-    Body::from_request(&request, &mut payload).await.unwrap();
+    Body::<CallRequest>::from_request(&request, &mut payload).await.unwrap();
     assert_eq!(state.budget.held(), body.to_string().len());
     drop(request);
     assert_eq!(state.budget.held(), 0);
 }
 
 #[actix_web::test]
-async fn counts_a_read_over_the_budget_as_refused() {
-    let metrics = Arc::new(Metrics::default());
+async fn counts_a_read_over_the_budget_as_503() {
+    let metrics = Arc::new(Metrics::new(|| 0));
     let mut fixture = Fixture::new();
     fixture.options.metrics = Some(metrics.clone());
     let content = Content::parse(&"x".repeat(20_000)).ok();
-    fixture.calls.expect_find().returning(move |_, _| Ok(Call { content: content.clone(), ..call() }));
+    fixture.calls.expect_find().returning(move |_, _| {
+        let details = CallDetails { content: content.clone(), ..call().details };
+        Ok(Call { details, ..call() })
+    });
     let state = fixture.state();
-    let _untaken = state.budget.reserve_unchecked(usize::MAX / 2);
+    let _reservation = state.budget.reserve_unchecked(usize::MAX / 2);
     let app = init_service(app(state)).await;
     let response = call_service(&app, get("/api/calls/5").to_request()).await;
     assert_eq!(response.status(), 503);
@@ -526,7 +544,7 @@ async fn counts_a_read_over_the_budget_as_refused() {
 }
 
 #[actix_web::test]
-async fn lists_check_sort_before_limit() {
+async fn lists_check_sort_before_limit_and_other_routes_ignore_them() {
     for path in ["/api/calls", "/api/contacts/3/calls", "/api/contacts"] {
         for (query, code) in [("limit=101", 30), ("limit=-1", 41), ("sort=bogus", 39), ("limit=101&sort=bogus", 39)] {
             let response = Fixture::new().send(get(&format!("{path}?{query}"))).await;
@@ -537,17 +555,22 @@ async fn lists_check_sort_before_limit() {
             );
         }
     }
+    for (path, status) in
+        [("/api?sort=bogus&limit=101", 200), ("/api/emotions?sort=bogus", 200), ("/api/emotions?limit=101", 400)]
+    {
+        assert_eq!(Fixture::new().send(get(path)).await.status, status, "{path}");
+    }
     let long = format!("/api/contacts?query={}", "x".repeat(256));
     let response = Fixture::new().send(get(&long)).await;
     assert_eq!((response.status, &response.json()["error"]["error_code"]), (400, &json!(41)));
 }
 
 #[actix_web::test]
-async fn answers_404_to_an_invalid_id() {
+async fn responds_to_an_invalid_id_with_404() {
     for id in ["abc", "0", "-1", "2.5", "2abc", "99999999999999999999", "9007199254740992", "%00", "x%2Fy"] {
         for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
-            let asked = request(method.clone(), &format!("/api/calls/{id}")).set_json(json!({"content": 5}));
-            let response = Fixture::new().send(asked).await;
+            let write = request(method.clone(), &format!("/api/calls/{id}")).set_json(json!({"content": 5}));
+            let response = Fixture::new().send(write).await;
             assert_eq!((response.status, &response.json()["error"]["error_code"]), (404, &json!(31)), "{method} {id}");
         }
         assert_eq!(Fixture::new().send(get(&format!("/api/contacts/{id}/calls"))).await.status, 404, "{id}");
@@ -569,19 +592,19 @@ async fn rejects_a_body_that_is_too_large_or_not_an_object() {
 #[actix_web::test]
 async fn accepts_a_form_as_body() {
     let mut fixture = Fixture::new();
-    fixture.calls.expect_record().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
-    let asked = request(Method::POST, "/api/calls")
+    fixture.calls.expect_create().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
+    let write = request(Method::POST, "/api/calls")
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload("contact_id=3&called_at=2018-02-02&content=hi");
-    assert_eq!(fixture.send(asked).await.status, 201);
+    assert_eq!(fixture.send(write).await.status, 201);
 }
 
 #[actix_web::test]
-async fn never_shows_the_cause_of_a_failure() {
+async fn never_reveals_the_cause_of_an_error() {
     let mut fixture = Fixture::new();
     fixture.calls.expect_find().times(2).returning(|_, id| match id.get() {
         1 => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
-        _ => Err(Error::fault("SQLSTATE secret")),
+        _ => Err(Error::internal("SQLSTATE secret")),
     });
     let named = get("/api/calls/2").insert_header(("x-request-id", "my-request.7"));
     let responses = fixture.send_all([get("/api/calls/1"), named]).await;
@@ -613,10 +636,10 @@ async fn limits_the_requests_of_a_token_per_minute() {
     let mut fixture = Fixture::new();
     fixture.options.rate_limit = 2;
     fixture.calls.expect_find().returning(|_, _| Err(Error::NotFound));
-    let asked = || get("/api/calls/5");
-    let responses = fixture.send_all([asked(), get("/api/nope"), asked()]).await;
-    let seen: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
-    assert_eq!(seen, [(404, Some("1")), (404, Some("0")), (429, Some("0"))]);
+    let find = || get("/api/calls/5");
+    let responses = fixture.send_all([find(), get("/api/nope"), find()]).await;
+    let results: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
+    assert_eq!(results, [(404, Some("1")), (404, Some("0")), (429, Some("0"))]);
     let refused = &responses[2];
     assert_eq!(refused.header("retry-after"), Some("60"));
     assert_eq!(refused.header("x-ratelimit-reset"), Some((NOW + 60).to_string().as_str()));
@@ -651,7 +674,7 @@ async fn serves_head_wherever_get_is_served() {
 async fn distinguishes_the_health_of_process_and_store() {
     for (response, status) in [(Ok(()), 200), (Err(Error::unavailable("gone")), 503)] {
         let mut fixture = Fixture::new();
-        fixture.readiness.expect_check().return_once(|| response);
+        fixture.operations.expect_check().return_once(|| response);
         let responses = fixture.send_all(["/healthz", "/readyz"].map(TestRequest::with_uri)).await;
         assert_eq!((responses[0].status, responses[1].status), (200, status));
     }
@@ -722,13 +745,13 @@ async fn refuses_before_the_handler_in_order() {
             reader(Method::PUT, "/api/calls"),
         ])
         .await;
-    let seen: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
-    assert_eq!(seen, [(401, None), (403, Some("2")), (200, Some("1")), (405, Some("0")), (429, Some("0"))]);
+    let results: Vec<_> = responses.iter().map(|a| (a.status, a.header("x-ratelimit-remaining"))).collect();
+    assert_eq!(results, [(401, None), (403, Some("2")), (200, Some("1")), (405, Some("0")), (429, Some("0"))]);
 }
 
 #[actix_web::test]
 async fn counts_refused_requests_by_their_route() {
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(|| 0));
     let mut fixture = Fixture::new();
     fixture.options.metrics = Some(metrics.clone());
     let head = request(Method::HEAD, "/api/calls/5").insert_header(("authorization", "Bearer bad"));

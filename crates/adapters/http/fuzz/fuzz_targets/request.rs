@@ -1,4 +1,4 @@
-//! No query string and no body breaks a reader: `cargo +nightly fuzz run request` in the crate's folder.
+//! No query string and no body makes parsing panic: `cargo +nightly fuzz run request` in the crate's folder.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::CommonErrors;
-use crate::resources::{AccountRef, Stamp};
 use crate::responses::error::ApiResult;
+use crate::responses::{AccountRef, Iso8601};
 
 /// The welcome, with links to the lists.
 #[derive(Serialize, ToSchema)]
@@ -93,9 +93,9 @@ struct Me {
     is_policy_compliant: bool,
     account: AccountRef,
     #[schema(value_type = String, format = DateTime)]
-    created_at: Stamp,
+    created_at: Iso8601,
     #[schema(value_type = String, format = DateTime)]
-    updated_at: Stamp,
+    updated_at: Iso8601,
 }
 
 impl From<Account> for Me {
@@ -116,8 +116,8 @@ impl From<Account> for Me {
             locale: "en",
             is_policy_compliant: true,
             account: account.id.into(),
-            created_at: Stamp(account.created_at),
-            updated_at: Stamp(account.created_at),
+            created_at: Iso8601(account.created_at),
+            updated_at: Iso8601(account.created_at),
         }
     }
 }
@@ -132,5 +132,5 @@ impl From<Account> for Me {
 )]
 #[get("/me")]
 pub async fn me(state: Data<AppState>, Authenticated(caller): Authenticated) -> ApiResult<Json<MeBody>> {
-    Ok(Json(MeBody { data: state.services.access.account(caller.account).await?.into() }))
+    Ok(Json(MeBody { data: state.services.auth.account(caller.account).await?.into() }))
 }

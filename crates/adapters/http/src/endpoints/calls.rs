@@ -4,18 +4,17 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::{Call, CallId, ContactId};
+use domain::{CallId, ContactId};
 
 use crate::AppState;
-use crate::body::Body;
-use crate::conditions;
-use crate::forms::{CallForm, CallPatchInput, Rules};
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::{ArchivedErrors, BodyErrors, CommonErrors, LookupErrors, PreconditionErrors, WriteErrors};
-use crate::pages::{CallPageBody, Place};
-use crate::query::{CallSorting, Paging, Query};
-use crate::resources::{CALL_BYTES, CallBody, CallResource, Deleted, to_json};
+use crate::requests::{
+    Body, CallListParams, CallPatchSchema, CallRequest, CallRules, PageParams, call_query, idempotency_key,
+    matches_if_none_match, precondition,
+};
 use crate::responses::error::{ApiError, ApiResult};
+use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder};
 
 /// List all the calls in your account
 ///
@@ -23,8 +22,8 @@ use crate::responses::error::{ApiError, ApiResult};
 #[utoipa::path(
     operation_id = "listCalls",
     tag = "calls",
-    params(Paging, CallSorting),
-    responses((status = 200, description = "A page of calls", body = CallPageBody), CommonErrors),
+    params(PageParams, CallListParams),
+    responses((status = 200, description = "A page of calls", body = CallPageResponse), CommonErrors),
 )]
 #[get("/calls")]
 pub async fn list(state: Data<AppState>, caller: Authenticated, request: HttpRequest) -> ApiResult<HttpResponse> {
@@ -39,10 +38,10 @@ pub async fn list(state: Data<AppState>, caller: Authenticated, request: HttpReq
     tag = "calls",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
-        Paging,
-        CallSorting,
+        PageParams,
+        CallListParams,
     ),
-    responses((status = 200, description = "A page of the contact's calls", body = CallPageBody), LookupErrors, CommonErrors),
+    responses((status = 200, description = "A page of the contact's calls", body = CallPageResponse), LookupErrors, CommonErrors),
 )]
 #[get("/contacts/{id}/calls")]
 pub async fn list_of_contact(
@@ -60,9 +59,9 @@ pub async fn list_of_contact(
     operation_id = "createCall",
     tag = "calls",
     params(("Idempotency-Key" = Option<String>, Header, description = "Your own name for this request, 1 to 255 characters: sent again within 24 hours, nothing is recorded twice and the answer is the same; with another body it is 422.")),
-    request_body = CallForm,
+    request_body = CallRequest,
     responses(
-        (status = 201, description = "The recorded call", body = CallBody,
+        (status = 201, description = "The recorded call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
@@ -71,14 +70,14 @@ pub async fn list_of_contact(
 pub async fn create(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
-    Body(members): Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let rules = Rules::create(state.options.compat, state.services.clock.now());
-    let key = conditions::once(&request, &members)?;
-    let new = CallForm::take(members).into_new_call(rules)?;
-    let call = state.services.calls.record(caller.account, new, key).await?;
-    respond_with_call(StatusCode::CREATED, &call, &state, &request)
+    let rules = CallRules::create(state.options.compat, state.services.clock.now());
+    let key = idempotency_key(&request, body.fingerprint)?;
+    let new = body.request.into_new_call(rules)?;
+    let call = state.services.calls.create(caller.account, new, key).await?;
+    respond(StatusCode::CREATED, &CallResponse::new(&call, &state.links(&request)))
 }
 
 /// Get a specific call
@@ -90,14 +89,14 @@ pub async fn create(
         ("If-None-Match" = Option<String>, Header, description = "An ETag: 304 without a body when the call is still in that state."),
     ),
     responses(
-        (status = 200, description = "The call", body = CallBody,
+        (status = 200, description = "The call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         (status = 304, description = "The call is still in the state that If-None-Match names"),
         LookupErrors, CommonErrors
     ),
 )]
 #[get("/calls/{id}")]
-pub async fn show(
+pub async fn find(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
@@ -105,10 +104,11 @@ pub async fn show(
 ) -> ApiResult<HttpResponse> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
     let call = state.services.calls.find(caller.account, id).await?;
-    if conditions::is_known(&request, &call) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, conditions::etag(&call))).finish());
+    let (json, etag) = CallResponse::new(&call, &state.links(&request)).to_json()?;
+    if matches_if_none_match(&request, &etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    respond_with_call(StatusCode::OK, &call, &state, &request)
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
 }
 
 /// Update a call
@@ -121,9 +121,9 @@ pub async fn show(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
         ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
     ),
-    request_body = CallForm,
+    request_body = CallRequest,
     responses(
-        (status = 200, description = "The updated call", body = CallBody,
+        (status = 200, description = "The updated call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         PreconditionErrors, LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
@@ -133,10 +133,10 @@ pub async fn update(
     state: Data<AppState>,
     caller: Authenticated,
     id: Path<String>,
-    body: Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let rules = Rules::replace(state.options.compat, state.services.clock.now());
+    let rules = CallRules::update(state.options.compat, state.services.clock.now());
     apply_patch(&state, caller, &id, body, rules, &request).await
 }
 
@@ -150,9 +150,9 @@ pub async fn update(
         ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
         ("If-Match" = Option<String>, Header, description = "An ETag: 412 when the call is no longer in that state."),
     ),
-    request_body(content = CallPatchInput, description = "What to change"),
+    request_body(content = CallPatchSchema, description = "What to change"),
     responses(
-        (status = 200, description = "The changed call", body = CallBody,
+        (status = 200, description = "The changed call", body = CallResponse,
             headers(("ETag" = String, description = "Names this state of the call"))),
         PreconditionErrors, LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
@@ -162,10 +162,10 @@ pub async fn patch(
     state: Data<AppState>,
     caller: Authenticated,
     id: Path<String>,
-    body: Body,
+    body: Body<CallRequest>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let rules = Rules::change(state.services.clock.now());
+    let rules = CallRules::patch(state.services.clock.now());
     apply_patch(&state, caller, &id, body, rules, &request).await
 }
 
@@ -190,7 +190,8 @@ pub async fn delete(
     request: HttpRequest,
 ) -> ApiResult<Json<Deleted>> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
-    state.services.calls.delete(caller.account, id, conditions::expected(&request)).await?;
+    let precondition = precondition(&request, state.links(&request));
+    state.services.calls.delete(caller.account, id, precondition).await?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))
 }
 
@@ -201,39 +202,31 @@ async fn respond_with_page(
     request: &HttpRequest,
     contact: Option<ContactId>,
 ) -> ApiResult<HttpResponse> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(query.call_order(), state.options.compat.page_size())?;
-    let calls = state.services.calls.list(caller.account, contact, page).await?;
+    let query = call_query(request.query_string(), contact, state.options.compat.page_size())?;
+    let calls = state.services.calls.list(caller.account, query).await?;
     let links = state.links(request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(place.calls_as_json(&calls)?))
+    let json = PageBuilder::new(request.path(), request.query_string(), &links, query.page).calls_as_json(&calls)?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
-/// Responds with a call and its `ETag`.
-fn respond_with_call(
-    status: StatusCode,
-    call: &Call,
-    state: &AppState,
-    request: &HttpRequest,
-) -> ApiResult<HttpResponse> {
-    let body = CallBody { data: CallResource::new(call, None, &state.links(request)) };
-    let mut response = HttpResponse::build(status);
-    response.insert_header((ETAG, conditions::etag(call))).content_type(ContentType::json());
-    Ok(response.body(to_json(&body, CALL_BYTES)?))
-}
-
-/// Changes a call as the body says; the rules tell a PUT from a PATCH.
+/// Changes the call as the body says. The rules distinguish PUT from PATCH.
 async fn apply_patch(
     state: &AppState,
     Authenticated(caller): Authenticated,
     id: &str,
-    Body(members): Body,
-    rules: Rules,
+    body: Body<CallRequest>,
+    rules: CallRules,
     request: &HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let id = CallId::parse(id).ok_or(ApiError::NotFound)?;
-    let changes = CallForm::take(members).into_change(rules)?;
-    let expected = conditions::expected(request);
-    let call = state.services.calls.revise(caller.account, id, changes, expected).await?;
-    respond_with_call(StatusCode::OK, &call, state, request)
+    let changes = body.request.into_patch(rules)?;
+    let precondition = precondition(request, state.links(request));
+    let call = state.services.calls.update(caller.account, id, changes, precondition).await?;
+    respond(StatusCode::OK, &CallResponse::new(&call, &state.links(request)))
+}
+
+/// Responds with a call and its `ETag`.
+fn respond(status: StatusCode, call: &CallResponse<'_>) -> ApiResult<HttpResponse> {
+    let (json, etag) = call.to_json()?;
+    Ok(HttpResponse::build(status).insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
 }

@@ -6,14 +6,13 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use domain::{Contact, ContactId};
 
 use crate::AppState;
-use crate::body::Body;
-use crate::forms::ContactForm;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::{BodyErrors, CommonErrors, LookupErrors, WriteErrors};
-use crate::pages::{ContactPageBody, Place};
-use crate::query::{Paging, Query};
-use crate::resources::{ContactBody, ContactResource, Deleted};
+use crate::requests::{
+    Body, ContactListParams, ContactParams, ContactRequest, PageParams, contact_query, with_contact_fields,
+};
 use crate::responses::error::{ApiError, ApiResult};
+use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, Deleted, PageBuilder};
 
 /// List all the contacts in your account
 ///
@@ -21,13 +20,8 @@ use crate::responses::error::{ApiError, ApiResult};
 #[utoipa::path(
     operation_id = "listContacts",
     tag = "contacts",
-    params(
-        Paging,
-        ("query" = Option<String>, Query, description = "Words that are all found in names, nickname, description, job, company or contact fields, whatever their case and accents; a phone number, however it is spaced; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.", example = "leslie"),
-        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
-        ("sort" = Option<String>, Query, pattern = "^-?(created|updated)_at$", description = "`created_at` or `updated_at`; with a leading `-` downward.", example = "-updated_at"),
-    ),
-    responses((status = 200, description = "A page of contacts", body = ContactPageBody), CommonErrors),
+    params(PageParams, ContactListParams, ContactParams),
+    responses((status = 200, description = "A page of contacts", body = ContactPageResponse), CommonErrors),
 )]
 #[get("/contacts")]
 pub async fn list(
@@ -35,21 +29,22 @@ pub async fn list(
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(query.contact_order(), state.options.compat.page_size())?;
-    let contacts = state.services.contacts.list(caller.account, query.contact_search()?, page).await?;
+    let text = request.query_string();
+    let query = contact_query(text, state.options.compat.page_size())?;
+    let page = query.page;
+    let contacts = state.services.contacts.list(caller.account, query).await?;
     let links = state.links(&request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(HttpResponse::Ok().json(place.contacts(&contacts)))
+    let builder = PageBuilder::new(request.path(), text, &links, page);
+    Ok(HttpResponse::Ok().json(builder.contacts(&contacts, with_contact_fields(text))))
 }
 
 /// Create a contact
 #[utoipa::path(
     operation_id = "createContact",
     tag = "contacts",
-    request_body = ContactForm,
+    request_body = ContactRequest,
     responses(
-        (status = 201, description = "The new contact", body = ContactBody),
+        (status = 201, description = "The new contact", body = ContactResponse),
         CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -57,12 +52,12 @@ pub async fn list(
 pub async fn create(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
-    Body(members): Body,
+    body: Body<ContactRequest>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let new = ContactForm::take(members).into_new_contact(state.services.clock.now())?;
-    let contact = state.services.contacts.add(caller.account, new).await?;
-    Ok(respond_with_contact(StatusCode::CREATED, &contact, &state, &request))
+    let new = body.request.into_new_contact(state.services.clock.now())?;
+    let contact = state.services.contacts.create(caller.account, new).await?;
+    Ok(respond(StatusCode::CREATED, &contact, &state, &request))
 }
 
 /// Get a specific contact
@@ -71,12 +66,12 @@ pub async fn create(
     tag = "contacts",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
-        ("with" = Option<String>, Query, description = "`contactfields` adds how the contact is reached.", example = "contactfields"),
+        ContactParams,
     ),
-    responses((status = 200, description = "The contact", body = ContactBody), LookupErrors, CommonErrors),
+    responses((status = 200, description = "The contact", body = ContactResponse), LookupErrors, CommonErrors),
 )]
 #[get("/contacts/{id}")]
-pub async fn show(
+pub async fn find(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
@@ -84,7 +79,7 @@ pub async fn show(
 ) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     let contact = state.services.contacts.find(caller.account, id).await?;
-    Ok(respond_with_contact(StatusCode::OK, &contact, &state, &request))
+    Ok(respond(StatusCode::OK, &contact, &state, &request))
 }
 
 /// Update a contact
@@ -94,9 +89,9 @@ pub async fn show(
     operation_id = "updateContact",
     tag = "contacts",
     params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
-    request_body = ContactForm,
+    request_body = ContactRequest,
     responses(
-        (status = 200, description = "The updated contact", body = ContactBody),
+        (status = 200, description = "The updated contact", body = ContactResponse),
         LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -105,13 +100,13 @@ pub async fn update(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
-    Body(members): Body,
+    body: Body<ContactRequest>,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
-    let patch = ContactForm::take(members).into_change(state.services.clock.now())?;
-    let contact = state.services.contacts.revise(caller.account, id, patch).await?;
-    Ok(respond_with_contact(StatusCode::OK, &contact, &state, &request))
+    let patch = body.request.into_patch(state.services.clock.now())?;
+    let contact = state.services.contacts.update(caller.account, id, patch).await?;
+    Ok(respond(StatusCode::OK, &contact, &state, &request))
 }
 
 /// Delete a contact and all its calls
@@ -135,14 +130,9 @@ pub async fn delete(
     Ok(Json(Deleted { deleted: true, id: id.get() }))
 }
 
-/// Responds with a contact, and with its contact fields when the query names them.
-fn respond_with_contact(
-    status: StatusCode,
-    contact: &Contact,
-    state: &AppState,
-    request: &HttpRequest,
-) -> HttpResponse {
-    let with_fields = Query::parse(request.query_string()).wants_contact_fields();
-    let body = ContactBody { data: ContactResource::new(contact, with_fields, &state.links(request)) };
+/// Responds with a contact, with its contact fields if the query string says so.
+fn respond(status: StatusCode, contact: &Contact, state: &AppState, request: &HttpRequest) -> HttpResponse {
+    let with_fields = with_contact_fields(request.query_string());
+    let body = ContactResponse { data: ContactResource::new(contact, with_fields, &state.links(request)) };
     HttpResponse::build(status).json(body)
 }

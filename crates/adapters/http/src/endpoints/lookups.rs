@@ -1,4 +1,4 @@
-//! The endpoints of what is the same in every account: genders, kinds of contact fields, emotions.
+//! The endpoints of lists that are the same in every account: genders, kinds of contact fields, emotions.
 
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, get};
@@ -7,27 +7,27 @@ use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Timestamp, pa
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::{CommonErrors, LookupErrors};
-use crate::pages::{ContactFieldTypePage, EmotionPage, GenderPage, ListBody, Place};
-use crate::query::{Paging, Query};
-use crate::resources::{ContactFieldTypeResource, EmotionResource, GenderBody, GenderResource};
+use crate::requests::{PageParams, page_request};
 use crate::responses::error::{ApiError, ApiResult};
+use crate::responses::{
+    ContactFieldTypePageResponse, ContactFieldTypeResource, EmotionPageResponse, EmotionResource, GenderPageResponse,
+    GenderResource, GenderResponse, PageBuilder, PageResponse,
+};
 
-/// The requested page of all items.
-fn page<T>(state: &AppState, request: &HttpRequest, all: impl Iterator<Item = T>) -> ApiResult<Json<ListBody<T>>> {
-    let query = Query::parse(request.query_string());
-    let page = query.page_request(Ok(()), state.options.compat.page_size())?;
-    let links = state.links(request);
-    let place = Place::new(request.path(), &query, &links, page.number, page.size);
-    Ok(Json(place.cut(all)))
+/// Returns the requested page of all items.
+fn page<T>(state: &AppState, request: &HttpRequest, all: impl Iterator<Item = T>) -> ApiResult<Json<PageResponse<T>>> {
+    let query = request.query_string();
+    let page = page_request(query, state.options.compat.page_size())?;
+    Ok(Json(PageBuilder::new(request.path(), query, &state.links(request), page).slice(all)))
 }
 
-/// When the account was created, and with it everything that each account has.
-async fn since(state: &AppState, caller: Caller) -> ApiResult<Timestamp> {
-    Ok(state.services.access.account(caller.account).await?.created_at)
+/// Returns when the account was created, and with it the lists that every account has.
+async fn created_at(state: &AppState, caller: Caller) -> ApiResult<Timestamp> {
+    Ok(state.services.auth.account(caller.account).await?.created_at)
 }
 
-fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResource> {
-    Some(GenderResource::new(id, &Gender::by_id(id)?, account, since))
+fn gender(id: i64, account: AccountId, created_at: Timestamp) -> Option<GenderResource> {
+    Some(GenderResource::new(id, &Gender::by_id(id)?, account, created_at))
 }
 
 /// List all the genders
@@ -36,17 +36,17 @@ fn gender(id: i64, account: AccountId, since: Timestamp) -> Option<GenderResourc
 #[utoipa::path(
     operation_id = "listGenders",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of genders", body = GenderPage), CommonErrors),
+    params(PageParams),
+    responses((status = 200, description = "A page of genders", body = GenderPageResponse), CommonErrors),
 )]
 #[get("/genders")]
 pub async fn list_genders(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> ApiResult<Json<ListBody<GenderResource>>> {
-    let since = since(&state, caller).await?;
-    page(&state, &request, (1..).map_while(|id| gender(id, caller.account, since)))
+) -> ApiResult<Json<GenderPageResponse>> {
+    let created_at = created_at(&state, caller).await?;
+    page(&state, &request, (1..).map_while(|id| gender(id, caller.account, created_at)))
 }
 
 /// Get a specific gender
@@ -54,45 +54,45 @@ pub async fn list_genders(
     operation_id = "getGender",
     tag = "lists",
     params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
-    responses((status = 200, description = "The gender", body = GenderBody), LookupErrors, CommonErrors),
+    responses((status = 200, description = "The gender", body = GenderResponse), LookupErrors, CommonErrors),
 )]
 #[get("/genders/{id}")]
-pub async fn show_gender(
+pub async fn find_gender(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
-) -> ApiResult<Json<GenderBody>> {
+) -> ApiResult<Json<GenderResponse>> {
     let id = parse_digits(&id).ok_or(ApiError::NotFound)?;
-    let since = since(&state, caller).await?;
-    Ok(Json(GenderBody { data: gender(id, caller.account, since).ok_or(ApiError::NotFound)? }))
+    let created_at = created_at(&state, caller).await?;
+    Ok(Json(GenderResponse { data: gender(id, caller.account, created_at).ok_or(ApiError::NotFound)? }))
 }
 
 /// List all the kinds of contact fields
 #[utoipa::path(
     operation_id = "listContactFieldTypes",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePage), CommonErrors),
+    params(PageParams),
+    responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePageResponse), CommonErrors),
 )]
 #[get("/contactfieldtypes")]
 pub async fn list_contact_field_types(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     request: HttpRequest,
-) -> ApiResult<Json<ListBody<ContactFieldTypeResource>>> {
-    let since = since(&state, caller).await?;
-    let show = |kind| ContactFieldTypeResource::new(kind, caller.account, since);
-    page(&state, &request, ContactFieldKind::all().map(show))
+) -> ApiResult<Json<ContactFieldTypePageResponse>> {
+    let created_at = created_at(&state, caller).await?;
+    let resource = |kind| ContactFieldTypeResource::new(kind, caller.account, created_at);
+    page(&state, &request, ContactFieldKind::all().map(resource))
 }
 
 /// List all the emotions
 #[utoipa::path(
     operation_id = "listEmotions",
     tag = "lists",
-    params(Paging),
-    responses((status = 200, description = "A page of emotions", body = EmotionPage), CommonErrors),
+    params(PageParams),
+    responses((status = 200, description = "A page of emotions", body = EmotionPageResponse), CommonErrors),
 )]
 #[get("/emotions")]
-pub async fn list_emotions(state: Data<AppState>, request: HttpRequest) -> ApiResult<Json<ListBody<EmotionResource>>> {
+pub async fn list_emotions(state: Data<AppState>, request: HttpRequest) -> ApiResult<Json<EmotionPageResponse>> {
     page(&state, &request, Emotion::all().map(EmotionResource::from))
 }

@@ -1,4 +1,4 @@
-//! The endpoints, one file for each resource. A handler reads its request, calls one use case and shows the result.
+//! The endpoints, one file for each resource. A handler reads its request, calls one use case and returns the result.
 
 pub mod account;
 pub mod calls;

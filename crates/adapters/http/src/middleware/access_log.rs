@@ -42,10 +42,10 @@ pub async fn access_log(
     Ok(response)
 }
 
-/// Logs why the server failed, which the response does not tell.
+/// Logs the cause of an error, which the response does not contain.
 fn log_cause(response: &ServiceResponse, request_id: Option<&str>) {
     match response.response().error().and_then(|error| error.as_error()) {
-        Some(ApiError::Fault(cause)) => tracing::error!(request_id, %cause, "fault"),
+        Some(ApiError::Internal(cause)) => tracing::error!(request_id, %cause, "internal error"),
         Some(ApiError::Unavailable(cause)) => tracing::warn!(request_id, %cause, "the store is not available"),
         _ => {}
     }

@@ -24,7 +24,7 @@ impl FromRequest for Authenticated {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let authenticated = request.extensions().get::<Self>().copied();
-        ready(authenticated.ok_or_else(|| ApiError::Fault(ports::Error::fault("a route outside the /api scope"))))
+        ready(authenticated.ok_or_else(|| ApiError::Internal(ports::Error::internal("a route outside the /api scope"))))
     }
 }
 
@@ -47,7 +47,7 @@ async fn caller(state: &AppState, request: &ServiceRequest) -> Result<Caller, Ap
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
     let bearer = bearer.ok_or(ApiError::Unauthenticated)?;
-    state.services.access.authenticate(bearer).await?.ok_or(ApiError::Unauthenticated)
+    state.services.auth.authenticate(bearer).await?.ok_or(ApiError::Unauthenticated)
 }
 
 /// Refuses a write with a token that may only read.

@@ -24,7 +24,7 @@ pub const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelim
 
 const WINDOW_SECONDS: i64 = 60;
 
-/// Refuses a request over its token's limit, and reports in each response what is left.
+/// Rejects requests over the limit of their token, and adds the rate limit headers to responses.
 pub async fn rate_limit(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
@@ -55,7 +55,7 @@ struct Window {
     taken: u32,
 }
 
-/// What a token has left in its window.
+/// The state of a token's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimitStatus {
     /// Requests per minute.
@@ -65,7 +65,7 @@ pub struct RateLimitStatus {
 }
 
 impl RateLimiter {
-    /// Allows this many requests a minute; 0 is no limit.
+    /// Allows this many requests per minute. 0 is no limit.
     pub fn new(limit: u32) -> Self {
         Self { limit, windows: Mutex::default() }
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn take(limiter: &RateLimiter, token: i64, second: i64) -> Result<u32, (i64, i64)> {
-        match limiter.take(TokenId::from_store(token), Timestamp::from_unix(second).unwrap()) {
+        match limiter.take(TokenId::new(token).unwrap(), Timestamp::from_unix(second).unwrap()) {
             (Some(RateLimitStatus { remaining, .. }), Ok(())) => Ok(remaining),
             (Some(RateLimitStatus { remaining: 0, .. }), Err(ApiError::TooManyRequests { retry_after, reset })) => {
                 Err((retry_after, reset))
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn allows_everything_when_the_limit_is_zero() {
-        let (status, taken) = RateLimiter::new(0).take(TokenId::from_store(1), Timestamp::MIN);
+        let (status, taken) = RateLimiter::new(0).take(TokenId::new(1).unwrap(), Timestamp::MIN);
         assert_eq!(status, None);
         taken.unwrap();
     }

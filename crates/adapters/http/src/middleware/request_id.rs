@@ -13,7 +13,7 @@ use crate::responses::error::ErrorBody;
 /// The header that carries the id in both directions.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The longest id that is taken from a client.
+/// The maximal length of an id that a client chose.
 const MAX_LENGTH: usize = 128;
 
 /// The id of a request, found in its extensions.
@@ -35,7 +35,7 @@ impl RequestId {
     }
 }
 
-/// Sends the id back. A response of status 500 names it and nothing else, so that its cause is found in the log.
+/// Sends the id back. A response with status 500 contains it and nothing else, so that the cause is found in the log.
 pub async fn request_id(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
     let RequestId(id) = RequestId::of(&request);
     let header = HeaderValue::from_str(&id);
@@ -44,12 +44,12 @@ pub async fn request_id(request: ServiceRequest, next: Next<BoxBody>) -> Result<
     if let Ok(id) = header {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    Ok(if response.status() == StatusCode::INTERNAL_SERVER_ERROR { name_fault(response)? } else { response })
+    Ok(if response.status() == StatusCode::INTERNAL_SERVER_ERROR { name_request(response)? } else { response })
 }
 
-/// Replaces the body of a fault by one that names the request.
-fn name_fault(mut response: ServiceResponse) -> Result<ServiceResponse, Error> {
-    let body = response.request().extensions().get().map(|id: &RequestId| ErrorBody::fault(id.as_str()));
+/// Replaces the body of an internal error by one that names the request.
+fn name_request(mut response: ServiceResponse) -> Result<ServiceResponse, Error> {
+    let body = response.request().extensions().get().map(|id: &RequestId| ErrorBody::internal(id.as_str()));
     let body = serde_json::to_vec(&body)?;
     response.headers_mut().insert(CONTENT_TYPE, ContentType::json().try_into_value()?);
     Ok(response.map_body(|_, _| body.boxed()))

@@ -1,6 +1,6 @@
 //! The body of a request that records or changes a call.
 
-use domain::{CallPatch, ContactId, Content, Emotion, NewCall, Timestamp};
+use domain::{CallDetails, CallPatch, ContactId, Content, Emotion, NewCall, Timestamp};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -10,7 +10,7 @@ use super::field::{Field, Violation};
 use super::validate;
 use super::values::Date;
 use crate::Compat;
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// A call to record, or what to change in one. Members that are not listed are ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -59,14 +59,14 @@ impl ToSchema for CallPatchSchema {
     }
 }
 
-/// Whether a request may leave a member out.
+/// Whether a member is required.
 #[derive(Clone, Copy, Debug)]
 enum Presence {
-    /// It must have a value.
+    /// The member must have a value.
     Required,
-    /// It may be absent, but not null.
+    /// The member may be absent, but not null.
     NotNull,
-    /// It may be absent or null.
+    /// The member may be absent or null.
     Optional,
 }
 
@@ -80,7 +80,7 @@ pub struct CallRules {
 }
 
 impl CallRules {
-    /// For `POST`.
+    /// Returns the rules of `POST`.
     pub fn create(compat: Compat, now: Timestamp) -> Self {
         let content = match compat {
             Compat::Documented => Presence::Required,
@@ -89,9 +89,9 @@ impl CallRules {
         Self { contact_id: Presence::Required, called_at: Presence::Required, content, now }
     }
 
-    /// For `PUT`.
+    /// Returns the rules of `PUT`.
     pub fn update(compat: Compat, now: Timestamp) -> Self {
-        // Monica v4.1.2 ignores contact_id here, so its clients leave it out.
+        // Monica v4.1.2 ignores contact_id here, so its clients omit it.
         let contact_id = match compat {
             Compat::Documented => Presence::Required,
             Compat::Monica4 => Presence::NotNull,
@@ -99,7 +99,7 @@ impl CallRules {
         Self { contact_id, ..Self::create(compat, now) }
     }
 
-    /// For `PATCH`.
+    /// Returns the rules of `PATCH`.
     pub fn patch(now: Timestamp) -> Self {
         Self { contact_id: Presence::NotNull, called_at: Presence::NotNull, content: Presence::NotNull, now }
     }
@@ -129,20 +129,16 @@ impl Presence {
 }
 
 impl CallRequest {
-    /// The call to record. An id of a contact or an emotion that cannot exist is answered with 404.
-    pub fn into_new_call(self, rules: CallRules) -> Result<NewCall, ApiError> {
+    /// Validates the request and returns the call to record. `NotFound` if a contact or an emotion cannot exist.
+    pub fn into_new_call(self, rules: CallRules) -> ApiResult<NewCall> {
         let patch = self.into_patch(rules)?;
-        Ok(NewCall {
-            contact: patch.contact.ok_or_else(|| Violation::REQUIRED.of("contact_id"))?,
-            called_at: patch.called_at.ok_or_else(|| Violation::REQUIRED.of("called_at"))?,
-            content: patch.content.flatten(),
-            contact_called: patch.contact_called,
-            emotions: patch.emotions.unwrap_or_default(),
-        })
+        let contact = patch.contact.ok_or_else(|| Violation::REQUIRED.of("contact_id"))?;
+        let called_at = patch.called_at.ok_or_else(|| Violation::REQUIRED.of("called_at"))?;
+        Ok(patch.apply(NewCall { contact, details: CallDetails::at(called_at) }))
     }
 
-    /// The change to a call. An id of a contact or an emotion that cannot exist is answered with 404.
-    pub fn into_patch(self, rules: CallRules) -> Result<CallPatch, ApiError> {
+    /// Validates the request and returns the change of a call. `NotFound` if a contact or an emotion cannot exist.
+    pub fn into_patch(self, rules: CallRules) -> ApiResult<CallPatch> {
         validate(&self, &rules)?;
         Ok(CallPatch {
             contact: self.contact_id.value().map(|id| id.ok_or(ApiError::NotFound)).transpose()?,
@@ -158,7 +154,7 @@ impl CallRequest {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::members::Members;
+    use super::super::deserializer::RequestDeserializer;
     use super::*;
 
     fn now() -> Timestamp {
@@ -166,15 +162,15 @@ mod tests {
     }
 
     fn request(body: &Value) -> CallRequest {
-        CallRequest::deserialize(Members::json("", &body.to_string())).unwrap()
+        CallRequest::deserialize(RequestDeserializer::json("", &body.to_string())).unwrap()
     }
 
     fn create(compat: Compat, body: &Value) -> Result<NewCall, Vec<String>> {
         request(body).into_new_call(CallRules::create(compat, now())).map_err(messages)
     }
 
-    fn messages(refusal: ApiError) -> Vec<String> {
-        match refusal {
+    fn messages(error: ApiError) -> Vec<String> {
+        match error {
             ApiError::Invalid(sentences) => sentences,
             other => vec![other.to_string()],
         }
@@ -185,9 +181,9 @@ mod tests {
         let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02", "id": 9});
         let call = create(Compat::Documented, &body).unwrap();
         assert_eq!(Some(call.contact), ContactId::new(3));
-        assert_eq!(call.called_at.to_string(), "2018-02-02T00:00:00Z");
-        assert_eq!(call.content, Content::parse("He called, we had fun.").ok());
-        assert_eq!((call.contact_called, call.emotions), (None, vec![]));
+        assert_eq!(call.details.called_at.to_string(), "2018-02-02T00:00:00Z");
+        assert_eq!(call.details.content, Content::parse("He called, we had fun.").ok());
+        assert_eq!((call.details.contact_called, call.details.emotions), (None, vec![]));
     }
 
     #[test]
@@ -224,7 +220,7 @@ mod tests {
             json!({"contact_id": 1, "called_at": "2018-02-02"}),
             json!({"contact_id": 1, "called_at": "2018-02-02", "content": null}),
         ] {
-            assert_eq!(create(Compat::Monica4, &body).unwrap().content, None);
+            assert_eq!(create(Compat::Monica4, &body).unwrap().details.content, None);
             assert_eq!(create(Compat::Documented, &body).unwrap_err(), ["The content field is required."]);
         }
     }
@@ -233,7 +229,7 @@ mod tests {
     fn monica_4_accepts_an_update_without_contact() {
         let body = || json!({"called_at": "2018-02-02"});
         let change = request(&body()).into_patch(CallRules::update(Compat::Monica4, now())).unwrap();
-        assert_eq!((change.contact, change.content), (None, None), "what is absent keeps its value");
+        assert_eq!((change.contact, change.content), (None, None), "an absent member keeps its value");
         let null = request(&json!({"called_at": "2018-02-02", "content": null}));
         assert_eq!(null.into_patch(CallRules::update(Compat::Monica4, now())).unwrap().content, Some(None));
         let strict = request(&body()).into_patch(CallRules::update(Compat::Documented, now()));
@@ -244,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_changes_the_members_it_has_and_accepts_no_null() {
+    fn a_patch_keeps_absent_members_and_rejects_null() {
         assert_eq!(request(&json!({})).into_patch(CallRules::patch(now())).unwrap(), CallPatch::default());
         let change = request(&json!({"contact_called": "0"})).into_patch(CallRules::patch(now())).unwrap();
         assert_eq!(change, CallPatch { contact_called: Some(false), ..CallPatch::default() });

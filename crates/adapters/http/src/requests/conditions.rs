@@ -5,18 +5,16 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use domain::{Call, IdempotencyKey, Name};
+use ports::inbound::Precondition;
 
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 use crate::responses::{CallResponse, Links};
 
-/// The header by which a client repeats a request without repeating its effect.
+/// The header that marks repetitions of one request.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A condition on the state of a call.
-pub type Precondition = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
-
-/// The request's idempotency key with the fingerprint of its body, or `None` if it has no key.
-pub fn idempotency_key(request: &HttpRequest, fingerprint: Option<i64>) -> Result<Option<IdempotencyKey>, ApiError> {
+/// Returns the idempotency key with the fingerprint of the body. `None` if the request has no key.
+pub fn idempotency_key(request: &HttpRequest, fingerprint: Option<i64>) -> ApiResult<Option<IdempotencyKey>> {
     let (Some(key), Some(fingerprint)) = (request.headers().get(IDEMPOTENCY_KEY), fingerprint) else { return Ok(None) };
     let key = key.to_str().ok().and_then(|key| Name::parse(key).ok());
     let key = key.ok_or_else(|| {
@@ -25,7 +23,8 @@ pub fn idempotency_key(request: &HttpRequest, fingerprint: Option<i64>) -> Resul
     Ok(Some(IdempotencyKey { key, fingerprint }))
 }
 
-/// The condition of `If-Match`: the call has one of these tags. `None` if any state will do.
+/// Returns the condition of `If-Match`: the call has one of its tags. `None` if the request has no such header, or any
+/// state satisfies it.
 pub fn precondition(request: &HttpRequest, links: Links) -> Option<Precondition> {
     let tags = tags(request, &IF_MATCH).filter(|tags| !tags.iter().any(|tag| tag == "*"))?;
     let matches =
@@ -33,14 +32,14 @@ pub fn precondition(request: &HttpRequest, links: Links) -> Option<Precondition>
     Some(Arc::new(matches))
 }
 
-/// Whether `If-None-Match` has this tag: the client has this state of the call already.
-pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
-    // RFC 9110: a weak tag is as good as a strong one here.
+/// Whether `If-None-Match` has this tag, so that the client already has this state of the call.
+pub fn matches_if_none_match(request: &HttpRequest, etag: &str) -> bool {
+    // RFC 9110 compares weak and strong tags alike here.
     let matches = |tag: &String| tag == "*" || tag.trim_start_matches("W/") == etag;
     tags(request, &IF_NONE_MATCH).is_some_and(|tags| tags.iter().any(matches))
 }
 
-/// The tags in all headers of this name, or `None` if there is no such header.
+/// Returns the tags of all headers of this name. `None` if there is no such header.
 fn tags(request: &HttpRequest, name: &HeaderName) -> Option<Vec<String>> {
     let mut values = request.headers().get_all(name).peekable();
     values.peek()?;
@@ -76,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_belongs_to_a_body_whatever_the_order_of_its_members() {
+    fn the_fingerprint_of_a_key_ignores_the_order_of_members() {
         let request =
             |key: &str| TestRequest::default().insert_header(("idempotency-key", key.to_owned())).to_http_request();
         let fingerprint = |text: &str| parse::<CallRequest>("", text, false, true).unwrap().fingerprint;
-        let once = |key: &str, text: &str| idempotency_key(&request(key), fingerprint(text)).unwrap().unwrap();
-        assert_eq!(once("k", r#"{"a": 1, "b": 2}"#), once("k", r#"{"b": 2, "a": 1}"#));
-        assert_ne!(once("k", r#"{"a": 1}"#), once("k", r#"{"a": 2}"#));
+        let keyed = |key: &str, text: &str| idempotency_key(&request(key), fingerprint(text)).unwrap().unwrap();
+        assert_eq!(keyed("k", r#"{"a": 1, "b": 2}"#), keyed("k", r#"{"b": 2, "a": 1}"#));
+        assert_ne!(keyed("k", r#"{"a": 1}"#), keyed("k", r#"{"a": 2}"#));
         for key in ["", " ", &"x".repeat(256)] {
             assert!(idempotency_key(&request(key), fingerprint("{}")).is_err(), "{key:?}");
         }

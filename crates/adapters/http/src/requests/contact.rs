@@ -12,7 +12,7 @@ use super::contact_field::ContactFieldRequest;
 use super::field::{Field, FieldValue, Violation};
 use super::validate;
 use super::values::Date;
-use crate::responses::error::ApiError;
+use crate::responses::error::ApiResult;
 
 /// A contact to add, or what to change in one. Members that are not listed are ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -135,15 +135,15 @@ impl FieldValue for Approximation {
 }
 
 impl ContactRequest {
-    /// The contact to add.
-    pub fn into_new_contact(self, now: Timestamp) -> Result<NewContact, ApiError> {
+    /// Validates the request and returns the contact to create.
+    pub fn into_new_contact(self, now: Timestamp) -> ApiResult<NewContact> {
         let patch = self.into_patch(now)?;
         let first_name = patch.first_name.clone().ok_or_else(|| Violation::REQUIRED.of("first_name"))?;
         Ok(patch.apply(NewContact::new(first_name))?)
     }
 
-    /// The change to a contact.
-    pub fn into_patch(self, now: Timestamp) -> Result<ContactPatch, ApiError> {
+    /// Validates the request and returns the change of a contact.
+    pub fn into_patch(self, now: Timestamp) -> ApiResult<ContactPatch> {
         validate(&self, &now)?;
         Ok(ContactPatch {
             birthdate: self.birthdate_change(now)?,
@@ -168,7 +168,7 @@ impl ContactRequest {
         })
     }
 
-    fn birthdate_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
+    fn birthdate_change(&self, now: Timestamp) -> ApiResult<Option<Option<ImportantDate>>> {
         let approximation = self.is_birthdate_approximate.as_value();
         if self.birthdate == Field::Null || approximation == Some(&Approximation::Unknown) {
             return Ok(Some(None));
@@ -191,7 +191,7 @@ impl ContactRequest {
         date.map(|date| Some(Some(date))).ok_or_else(|| Violation::DATE.of("birthdate"))
     }
 
-    fn deceased_date_change(&self, now: Timestamp) -> Result<Option<Option<ImportantDate>>, ApiError> {
+    fn deceased_date_change(&self, now: Timestamp) -> ApiResult<Option<Option<ImportantDate>>> {
         match self.is_deceased_date_known.as_value() {
             Some(true) => {}
             Some(false) => return Ok(Some(None)),
@@ -203,7 +203,7 @@ impl ContactRequest {
     }
 }
 
-/// The change of the gender. An id wins over a name; if only null is sent, the gender is taken away.
+/// Returns the change of the gender. An id wins over a name; null alone removes the gender.
 fn gender_change(by_id: Field<Gender>, by_name: Field<Name>) -> Option<Option<Gender>> {
     match by_id.change() {
         Some(Some(gender)) => Some(Some(gender)),
@@ -211,15 +211,15 @@ fn gender_change(by_id: Field<Gender>, by_name: Field<Name>) -> Option<Option<Ge
     }
 }
 
-/// The first day of the year in which a person of this age was born.
+/// Returns the first day of the year in which a person of this age was born.
 fn january_first(now: Timestamp, age: i64) -> Option<Timestamp> {
     let months = u32::try_from(age).ok()?.checked_mul(12)?;
-    let birthday = now.calendar().date_naive().checked_sub_months(Months::new(months))?;
+    let birthday = now.to_chrono().date_naive().checked_sub_months(Months::new(months))?;
     midnight(NaiveDate::from_ymd_opt(birthday.year(), 1, 1)?)
 }
 
-/// The date of day, month and year. Without a year it is in this year, or in the last leap year if only that has the
-/// day. `None` if there is no such date.
+/// Returns the date of day, month and year. Without a year, it is in this year, or in the last leap year if only that
+/// has the day. `None` if there is no such date.
 fn date_of_parts(day: &Field<i64>, month: &Field<i64>, year: &Field<i64>, now: Timestamp) -> Option<ImportantDate> {
     let part = |field: &Field<i64>| field.as_value().copied().filter(|number| *number != 0);
     let (day, month) = (u32::try_from(part(day)?).ok()?, u32::try_from(part(month)?).ok()?);
@@ -239,22 +239,23 @@ mod tests {
     use domain::Profile;
     use serde_json::{Value, json};
 
-    use super::super::members::Members;
+    use super::super::deserializer::RequestDeserializer;
     use super::*;
+    use crate::responses::error::ApiError;
 
     fn now() -> Timestamp {
         Timestamp::from_unix(1_709_202_030).unwrap()
     }
 
     fn request(body: &Value) -> ContactRequest {
-        ContactRequest::deserialize(Members::json("", &body.to_string())).unwrap()
+        ContactRequest::deserialize(RequestDeserializer::json("", &body.to_string())).unwrap()
     }
 
-    fn added(body: &Value) -> NewContact {
+    fn created(body: &Value) -> NewContact {
         request(body).into_new_contact(now()).unwrap()
     }
 
-    fn refused(body: &Value) -> Vec<String> {
+    fn violations(body: &Value) -> Vec<String> {
         match request(body).into_new_contact(now()) {
             Err(ApiError::Invalid(sentences)) => sentences,
             other => panic!("{other:?}"),
@@ -263,18 +264,18 @@ mod tests {
 
     fn birthdate(mut body: Value) -> Option<(String, bool, bool)> {
         body["first_name"] = json!("J");
-        let date = added(&body).profile.birthdate?;
+        let date = created(&body).profile.birthdate?;
         Some((date.date.to_string(), date.is_age_based, date.is_year_unknown))
     }
 
     #[test]
-    fn a_first_name_is_enough() {
-        let contact = added(&json!({"first_name": " Leslie "}));
+    fn requires_a_first_name_only() {
+        let contact = created(&json!({"first_name": " Leslie "}));
         assert_eq!(contact.profile, Profile::new(contact.profile.first_name.clone()));
         assert_eq!(contact.profile.first_name.as_str(), "Leslie");
-        assert_eq!(refused(&json!({})), ["The first name field is required."]);
+        assert_eq!(violations(&json!({})), ["The first name field is required."]);
         assert_eq!(
-            refused(&json!({"first_name": "x".repeat(256)})),
+            violations(&json!({"first_name": "x".repeat(256)})),
             ["The first name may not be greater than 255 characters."]
         );
     }
@@ -290,22 +291,22 @@ mod tests {
             "The is partial field must be true or false.",
             "The birthdate is not a valid date.",
         ];
-        assert_eq!(refused(&body), sentences);
+        assert_eq!(violations(&body), sentences);
     }
 
     #[test]
     fn accepts_a_gender_by_id_or_name() {
         let gender = |mut body: Value| {
             body["first_name"] = json!("J");
-            added(&body).profile.gender.map(|gender| gender.as_str().to_owned())
+            created(&body).profile.gender.map(|gender| gender.as_str().to_owned())
         };
         assert_eq!(gender(json!({"gender_id": 1})).as_deref(), Some("Man"));
         assert_eq!(gender(json!({"gender": "male"})).as_deref(), Some("male"));
         assert_eq!(gender(json!({"gender": "none"})), None);
         assert_eq!(gender(json!({"gender_id": 2, "gender": "male"})).as_deref(), Some("Woman"));
         let change = |body: Value| request(&body).into_patch(now()).unwrap().gender;
-        assert_eq!(change(json!({"first_name": "J"})), None, "absent: kept");
-        assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null: taken away");
+        assert_eq!(change(json!({"first_name": "J"})), None, "an absent member keeps its value");
+        assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null removes the value");
     }
 
     #[test]
@@ -317,7 +318,7 @@ mod tests {
         assert_eq!(birthdate(approximate), Some(("1987-01-01T21:56:44Z".to_owned(), true, false)));
         assert_eq!(birthdate(json!({"birthdate": "1987-01-01", "is_birthdate_approximate": "unknown"})), None);
         let wrong = json!({"first_name": "J", "is_birthdate_approximate": "perhaps"});
-        assert_eq!(refused(&wrong), ["The selected is birthdate approximate is invalid."]);
+        assert_eq!(violations(&wrong), ["The selected is birthdate approximate is invalid."]);
     }
 
     #[test]
@@ -329,16 +330,16 @@ mod tests {
         assert_eq!(birthdate(age), Some(("1994-01-01T00:00:00Z".to_owned(), true, false)));
         assert_eq!(birthdate(json!({"is_birthdate_known": false, "birthdate_day": 12})), None);
         let wrong = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_day": 31, "birthdate_month": 2});
-        assert_eq!(refused(&wrong), ["The birthdate is not a valid date."]);
+        assert_eq!(violations(&wrong), ["The birthdate is not a valid date."]);
         let ageless = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": i64::MAX});
-        assert_eq!(refused(&ageless), ["The birthdate age field is required."]);
+        assert_eq!(violations(&ageless), ["The birthdate age field is required."]);
     }
 
     #[test]
     fn accepts_contact_fields_one_by_one_or_as_a_list() {
         let fields = |mut body: Value| -> Vec<(i64, String)> {
             body["first_name"] = json!("J");
-            added(&body).fields.iter().map(|field| (field.kind.id(), field.data.to_string())).collect()
+            created(&body).fields.iter().map(|field| (field.kind.id(), field.data.to_string())).collect()
         };
         let (email, phone) = ((1, "j@example.org".to_owned()), (2, "+1 555 0100".to_owned()));
         assert_eq!(fields(json!({"email": "j@example.org", "phone": " +1 555 0100 "})), [email.clone(), phone.clone()]);
@@ -351,14 +352,14 @@ mod tests {
             (json!([{"contact_field_type_id": 1}]), "The contact fields must be a string."),
             (json!(vec![0; 101]), "The contact fields may not have more than 100 items."),
         ] {
-            assert_eq!(refused(&json!({"first_name": "J", "contact_fields": list})), [sentence]);
+            assert_eq!(violations(&json!({"first_name": "J", "contact_fields": list})), [sentence]);
         }
     }
 
     #[test]
-    fn a_living_contact_has_no_date_of_death() {
+    fn removes_the_date_of_death_of_a_living_contact() {
         let body = json!({"first_name": "J", "is_deceased": true, "is_deceased_date_known": true, "deceased_date_day": 1, "deceased_date_month": 2, "deceased_date_year": 2020});
-        let profile = added(&body).profile;
+        let profile = created(&body).profile;
         assert!(profile.is_dead);
         assert_eq!(profile.deceased_date.unwrap().date.to_string(), "2020-02-01T00:00:00Z");
         let change = request(&json!({"first_name": "J", "is_deceased": false})).into_patch(now()).unwrap();

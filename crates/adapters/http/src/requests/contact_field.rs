@@ -1,11 +1,11 @@
-//! The contact fields in the body of a request about a contact.
+//! The contact fields in the body of a request that creates or changes a contact.
 
 use domain::{ContactFieldKind, Name, NewContact, NewContactField};
 use serde::de::{MapAccess, SeqAccess};
 use utoipa::ToSchema;
 
+use super::deserializer::Skipped;
 use super::field::{Field, FieldValue, Violation};
-use super::members::Skipped;
 
 /// A way to reach a contact.
 #[derive(Debug, ToSchema)]
@@ -31,7 +31,7 @@ impl ContactFieldRequest {
     }
 }
 
-// By hand, because a derived `Deserialize` refuses a member that occurs twice and what is no object.
+// A derived `Deserialize` rejects a member that occurs twice and a value that is not an object.
 impl FieldValue for ContactFieldRequest {
     const WRONG_TYPE: Violation = Violation::SELECTED;
 

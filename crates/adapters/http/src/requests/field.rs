@@ -1,4 +1,4 @@
-//! One member of a request body, parsed while the body is deserialised.
+//! A member of a request body, parsed while the body is deserialised.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use validator::{Validate, ValidationError, ValidationErrors};
 
-use super::members::Skipped;
+use super::deserializer::Skipped;
 use crate::responses::error::ApiError;
 
 /// A member of a request body. A text is trimmed first; a blank one is null.
@@ -32,7 +32,7 @@ impl<T> Field<T> {
         matches!(self, Self::Absent)
     }
 
-    /// The value, or `None` if there is no valid one.
+    /// Returns the value. `None` if there is no valid one.
     pub fn value(self) -> Option<T> {
         match self {
             Self::Value(value) => Some(value),
@@ -40,7 +40,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// A reference to the value, or `None` if there is no valid one.
+    /// Returns a reference to the value. `None` if there is no valid one.
     pub fn as_value(&self) -> Option<&T> {
         match self {
             Self::Value(value) => Some(value),
@@ -48,7 +48,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// The change that the member asks for: `None` if it is absent, `Some(None)` if it is null.
+    /// Returns the change of a stored value: `None` if the member is absent, `Some(None)` if it is null.
     pub fn change(self) -> Option<Option<T>> {
         (!self.is_absent()).then(|| self.value())
     }
@@ -73,7 +73,7 @@ impl<T> Validate for Field<T> {
 }
 
 impl<T> Serialize for Field<T> {
-    /// Serialises nothing: `validator` copies a rejected value into its error, where it is not used.
+    /// Serialises nothing. `validator` copies an invalid value into its error, where it is not used.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_unit()
     }
@@ -85,7 +85,7 @@ impl<'de, T: FieldValue> Deserialize<'de> for Field<T> {
     }
 }
 
-/// A type that a member of a request body is parsed into. A value of a JSON type without an own method is invalid.
+/// The type of a member. Each method parses one JSON type; the default is that the type is invalid.
 pub trait FieldValue: Sized {
     /// The violation of a value of another JSON type.
     const WRONG_TYPE: Violation;
@@ -173,7 +173,7 @@ impl<T> From<Result<T, Violation>> for Field<T> {
     }
 }
 
-/// What is wrong with a value: Laravel's sentence, with `{}` in place of the field's name.
+/// Why a value is not valid: Laravel's sentence, with `{}` in place of the field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation(Cow<'static, str>);
 
@@ -202,12 +202,12 @@ impl Violation {
         Self(format!("The {{}} may not be greater than {characters} characters.").into())
     }
 
-    /// The sentence about the field of this name.
+    /// Returns the sentence about the field of this name.
     pub fn about(&self, field: &str) -> String {
         self.0.replace("{}", &field.replace('_', " "))
     }
 
-    /// The error response that reports this violation alone.
+    /// Returns the error response that reports this violation alone.
     pub fn of(&self, field: &str) -> ApiError {
         ApiError::Invalid(vec![self.about(field)])
     }
@@ -220,7 +220,7 @@ impl From<Violation> for ValidationError {
 }
 
 impl From<&ValidationError> for Violation {
-    /// The violation that a validation error was made from.
+    /// Restores the violation of a validation error.
     fn from(error: &ValidationError) -> Self {
         Self(error.message.clone().unwrap_or_else(|| error.code.clone()))
     }
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn null_and_blank_are_the_same_and_absent_is_another() {
+    fn distinguishes_an_absent_member_from_null_and_blank() {
         for json in ["null", r#""""#, r#"" \u200b""#] {
             assert_eq!(name(json), Field::Null, "{json}");
             assert_eq!(name(json).change(), Some(None), "{json}");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_value_is_a_violation_and_no_error_of_the_body() {
+    fn an_invalid_value_is_a_violation_instead_of_an_error() {
         for json in ["5", "-5", "1.5", "true", "[[1], {}]", r#"{"a": [1]}"#] {
             assert_eq!(name(json), Field::Invalid(Violation::STRING), "{json}");
         }

@@ -1,12 +1,15 @@
-//! The query string of a list: which page of it, how it is sorted and filtered. Read as Monica v4.1.2 reads it.
+//! Query strings of lists: page, sort and filters, parsed as Monica v4.1.2 does.
 
-use domain::{CallOrder, ContactOrder, ContactSearch, Direction, PageRequest, PageSize};
+use domain::{
+    CallQuery, CallSortKey, ContactId, ContactQuery, ContactSearch, ContactSortKey, Direction, PageRequest, PageSize,
+    Sort,
+};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use utoipa::IntoParams;
 
-use super::members::Members;
-use crate::responses::error::ApiError;
+use super::deserializer::RequestDeserializer;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// The page of any list.
 #[derive(Deserialize, IntoParams)]
@@ -43,7 +46,7 @@ pub struct ContactListParams {
     sort: Param,
 }
 
-/// What a contact is shown with.
+/// What the JSON of a contact includes.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ContactParams {
@@ -52,7 +55,7 @@ pub struct ContactParams {
     with: Param,
 }
 
-/// A parameter as it was sent: its last value, or a list (`name[]=…`), which no parameter is.
+/// A parameter: its last value, or a list (`name[]=…`), which is never valid.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Param {
@@ -61,13 +64,13 @@ enum Param {
     List(IgnoredAny),
 }
 
-/// The parameters that `T` declares. Those of other names are ignored.
-fn params<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
-    T::deserialize(Members::query(query)).map_err(|_| ApiError::BadParameters)
+/// Parses the parameters that `T` declares. Others are ignored.
+fn params<T: DeserializeOwned>(query: &str) -> ApiResult<T> {
+    T::deserialize(RequestDeserializer::query(query)).map_err(|_| ApiError::BadParameters)
 }
 
 impl Param {
-    /// The text, or an empty one.
+    /// Returns the text. Empty if there is none.
     fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
@@ -76,52 +79,45 @@ impl Param {
     }
 }
 
-/// The page of a list without an order of its own.
-pub fn page_request<Order>(query: &str, order: Order, default_size: PageSize) -> Result<PageRequest<Order>, ApiError> {
+/// Parses the page of any list.
+pub fn page_request(query: &str, default_size: PageSize) -> ApiResult<PageRequest> {
     let params: PageParams = params(query)?;
-    Ok(PageRequest { number: params.number(), size: params.size()?.unwrap_or(default_size), order })
+    Ok(PageRequest { number: params.number(), size: params.size()?.unwrap_or(default_size) })
 }
 
-/// The page of calls that is asked for: the newest call first by default.
-pub fn call_list(query: &str, default_size: PageSize) -> Result<PageRequest<CallOrder>, ApiError> {
+/// Parses a request for a page of calls, of one contact only if there is one. An invalid sort is reported first.
+pub fn call_query(query: &str, contact: Option<ContactId>, default_size: PageSize) -> ApiResult<CallQuery> {
     let params: CallListParams = params(query)?;
-    let order = sort(&params.sort, CallOrder::CalledAt(Direction::Descending), |name| match name {
-        "called_at" => Some(CallOrder::CalledAt),
-        "created_at" => Some(CallOrder::CreatedAt),
-        "updated_at" => Some(CallOrder::UpdatedAt),
-        _ => None,
-    })?;
-    page_request(query, order, default_size)
+    let keys = [
+        ("called_at", CallSortKey::CalledAt),
+        ("created_at", CallSortKey::CreatedAt),
+        ("updated_at", CallSortKey::UpdatedAt),
+    ];
+    let sort = parse_sort(&params.sort, &keys)?;
+    let default = CallQuery::newest_first(page_request(query, default_size)?);
+    Ok(CallQuery { contact, sort: sort.unwrap_or(default.sort), ..default })
 }
 
-/// The search and the page of contacts that are asked for: all contacts, the oldest first, by default.
-pub fn contact_list(
-    query: &str,
-    default_size: PageSize,
-) -> Result<(ContactSearch, PageRequest<ContactOrder>), ApiError> {
+/// Parses a request for a page of contacts. An invalid sort is reported first.
+pub fn contact_query(query: &str, default_size: PageSize) -> ApiResult<ContactQuery> {
     let params: ContactListParams = params(query)?;
-    let order = sort(&params.sort, ContactOrder::CreatedAt(Direction::Ascending), |name| match name {
-        "created_at" => Some(ContactOrder::CreatedAt),
-        "updated_at" => Some(ContactOrder::UpdatedAt),
-        _ => None,
-    })?;
-    let page = page_request(query, order, default_size)?;
-    Ok((ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?, page))
+    let keys = [("created_at", ContactSortKey::CreatedAt), ("updated_at", ContactSortKey::UpdatedAt)];
+    let sort = parse_sort(&params.sort, &keys)?;
+    let default = ContactQuery::oldest_first(page_request(query, default_size)?);
+    let search = ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?;
+    Ok(ContactQuery { search, sort: sort.unwrap_or(default.sort), ..default })
 }
 
-/// Whether contacts are shown with their contact fields.
+/// Whether the response includes contact fields.
 pub fn with_contact_fields(query: &str) -> bool {
     let params = params::<ContactParams>(query);
     params.is_ok_and(|params| params.with.text().split(',').any(|word| word.trim() == "contactfields"))
 }
 
-fn sort<Order>(
-    param: &Param,
-    default: Order,
-    named: impl Fn(&str) -> Option<fn(Direction) -> Order>,
-) -> Result<Order, ApiError> {
+/// Parses a sort by one of these keys. `None` if there is no such parameter.
+fn parse_sort<Key: Copy>(param: &Param, keys: &[(&str, Key)]) -> ApiResult<Option<Sort<Key>>> {
     let sort = match param {
-        Param::Absent => return Ok(default),
+        Param::Absent => return Ok(None),
         Param::Text(sort) => sort,
         Param::List(_) => return Err(ApiError::BadSort),
     };
@@ -129,12 +125,13 @@ fn sort<Order>(
         Some(name) => (name, Direction::Descending),
         None => (sort.as_str(), Direction::Ascending),
     };
-    named(name).map(|order| order(direction)).ok_or(ApiError::BadSort)
+    let (_, key) = keys.iter().find(|(known, _)| *known == name).ok_or(ApiError::BadSort)?;
+    Ok(Some(Sort { key: *key, direction }))
 }
 
 impl PageParams {
-    /// The page size, or `None` if it is left to the server.
-    fn size(&self) -> Result<Option<PageSize>, ApiError> {
+    /// Returns the page size. `None` if the client names none.
+    fn size(&self) -> ApiResult<Option<PageSize>> {
         if let Param::List(_) = self.limit {
             return Err(ApiError::LimitTooBig);
         }
@@ -142,7 +139,7 @@ impl PageParams {
         if text.is_empty() {
             return Ok(None);
         }
-        // PHP's numbers: `1e1`, `+5` and `7.9` (read as 7) are some, `0x10` and `5abc` are not.
+        // PHP accepts `1e1`, `+5` and `7.9` (as 7), but not `0x10` and `5abc`.
         let numeric = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
         let number = text.parse::<f64>().ok().filter(|_| numeric).ok_or(ApiError::LimitTooBig)?;
         if number > f64::from(PageSize::MAX) {
@@ -155,7 +152,7 @@ impl PageParams {
         }
     }
 
-    /// The number of the page: 1 for all that is not a whole number from 1 on.
+    /// Returns the number of the page. Anything but a whole number of at least 1 is page 1.
     fn number(&self) -> u64 {
         let text = self.page.text().trim();
         let digits = text.strip_prefix('+').unwrap_or(text);
@@ -178,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_read_as_php_reads_numbers() {
+    fn parses_a_limit_as_php_parses_numbers() {
         for (text, size) in [("1", 1), ("100", 100), ("%2010", 10), ("+5", 5), ("1e1", 10), ("1.5", 1), ("007", 7)] {
             assert_eq!(limit(&format!("limit={text}")), Ok(Some(size)), "{text}");
         }
@@ -199,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_a_page_number_is_page_1() {
+    fn reads_an_invalid_page_number_as_page_1() {
         let page = |text: &str| params::<PageParams>(text).unwrap().number();
         for (text, number) in
             [("2", 2), ("%202", 2), ("+2", 2), ("%2B2", 2), ("9223372036854775807", i64::MAX.unsigned_abs())]
@@ -213,18 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_sorted_by_three_names_with_or_without_a_minus() {
+    fn sorts_calls_by_three_keys_in_both_directions() {
         let size = PageSize::SMALLEST;
-        let order = |text: &str| call_list(text, size).ok().map(|page| page.order);
-        assert_eq!(order(""), Some(CallOrder::CalledAt(Direction::Descending)));
-        assert_eq!(order("sort=called_at"), Some(CallOrder::CalledAt(Direction::Ascending)));
-        assert_eq!(order("sort=-created_at"), Some(CallOrder::CreatedAt(Direction::Descending)));
-        assert_eq!(order("sort=updated_at"), Some(CallOrder::UpdatedAt(Direction::Ascending)));
+        let sort = |text: &str| call_query(text, None, size).ok().map(|query| (query.sort.key, query.sort.direction));
+        assert_eq!(sort(""), Some((CallSortKey::CalledAt, Direction::Descending)));
+        assert_eq!(sort("sort=called_at"), Some((CallSortKey::CalledAt, Direction::Ascending)));
+        assert_eq!(sort("sort=-created_at"), Some((CallSortKey::CreatedAt, Direction::Descending)));
+        assert_eq!(sort("sort=updated_at"), Some((CallSortKey::UpdatedAt, Direction::Ascending)));
         for text in ["", "bogus", "CALLED_AT", "--called_at", "called_at,-created_at", "completed_at", "%20called_at"] {
-            assert_eq!(order(&format!("sort={text}")), None, "{text}");
+            assert_eq!(sort(&format!("sort={text}")), None, "{text}");
         }
-        assert_eq!(order("sort[]=called_at"), None);
-        assert!(contact_list("sort=called_at", size).is_err());
-        assert!(contact_list("sort=-updated_at", size).is_ok());
+        assert_eq!(sort("sort[]=called_at"), None);
+        assert!(contact_query("sort=called_at", size).is_err());
+        assert!(contact_query("sort=-updated_at", size).is_ok());
     }
 }

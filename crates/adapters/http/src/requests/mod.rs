@@ -1,14 +1,14 @@
-//! What a client sends: the body and the query string of each request, declared once as a struct, deserialised,
-//! validated and turned into values of the domain.
+//! Requests: the body and the query string of each, declared as one struct, deserialised, validated and converted into
+//! values of the domain.
 
 mod body;
 mod call;
 mod conditions;
 mod contact;
 mod contact_field;
+mod deserializer;
 mod field;
 mod list;
-mod members;
 mod values;
 
 use serde::de::DeserializeOwned;
@@ -18,19 +18,21 @@ pub use body::Body;
 #[cfg(any(test, feature = "fuzzing", feature = "measuring"))]
 pub use body::parse;
 pub use call::{CallPatchSchema, CallRequest, CallRules};
-pub use conditions::{idempotency_key, is_known, precondition};
+pub use conditions::{idempotency_key, matches_if_none_match, precondition};
 pub use contact::ContactRequest;
 pub use field::Violation;
 pub use list::{
-    CallListParams, ContactListParams, ContactParams, PageParams, call_list, contact_list, page_request,
+    CallListParams, ContactListParams, ContactParams, PageParams, call_query, contact_query, page_request,
     with_contact_fields,
 };
 
-use crate::responses::error::ApiError;
+use crate::responses::error::{ApiError, ApiResult};
 
 /// Validates a request. The error has all violations, in the order of declaration.
-fn validate<'v, T: ValidateArgs<'v> + DeserializeOwned>(request: &'v T, context: T::Args) -> Result<(), ApiError> {
-    request.validate_with_args(context).map_err(|errors| ApiError::Invalid(sentences(&errors, members::names::<T>())))
+fn validate<'v, T: ValidateArgs<'v> + DeserializeOwned>(request: &'v T, context: T::Args) -> ApiResult<()> {
+    request
+        .validate_with_args(context)
+        .map_err(|errors| ApiError::Invalid(sentences(&errors, deserializer::member_names::<T>())))
 }
 
 fn sentences(errors: &ValidationErrors, names: &[&str]) -> Vec<String> {
@@ -42,7 +44,7 @@ fn sentences(errors: &ValidationErrors, names: &[&str]) -> Vec<String> {
     sentences
 }
 
-/// The errors of one field: of the rules beside its declaration, or of its own check.
+/// Returns the errors of one field: of the rules at its declaration, and of its value.
 fn field_errors(errors: &ValidationErrorsKind) -> Vec<&ValidationError> {
     match errors {
         ValidationErrorsKind::Field(errors) => errors.iter().collect(),

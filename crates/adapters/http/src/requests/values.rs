@@ -1,4 +1,4 @@
-//! How each type of a request body's member is parsed, as Laravel does it.
+//! Parses each type of member of a request body, as Laravel does.
 
 use std::cell::OnceCell;
 
@@ -7,8 +7,8 @@ use serde::de::{MapAccess, SeqAccess};
 use serde_json::Number;
 use validator::ValidationError;
 
+use super::deserializer::Skipped;
 use super::field::{Field, FieldValue, Violation};
-use super::members::Skipped;
 
 /// An integer in JSON or in a text: what PHP's `FILTER_VALIDATE_INT` accepts.
 impl FieldValue for i64 {
@@ -25,7 +25,7 @@ impl FieldValue for i64 {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "checked: whole, and within what a double counts exactly")]
+#[expect(clippy::cast_possible_truncation, reason = "checked: a whole number below 2^53")]
 fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
 }
@@ -68,7 +68,7 @@ impl<const MAX: usize> FieldValue for Text<MAX> {
     }
 }
 
-/// A truth value, also as the number or the text 0 or 1.
+/// A boolean, also as the number or the text 0 or 1.
 impl FieldValue for bool {
     const WRONG_TYPE: Violation = Violation::BOOLEAN;
 
@@ -93,7 +93,7 @@ impl FieldValue for bool {
     }
 }
 
-/// A date text as PHP's `strtotime` takes it. It is parsed at the first use, because "now" is part of its meaning.
+/// A date as PHP's `strtotime` accepts it. It is parsed at the first use, because it can be relative to the current time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Date {
     text: String,
@@ -101,14 +101,14 @@ pub struct Date {
 }
 
 impl Date {
-    /// The instant that the text names; `None` if it is not a date. Later calls ignore `now`.
+    /// Returns the time. `None` if the text is not a date. Later calls ignore `now`.
     fn resolve(&self, now: Timestamp) -> Option<Timestamp> {
         *self.timestamp.get_or_init(|| Timestamp::parse(&self.text, now))
     }
 }
 
 impl Field<Date> {
-    /// The instant, or `None` if there is no valid one.
+    /// Returns the time. `None` if there is no valid one.
     pub fn date(&self, now: Timestamp) -> Option<Timestamp> {
         self.as_value().and_then(|date| date.resolve(now))
     }
@@ -128,7 +128,7 @@ impl From<String> for Date {
     }
 }
 
-/// A number is taken as its decimal text.
+/// A number is parsed as its decimal text.
 impl FieldValue for Date {
     const WRONG_TYPE: Violation = Violation::DATE;
 
@@ -141,12 +141,12 @@ impl FieldValue for Date {
     }
 }
 
-/// The number as PHP writes it.
+/// Formats the number as PHP does.
 fn decimal(number: &Number) -> String {
     number.as_i64().map_or_else(|| double(number.as_f64().unwrap_or_default()), |whole| whole.to_string())
 }
 
-/// A double with 14 significant digits, without trailing zeros, with an exponent where PHP has one: `1.5`,
+/// Formats a double as PHP does, with 14 significant digits: `1.5`,
 /// `20180202`, `1.0E+25`.
 fn double(number: f64) -> String {
     const DIGITS: i32 = 14;
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_a_number_or_a_numeric_text() {
+    fn parses_an_id_from_a_number_or_a_numeric_text() {
         for value in [json!(7), json!("7"), json!(7.0), json!("+7"), json!(" 7\u{200b}")] {
             assert_eq!(parse(&value), Field::Value(ContactId::new(7)), "{value}");
         }
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_may_be_a_number_taken_as_its_text() {
+    fn parses_a_date_from_a_text_or_a_number() {
         let now = Timestamp::from_unix(1_709_202_030).unwrap();
         let timestamp = |value: &Value| parse::<Date>(value).date(now);
         let day = Timestamp::from_unix(1_517_529_600);
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_written_as_php_writes_it() {
+    fn formats_a_number_as_php_does() {
         for (number, text) in [
             (json!(20_180_202), "20180202"),
             (json!(20_180_202.0), "20180202"),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_trimmed_counted_and_bounded() {
+    fn trims_and_limits_texts() {
         assert_eq!(parse(&json!("  hi \u{feff}")), Field::Value(Content::parse("hi").unwrap()));
         let too_long = |characters| Violation::longer_than(characters);
         assert_eq!(parse::<Content>(&json!("é".repeat(100_001))), Field::Invalid(too_long(100_000)));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn truth_is_written_in_six_ways() {
+    fn parses_a_boolean_from_a_boolean_a_number_or_a_text() {
         for value in [json!(true), json!(1), json!("1")] {
             assert_eq!(parse(&value), Field::Value(true), "{value}");
         }
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn emotions_are_a_list_of_ids_that_exist() {
+    fn parses_emotions_from_a_list_of_known_ids() {
         let ids = |value: &Value| match parse::<Option<Vec<Emotion>>>(value) {
             Field::Value(list) => Ok(list.map(|list| list.iter().map(|emotion| emotion.id()).collect::<Vec<_>>())),
             other => Err(other),

@@ -4,12 +4,12 @@ use domain::{Call, Content, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::error::ApiResult;
 use super::etag::etag;
 use super::short_contact::ShortContactResource;
 use super::{AccountRef, EmotionResource, Iso8601, Links, to_json};
-use crate::responses::error::ApiError;
 
-/// The expected size of a call in JSON, in bytes: with some hundred characters of content.
+/// The expected size of a call in JSON, in bytes, with a few hundred characters of content.
 pub const CALL_BYTES: usize = 1_536;
 
 /// A recorded call.
@@ -42,16 +42,16 @@ pub struct CallResource<'a> {
 }
 
 impl<'a> CallResource<'a> {
-    /// The call as clients get it.
+    /// Converts a call.
     pub fn new(call: &'a Call, links: &Links) -> Self {
         Self {
             id: call.id.get(),
             uuid: call.uuid,
             object: "call",
-            called_at: Iso8601(call.called_at),
-            content: call.content.as_ref().map(Content::as_str),
-            contact_called: call.contact_called,
-            emotions: call.emotions.iter().copied().map(EmotionResource::from).collect(),
+            called_at: Iso8601(call.details.called_at),
+            content: call.details.content.as_ref().map(Content::as_str),
+            contact_called: call.details.contact_called,
+            emotions: call.details.emotions.iter().copied().map(EmotionResource::from).collect(),
             url: links.to_one("/api/calls/", call.id),
             account: call.account.into(),
             contact: ShortContactResource::new(&call.contact, links),
@@ -70,13 +70,13 @@ pub struct CallResponse<'a> {
 }
 
 impl<'a> CallResponse<'a> {
-    /// The response with this call.
+    /// Converts a call.
     pub fn new(call: &'a Call, links: &Links) -> Self {
         Self { data: CallResource::new(call, links) }
     }
 
-    /// The response as JSON, and its entity tag.
-    pub fn to_json(&self) -> Result<(Vec<u8>, String), ApiError> {
+    /// Returns the response as JSON, and the entity tag of the call.
+    pub fn to_json(&self) -> ApiResult<(Vec<u8>, String)> {
         let json = to_json(self, CALL_BYTES)?;
         let tag = etag(&json);
         Ok((json, tag))

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::short_contact::{Avatar, DateResource, Flags, Names, ShortContactResource, hash_id};
 use super::{AccountRef, ContactFieldTypeResource, Iso8601, Links};
 
-/// A contact. Members about what Callbook does not keep are 0, empty or null.
+/// A contact. Members for data that Callbook does not store are 0, empty or null.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Contact)]
 pub struct ContactResource<'a> {
@@ -51,7 +51,7 @@ pub struct ContactResource<'a> {
 }
 
 impl<'a> ContactResource<'a> {
-    /// The contact as clients get it, with its contact fields if `with_fields`.
+    /// Converts a contact, with its contact fields if `with_fields`.
     pub fn new(contact: &'a Contact, with_fields: bool, links: &Links) -> Self {
         let summary = &contact.summary;
         let profile = &summary.profile;
@@ -124,7 +124,7 @@ impl<'a> ContactFieldResource<'a> {
     fn new(field: &'a ContactField, summary: &'a ContactSummary, links: &Links) -> Self {
         Self {
             id: field.id.get(),
-            // Fields have no UUID of their own: the contact's and the field's number are unique together, and stay.
+            // Contact fields have no stored UUID. The contact's UUID and the field's id make one that is unique and stable.
             uuid: Uuid::from_u128(summary.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
             object: "contactfield",
             content: field.content.data.as_str(),

@@ -10,17 +10,18 @@ use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::requests::Violation;
 use crate::middleware::limits::BODY_TIMEOUT;
+use crate::requests::Violation;
 
-/// The largest body, in bytes: 100,000 characters of content always fit, also with each escaped as a surrogate pair.
+/// The maximal length of a body, in bytes. 100,000 characters of content always fit, even if each is escaped as a
+/// surrogate pair.
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 /// After how many seconds a client may retry when the store is not available.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
-/// The code of a fault.
-const FAULT_CODE: u16 = 47;
+/// The code of an internal error.
+const INTERNAL_CODE: u16 = 47;
 
 /// Why a request fails.
 #[derive(Debug)]
@@ -33,22 +34,22 @@ pub enum ApiError {
     Invalid(Vec<String>),
     /// The call is not in a state that `If-Match` names.
     PreconditionFailed,
-    /// More requests in a minute than the token may make.
+    /// The token made too many requests in this minute.
     TooManyRequests {
         /// Seconds until the next request is accepted.
         retry_after: i64,
-        /// The Unix time of that moment.
+        /// The Unix time of the next accepted request.
         reset: i64,
     },
     /// The body is not a JSON object.
     BadJson,
-    /// `sort` names no order of the list.
+    /// `sort` is not a key of the list.
     BadSort,
     /// Another query parameter that cannot be read.
     BadParameters,
     /// No valid token.
     Unauthenticated,
-    /// A write with a token that may only read.
+    /// A write with a read-only token.
     ReadOnly,
     /// No such route.
     RouteNotFound {
@@ -68,20 +69,20 @@ pub enum ApiError {
     TooLarge,
     /// The body did not arrive in time.
     TooSlow,
-    /// A fault of the server.
-    Fault(ports::Error),
-    /// The store is away or overloaded.
+    /// An internal error.
+    Internal(ports::Error),
+    /// The store is not available or overloaded.
     Unavailable(ports::Error),
 }
 
-/// The result of what fails with an error response.
+/// The result of a function that fails with an error response.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 /// The body of an error response.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Error, example = json!({"error": {"message": "The resource has not been found", "error_code": 31}}))]
 pub struct ErrorBody {
-    /// The sentence once more, for clients that look here: sent with 401, unknown routes and wrong methods.
+    /// The message again, as Monica sends it: with 401, unknown routes and wrong methods.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     error: ErrorDetail,
@@ -104,15 +105,16 @@ enum Message {
 }
 
 impl ErrorBody {
-    /// The body of a fault. It names the request, so that the cause is found in the log, and nothing else.
-    pub fn fault(request_id: &str) -> Self {
+    /// Returns the body of an internal error. It names the request and nothing else, so that the cause is found in the
+    /// log.
+    pub fn internal(request_id: &str) -> Self {
         let message = Message::One(format!("Something went wrong with the request {request_id}."));
-        Self { message: None, error: ErrorDetail { message, error_code: FAULT_CODE } }
+        Self { message: None, error: ErrorDetail { message, error_code: INTERNAL_CODE } }
     }
 }
 
 impl ApiError {
-    /// The status, the code and the message of every error.
+    /// Returns the status, the code and the message.
     fn row(&self) -> (u16, u16, Message) {
         let one = |text: &str| Message::One(text.to_owned());
         match self {
@@ -140,11 +142,11 @@ impl ApiError {
             }
             Self::Unavailable(_) => (503, 45, one("The store is not available, please try again later.")),
             Self::ReadOnly => (403, 46, one("This token may only read.")),
-            Self::Fault(_) => (500, FAULT_CODE, one("Something went wrong.")),
+            Self::Internal(_) => (500, INTERNAL_CODE, one("Something went wrong.")),
         }
     }
 
-    /// The body of the response.
+    /// Returns the body of the response.
     pub fn body(&self) -> ErrorBody {
         let (_, error_code, message) = self.row();
         let repeats =
@@ -160,7 +162,7 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fault(cause) | Self::Unavailable(cause) => cause.fmt(f),
+            Self::Internal(cause) | Self::Unavailable(cause) => cause.fmt(f),
             error => match error.row().2 {
                 Message::One(sentence) => f.write_str(&sentence),
                 Message::Many(sentences) => f.write_str(&sentences.join(" ")),
@@ -204,10 +206,10 @@ impl From<Error> for ApiError {
                 Self::Invalid(vec!["Archived contact can’t be edited, please unarchive it first.".to_owned()])
             }
             Error::TooManyFields(error) => error.into(),
-            Error::Changed => Self::PreconditionFailed,
+            Error::PreconditionFailed => Self::PreconditionFailed,
             Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),
-            Error::Fault(_) => Self::Fault(error),
+            Error::Internal(_) => Self::Internal(error),
         }
     }
 }
@@ -224,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_every_error_as_the_contract_says() {
-        let cause = || Error::fault("secret");
+    fn every_error_has_its_status_code_and_message() {
+        let cause = || Error::internal("secret");
         let rows = [
             (ApiError::LimitTooBig, 400, r#"{"error":{"message":"The limit parameter is too big","error_code":30}}"#),
             (ApiError::NotFound, 404, r#"{"error":{"message":"The resource has not been found","error_code":31}}"#),
@@ -282,7 +284,7 @@ mod tests {
                 503,
                 r#"{"error":{"message":"The store is not available, please try again later.","error_code":45}}"#,
             ),
-            (ApiError::Fault(cause()), 500, r#"{"error":{"message":"Something went wrong.","error_code":47}}"#),
+            (ApiError::Internal(cause()), 500, r#"{"error":{"message":"Something went wrong.","error_code":47}}"#),
         ];
         for (error, status, expected) in rows {
             assert_eq!(error.status_code(), status, "{error:?}");
@@ -314,6 +316,6 @@ mod tests {
             r#"{"error":{"message":["Archived contact can’t be edited, please unarchive it first."],"error_code":32}}"#
         );
         assert!(matches!(ApiError::from(Error::unavailable("x")), ApiError::Unavailable(_)));
-        assert!(matches!(ApiError::from(Error::fault("x")), ApiError::Fault(_)));
+        assert!(matches!(ApiError::from(Error::internal("x")), ApiError::Internal(_)));
     }
 }

@@ -14,36 +14,36 @@ pub struct Links {
 }
 
 impl Links {
-    /// Links under this base, which does not end in a slash.
+    /// Makes links under this base, which does not end in a slash.
     pub fn under(base: impl Into<String>) -> Self {
         Self { base: base.into() }
     }
 
-    /// Links under the public URL if one is configured, else under the host that the client asked for, which a trusted
-    /// proxy reports.
+    /// Makes links under the public URL if there is one, else under the host of the request, which a trusted proxy
+    /// reports.
     pub fn of(request: &HttpRequest, public_url: Option<&str>, proxies: &TrustedProxies) -> Self {
         if let Some(url) = public_url {
             return Self::under(url);
         }
         let (scheme, forwarded_host) = proxies.forwarded(request);
-        let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
-        let asked = forwarded_host.filter(|host| is_host(host)).or(asked);
-        let host = asked.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
+        let own_host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
+        let host = forwarded_host.filter(|host| is_host(host)).or(own_host);
+        let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
         Self::under(format!("{}://{host}", scheme.unwrap_or("http")))
     }
 
-    /// The link to a path, which begins with a slash.
+    /// Returns the link to a path, which begins with a slash.
     pub fn to(&self, path: impl AsRef<str>) -> String {
         [&self.base, path.as_ref()].concat()
     }
 
-    /// The link to a resource by its id. `folder` ends in a slash.
+    /// Returns the link to a resource by its id. `folder` ends in a slash.
     pub fn to_one(&self, folder: &str, id: impl fmt::Display) -> String {
         numbered([&self.base, folder], id)
     }
 }
 
-/// The parts, with a number at the end.
+/// Concatenates the parts and a number.
 pub fn numbered<const N: usize>(parts: [&str; N], number: impl fmt::Display) -> String {
     // Room for the longest number, so that the string does not grow.
     let mut link = String::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 20);

@@ -1,4 +1,4 @@
-//! The JSON of what is the same in every account: emotions, genders and the kinds of contact fields.
+//! The JSON of the lists that are the same in every account: emotions, genders and kinds of contact fields.
 
 use domain::{AccountId, ContactFieldKind, Emotion, Gender, Timestamp};
 use serde::Serialize;
@@ -53,8 +53,8 @@ pub struct ContactFieldTypeResource {
 }
 
 impl ContactFieldTypeResource {
-    /// The kind as an account shows it, with the time from which on the account has it.
-    pub fn new(kind: ContactFieldKind, account: AccountId, since: Timestamp) -> Self {
+    /// Converts a kind. `created_at` is when the account was created.
+    pub fn new(kind: ContactFieldKind, account: AccountId, created_at: Timestamp) -> Self {
         Self {
             id: kind.id(),
             object: "contactfieldtype",
@@ -64,8 +64,8 @@ impl ContactFieldTypeResource {
             delible: false,
             slug: kind.slug(),
             account: account.into(),
-            created_at: Iso8601(since),
-            updated_at: Iso8601(since),
+            created_at: Iso8601(created_at),
+            updated_at: Iso8601(created_at),
         }
     }
 }
@@ -92,16 +92,16 @@ pub struct GenderResource {
 }
 
 impl GenderResource {
-    /// The gender as an account shows it, with the time from which on the account has it.
-    pub fn new(id: i64, gender: &Gender, account: AccountId, since: Timestamp) -> Self {
+    /// Converts a gender. `created_at` is when the account was created.
+    pub fn new(id: i64, gender: &Gender, account: AccountId, created_at: Timestamp) -> Self {
         Self {
             id,
             object: "gender",
             name: gender.as_str().to_owned(),
             letter: gender.letter(),
             account: account.into(),
-            created_at: Iso8601(since),
-            updated_at: Iso8601(since),
+            created_at: Iso8601(created_at),
+            updated_at: Iso8601(created_at),
         }
     }
 }
@@ -114,7 +114,7 @@ pub struct GenderResponse {
     pub data: GenderResource,
 }
 
-/// The name of the kind's icon in Font Awesome 4.
+/// Returns the name of the icon of the kind in Font Awesome 4.
 fn icon(kind: ContactFieldKind) -> &'static str {
     const ICONS: [&str; 7] = [
         "fa fa-envelope-open-o",

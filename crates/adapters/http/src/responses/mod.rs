@@ -1,4 +1,4 @@
-//! What a client gets: the JSON of each response, member for member as the document and Monica v4.1.2 have it.
+//! Responses: the JSON of each, with the members of the published document and of Monica v4.1.2.
 
 mod call;
 mod contact;
@@ -21,16 +21,16 @@ pub use page::{
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::responses::error::ApiError;
+use self::error::{ApiError, ApiResult};
 
-/// The body as JSON. `capacity` is its expected size in bytes: a buffer that grows is copied again and again.
-pub fn to_json(body: &impl Serialize, capacity: usize) -> Result<Vec<u8>, ApiError> {
+/// Serialises the body. `capacity` is its expected size in bytes: a buffer that grows is copied repeatedly.
+pub fn to_json(body: &impl Serialize, capacity: usize) -> ApiResult<Vec<u8>> {
     let mut json = Vec::with_capacity(capacity);
-    serde_json::to_writer(&mut json, body).map_err(|error| ApiError::Fault(ports::Error::fault(error)))?;
+    serde_json::to_writer(&mut json, body).map_err(|error| ApiError::Internal(ports::Error::internal(error)))?;
     Ok(json)
 }
 
-/// An instant as `YYYY-MM-DDTHH:MM:SSZ`.
+/// A timestamp as `YYYY-MM-DDTHH:MM:SSZ`.
 #[derive(Clone, Copy)]
 pub struct Iso8601(pub Timestamp);
 

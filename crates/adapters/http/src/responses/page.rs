@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Contact, Page, PageSize};
+use domain::{Contact, Page, PageRequest};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
@@ -10,9 +10,9 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::call::CALL_BYTES;
+use super::error::ApiResult;
 use super::links::numbered;
 use super::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, Links, to_json};
-use crate::responses::error::ApiError;
 
 /// A page of a list.
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub type GenderPageResponse = PageResponse<GenderResource>;
 /// A page of kinds of contact fields.
 pub type ContactFieldTypePageResponse = PageResponse<ContactFieldTypeResource>;
 
-// By hand, because the derive copies the schema of `T` where it should refer to it.
+// The derive would copy the schema of `T` instead of referring to it.
 impl<T: ToSchema, M: ToSchema> PartialSchema for PageResponse<T, M> {
     fn schema() -> RefOr<Schema> {
         let data = ArrayBuilder::new().items(Ref::from_schema_name(T::name()));
@@ -120,7 +120,7 @@ struct Statistics<'a>(&'a [(i32, u64)]);
 impl Serialize for Statistics<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.is_empty() {
-            // PHP cannot tell an empty map from an empty list, and clients of v4.1.2 have seen the list.
+            // PHP does not distinguish an empty map from an empty list, so v4.1.2 sends a list.
             return serializer.collect_seq([(); 0]);
         }
         serializer.collect_map(self.0.iter().map(|(year, calls)| (format!("{year:04}"), calls)))
@@ -147,54 +147,53 @@ impl ToSchema for Statistics<'_> {
     }
 }
 
-/// Builds one page of a list: its links carry all parameters of the request.
+/// Builds one page of a list. Its links have all parameters of the request.
 pub struct PageBuilder<'a> {
     links: &'a Links,
     /// The URL of the list, without parameters.
     path: String,
     /// The URL of a page, without its number at the end.
     stem: String,
-    number: u64,
-    size: PageSize,
+    page: PageRequest,
 }
 
 /// The expected size of a page without items in JSON, in bytes.
 const PAGE_BYTES: usize = 4_096;
 
 impl<'a> PageBuilder<'a> {
-    /// The page with this number, counted from 1, of the list at `path`, which begins with a slash.
-    pub fn new(path: &str, query: &str, links: &'a Links, number: u64, size: PageSize) -> Self {
+    /// Builds a page of the list at `path`, which begins with a slash. `query` is the query string of the request.
+    pub fn new(path: &str, query: &str, links: &'a Links, page: PageRequest) -> Self {
         let path = links.to(path);
         let mut parameters = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
         parameters.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "page"));
         let stem = parameters.append_pair("page", "").finish();
-        Self { links, path, stem, number, size }
+        Self { links, path, stem, page }
     }
 
-    /// The page of calls as JSON.
-    pub fn calls_as_json(&self, page: &CallPage) -> Result<Vec<u8>, ApiError> {
+    /// Returns a page of calls as JSON.
+    pub fn calls_as_json(&self, page: &CallPage) -> ApiResult<Vec<u8>> {
         to_json(&self.calls(page), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
 
     fn calls<'p>(&self, page: &'p CallPage) -> CallPageResponse<'p> {
-        let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.years) };
+        let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.calls_per_year) };
         let data = page.page.items.iter().map(|call| CallResource::new(call, self.links)).collect();
         CallPageResponse { data, links: self.page_links(&page.page), meta }
     }
 
-    /// The page of contacts, with their contact fields if `with_fields`.
+    /// Returns a page of contacts, with their contact fields if `with_fields`.
     pub fn contacts<'p>(&self, page: &'p Page<Contact>, with_fields: bool) -> ContactPageResponse<'p> {
         let data = page.items.iter().map(|contact| ContactResource::new(contact, with_fields, self.links)).collect();
         PageResponse { data, links: self.page_links(page), meta: self.meta(page) }
     }
 
-    /// The page of a list whose items are all at hand.
+    /// Returns the page of a list, given all its items.
     pub fn slice<T>(&self, items: impl Iterator<Item = T>) -> PageResponse<T> {
         let items: Vec<T> = items.collect();
         let total = items.len() as u64;
-        let before = self.number.saturating_sub(1).saturating_mul(self.size.get().into());
+        let before = self.page.number.saturating_sub(1).saturating_mul(self.page.size.get().into());
         let items = items.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX));
-        let page = Page { items: items.take(self.size.get() as usize).collect(), total };
+        let page = Page { items: items.take(self.page.size.get() as usize).collect(), total };
         PageResponse { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
     }
 
@@ -203,31 +202,31 @@ impl<'a> PageBuilder<'a> {
     }
 
     fn previous(&self) -> Option<u64> {
-        (self.number > 1).then(|| self.number - 1)
+        (self.page.number > 1).then(|| self.page.number - 1)
     }
 
     fn page_links<T>(&self, page: &Page<T>) -> PageLinks {
-        let last = page.last_number(self.size);
+        let last = page.last_number(self.page.size);
         PageLinks {
             first: self.url(1),
             last: self.url(last),
             prev: self.previous().map(|number| self.url(number)),
-            next: (self.number < last).then(|| self.url(self.number + 1)),
+            next: (self.page.number < last).then(|| self.url(self.page.number + 1)),
         }
     }
 
     fn meta<T>(&self, page: &Page<T>) -> Meta {
-        let size = u64::from(self.size.get());
-        let before = self.number.saturating_sub(1).saturating_mul(size);
-        let shown = page.items.len() as u64;
+        let size = u64::from(self.page.size.get());
+        let before = self.page.number.saturating_sub(1).saturating_mul(size);
+        let items = page.items.len() as u64;
         Meta {
-            current_page: self.number,
-            from: (shown > 0).then(|| before + 1),
-            last_page: page.last_number(self.size),
-            links: self.buttons(page.last_number(self.size)),
+            current_page: self.page.number,
+            from: (items > 0).then(|| before + 1),
+            last_page: page.last_number(self.page.size),
+            links: self.buttons(page.last_number(self.page.size)),
             path: self.path.clone(),
-            per_page: self.size.get(),
-            to: (shown > 0).then(|| before + shown),
+            per_page: self.page.size.get(),
+            to: (items > 0).then(|| before + items),
             total: page.total,
         }
     }
@@ -238,11 +237,11 @@ impl<'a> PageBuilder<'a> {
             label,
             active,
         };
-        let pages = window(self.number, last).into_iter().map(|number| match number {
-            Some(number) => button(Some(number), number.to_string().into(), number == self.number),
+        let pages = window(self.page.number, last).into_iter().map(|number| match number {
+            Some(number) => button(Some(number), number.to_string().into(), number == self.page.number),
             None => button(None, "...".into(), false),
         });
-        let next = (self.number < last).then(|| self.number + 1);
+        let next = (self.page.number < last).then(|| self.page.number + 1);
         let mut buttons = vec![button(self.previous(), "❮ Previous".into(), false)];
         buttons.extend(pages);
         buttons.push(button(next, "Next ❯".into(), false));
@@ -250,8 +249,8 @@ impl<'a> PageBuilder<'a> {
     }
 }
 
-/// The numbers that Laravel's page bar shows, `None` for a gap: all up to 13 pages, then three on each side of the
-/// current one and two at both ends.
+/// Returns the numbers in Laravel's page bar, with `None` for a gap: all numbers up to 13 pages, else three on each side
+/// of the current one and two at both ends.
 fn window(current: u64, last: u64) -> Vec<Option<u64>> {
     const SIDE: u64 = 3;
     const NEAR: u64 = SIDE + 4;
@@ -271,16 +270,17 @@ fn window(current: u64, last: u64) -> Vec<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
+    use domain::PageSize;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::requests::call_list;
+    use crate::requests::call_query;
 
-    fn shown(query: &str, total: u64) -> Value {
-        let request = call_list(query, PageSize::new(10).unwrap()).unwrap();
+    fn page_of(query: &str, total: u64) -> Value {
+        let request = call_query(query, None, PageSize::new(10).unwrap()).unwrap();
         let links = Links::under("https://app.monicahq.com");
-        let builder = PageBuilder::new("/api/calls", query, &links, request.number, request.size);
-        let page = CallPage { page: Page { items: vec![], total }, years: vec![] };
+        let builder = PageBuilder::new("/api/calls", query, &links, request.page);
+        let page = CallPage { page: Page { items: vec![], total }, calls_per_year: vec![] };
         serde_json::to_value(builder.calls(&page)).unwrap()
     }
 
@@ -290,8 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn without_parameters_the_links_are_as_in_the_document() {
-        let page = shown("", 4);
+    fn links_without_parameters_are_those_of_the_document() {
+        let page = page_of("", 4);
         let first = "https://app.monicahq.com/api/calls?page=1";
         assert_eq!(page["links"], json!({"first": first, "last": first, "prev": null, "next": null}));
         assert_eq!(page["meta"]["path"], "https://app.monicahq.com/api/calls");
@@ -299,8 +299,8 @@ mod tests {
     }
 
     #[test]
-    fn links_carry_all_parameters() {
-        let page = shown("limit=2&page=3&sort=-called_at&note=a%26b%20c", 9);
+    fn links_have_all_parameters() {
+        let page = page_of("limit=2&page=3&sort=-called_at&note=a%26b%20c", 9);
         let url = |n| format!("https://app.monicahq.com/api/calls?limit=2&sort=-called_at&note=a%26b+c&page={n}");
         let links = json!({"first": url(1), "last": url(5), "prev": url(2), "next": url(4)});
         assert_eq!(page["links"], links);
@@ -310,16 +310,16 @@ mod tests {
 
     #[test]
     fn a_page_beyond_the_end_is_empty() {
-        let page = shown("page=7", 4);
+        let page = page_of("page=7", 4);
         let meta = &page["meta"];
         assert_eq!((&meta["from"], &meta["to"], &meta["current_page"]), (&Value::Null, &Value::Null, &json!(7)));
         assert_eq!(page["links"]["next"], Value::Null);
         assert_eq!(page["links"]["prev"], "https://app.monicahq.com/api/calls?page=6");
-        assert_eq!(shown("page=9223372036854775807", 4)["data"], json!([]));
+        assert_eq!(page_of("page=9223372036854775807", 4)["data"], json!([]));
     }
 
     #[test]
-    fn the_page_bar_is_laravel_s() {
+    fn buttons_are_those_of_laravel() {
         assert_eq!(labels(1, 1), "1");
         assert_eq!(labels(9, 13), "1 2 3 4 5 6 7 8 9 10 11 12 13");
         assert_eq!(labels(1, 14), "1 2 3 4 5 6 7 8 9 10 ... 13 14");

@@ -88,7 +88,7 @@ pub struct ShortContactResource<'a> {
 }
 
 impl<'a> ShortContactResource<'a> {
-    /// The contact as its calls show it.
+    /// Converts a contact.
     pub fn new(summary: &'a ContactSummary, links: &Links) -> Self {
         let profile = &summary.profile;
         Self {

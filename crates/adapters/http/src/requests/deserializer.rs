@@ -1,6 +1,7 @@
-//! A request's members as a serde deserializer: of a JSON object or a form, and of the query string for those that the
-//! body lacks. It stores the members that the target struct declares, each as a slice of the request, and nothing of
-//! others: the memory that a request needs is bounded by its size.
+//! Deserialises a request: the members of a JSON object or a form, and those of the query string that the body lacks.
+//!
+//! Members that the target struct declares are kept as slices of the request, others are skipped. So the memory that a
+//! request needs is bounded by its size.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,64 +16,66 @@ use serde_json::Error;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-/// The members of a request.
+/// A deserializer of the members of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Members<'a> {
+pub struct RequestDeserializer<'a> {
     query: &'a str,
-    body: Encoded<'a>,
+    body: Body<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Encoded<'a> {
+enum Body<'a> {
     Json(&'a str),
     Form(&'a str),
 }
 
-impl<'a> Members<'a> {
-    /// The members of a JSON object and a query string. A body without text has no members, so that the client learns
-    /// which are required.
+impl<'a> RequestDeserializer<'a> {
+    /// Deserialises a JSON object and a query string. A blank body has no members, so that the response names the
+    /// required ones.
     pub fn json(query: &'a str, text: &'a str) -> Self {
         let is_empty = text.trim_ascii().is_empty();
-        Self { query, body: if is_empty { Encoded::Form("") } else { Encoded::Json(text) } }
+        Self { query, body: if is_empty { Body::Form("") } else { Body::Json(text) } }
     }
 
-    /// The members of a form and a query string. An error if the decoded form is not UTF-8.
+    /// Deserialises a form and a query string. An error if the decoded form is not UTF-8.
     pub fn form(query: &'a str, text: &'a str) -> Result<Self, Error> {
         percent_decode_str(text).decode_utf8().map_err(Error::custom)?;
-        Ok(Self { query, body: Encoded::Form(text) })
+        Ok(Self { query, body: Body::Form(text) })
     }
 
-    /// The members of a query string alone.
+    /// Deserialises a query string alone.
     pub fn query(query: &'a str) -> Self {
-        Self { query, body: Encoded::Form("") }
+        Self { query, body: Body::Form("") }
     }
 
-    /// A hash of all members, whatever their order: of names and values as they were sent. It is the same with every
-    /// toolchain.
+    /// Returns a hash of the names and values of all members, which does not depend on their order. It is stored, so
+    /// it must not change.
     pub fn fingerprint(self) -> Result<i64, Error> {
         let query = form_fingerprint(self.query);
         let body = match self.body {
-            Encoded::Form(text) => form_fingerprint(text),
-            Encoded::Json(text) => serde_json::Deserializer::from_str(text).deserialize_map(JsonFingerprint)?,
+            Body::Form(text) => form_fingerprint(text),
+            Body::Json(text) => serde_json::Deserializer::from_str(text).deserialize_map(JsonFingerprint)?,
         };
         Ok(query.wrapping_add(body))
     }
 
-    /// The members of these names, in this order.
+    /// Returns the members of these names, in this order.
     fn find(self, names: &'static [&'static str]) -> Result<Vec<Member<'a>>, Error> {
         let mut found = vec![Member::Absent; names.len()];
         find_in_form(self.query, names, &mut found);
         match self.body {
-            Encoded::Json(text) => {
+            Body::Json(text) => {
                 let mut deserializer = serde_json::Deserializer::from_str(text);
                 deserializer.deserialize_map(KnownMembers { names, found: &mut found })?;
                 deserializer.end()?;
             }
-            Encoded::Form(text) => {
-                let mut sent = vec![Member::Absent; names.len()];
-                find_in_form(text, names, &mut sent);
-                for (found, sent) in found.iter_mut().zip(sent).filter(|(_, sent)| !matches!(sent, Member::Absent)) {
-                    *found = sent;
+            Body::Form(text) => {
+                let mut in_body = vec![Member::Absent; names.len()];
+                find_in_form(text, names, &mut in_body);
+                for (found, member) in
+                    found.iter_mut().zip(in_body).filter(|(_, member)| !matches!(member, Member::Absent))
+                {
+                    *found = member;
                 }
             }
         }
@@ -81,11 +84,11 @@ impl<'a> Members<'a> {
 }
 
 /// Deserialises structs only. A member that occurs twice has its last value, as in PHP.
-impl<'de> Deserializer<'de> for Members<'de> {
+impl<'de> Deserializer<'de> for RequestDeserializer<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
-        Err(Error::custom("members are deserialised into a struct"))
+        Err(Error::custom("only structs can be deserialised"))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -103,7 +106,7 @@ impl<'de> Deserializer<'de> for Members<'de> {
     }
 }
 
-/// A member as it was sent.
+/// An encoded member.
 #[derive(Clone)]
 enum Member<'a> {
     Absent,
@@ -114,31 +117,31 @@ enum Member<'a> {
     List(&'a str, &'static str),
 }
 
-/// The pairs of a form or a query string. What is not UTF-8 in them becomes U+FFFD.
+/// Returns the pairs of a form or a query string. Invalid UTF-8 becomes U+FFFD.
 fn pairs(form: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(form.as_bytes())
 }
 
-/// Puts the members of a form in their places: of several `name=…` the last one, else all `name[…]=…` as a list.
+/// Finds the members of a form: of several `name=…` the last one, else all `name[…]=…` as a list.
 fn find_in_form<'a>(form: &'a str, names: &'static [&'static str], found: &mut [Member<'a>]) {
     for (name, value) in pairs(form) {
         let (name, is_list) = name.split_once('[').map_or((&*name, false), |(list, _)| (list, true));
-        let Some(place) = names.iter().position(|known| *known == name) else { continue };
-        match &mut found[place] {
+        let Some(index) = names.iter().position(|known| *known == name) else { continue };
+        match &mut found[index] {
             Member::Text(_) if is_list => {}
-            member if is_list => *member = Member::List(form, names[place]),
+            member if is_list => *member = Member::List(form, names[index]),
             member => *member = Member::Text(value),
         }
     }
 }
 
-/// The items of the list of this name in a form.
+/// Returns the items of the list of this name in a form.
 fn items<'a>(form: &'a str, list: &'static str) -> impl Iterator<Item = Cow<'a, str>> {
     let is_item = move |name: &str| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('['));
     pairs(form).filter(move |(name, _)| is_item(name)).map(|(_, value)| value)
 }
 
-/// Puts the members of a JSON object in their places.
+/// Finds the members of a JSON object.
 struct KnownMembers<'f, 'de> {
     names: &'static [&'static str],
     found: &'f mut [Member<'de>],
@@ -154,7 +157,7 @@ impl<'de> Visitor<'de> for KnownMembers<'_, 'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         while let Some(name) = object.next_key::<String>()? {
             match self.names.iter().position(|known| **known == name) {
-                Some(place) => self.found[place] = Member::Json(object.next_value()?),
+                Some(index) => self.found[index] = Member::Json(object.next_value()?),
                 None => {
                     let Skipped = object.next_value()?;
                 }
@@ -164,7 +167,7 @@ impl<'de> Visitor<'de> for KnownMembers<'_, 'de> {
     }
 }
 
-/// The members that a struct declares, absent ones included.
+/// The members that a struct declares, including absent ones.
 struct FoundMembers<'de, N> {
     names: N,
     found: std::vec::IntoIter<Member<'de>>,
@@ -187,7 +190,7 @@ impl<'de, N: Iterator<Item = &'static &'static str>> MapAccess<'de> for FoundMem
     }
 }
 
-/// Deserialises an absent member: as none, which a null (a unit) is told from.
+/// Deserialises an absent member, as none. Null is a unit.
 struct Absent;
 
 impl<'de> Deserializer<'de> for Absent {
@@ -203,8 +206,8 @@ impl<'de> Deserializer<'de> for Absent {
     }
 }
 
-/// A JSON value that is read and not stored. Unlike serde's `IgnoredAny` it refuses what is no JSON: a lone surrogate,
-/// a number beyond all bounds, deep nesting.
+/// A JSON value that is parsed and not stored. Unlike serde's `IgnoredAny`, it rejects lone surrogates, numbers out of
+/// range and deep nesting.
 pub struct Skipped;
 
 impl<'de> Deserialize<'de> for Skipped {
@@ -255,7 +258,7 @@ impl<'de> Visitor<'de> for Skipped {
     }
 }
 
-/// The fingerprint of a JSON object: the sum of its members' hashes.
+/// Computes the fingerprint of a JSON object: the sum of the hashes of its members.
 struct JsonFingerprint;
 
 impl<'de> Visitor<'de> for JsonFingerprint {
@@ -278,24 +281,24 @@ fn form_fingerprint(form: &str) -> i64 {
     pairs(form).fold(0, |sum, (name, value)| sum.wrapping_add(member_fingerprint(&name, &value)))
 }
 
-/// The first eight bytes of a SHA-256 of name and value.
+/// Returns the first eight bytes of the SHA-256 hash of name and value.
 fn member_fingerprint(name: &str, value: &str) -> i64 {
     let hash = Sha256::new().chain_update(name).chain_update([0]).chain_update(value).finalize();
     hash.iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }
 
-/// The names of a struct's members, in the order of declaration.
-pub fn names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+/// Returns the names of the members of a struct, in the order of declaration.
+pub fn member_names<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
-    // The error is how the deserializer ends: it has no values.
-    let _ = T::deserialize(Names(&mut names));
+    // The deserializer has no values, so it ends with an error.
+    let _ = T::deserialize(NameRecorder(&mut names));
     names
 }
 
-/// Takes the names that a derived `Deserialize` asks for.
-struct Names<'n>(&'n mut &'static [&'static str]);
+/// Records the names that a derived `Deserialize` requests.
+struct NameRecorder<'n>(&'n mut &'static [&'static str]);
 
-impl<'de> Deserializer<'de> for Names<'_> {
+impl<'de> Deserializer<'de> for NameRecorder<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
@@ -330,17 +333,17 @@ mod tests {
         b: serde_json::Value,
     }
 
-    fn sample(members: Result<Members, Error>) -> Result<String, Error> {
-        let sample = Sample::deserialize(members?)?;
+    fn sample(deserializer: Result<RequestDeserializer, Error>) -> Result<String, Error> {
+        let sample = Sample::deserialize(deserializer?)?;
         Ok(format!("{} {}", sample.a, sample.b))
     }
 
     fn json(text: &str) -> Result<String, Error> {
-        sample(Ok(Members::json("", text)))
+        sample(Ok(RequestDeserializer::json("", text)))
     }
 
     #[test]
-    fn a_json_body_is_an_object() {
+    fn accepts_only_an_object_as_json() {
         assert_eq!(json(" {\"a\": 1} ").unwrap(), "1 null");
         assert_eq!(json(r#"{"a": 1, "x": [{}], "b": "2", "a": {"c": 3}}"#).unwrap(), r#"{"c":3} "2""#);
         assert_eq!(json(" ").unwrap(), "null null");
@@ -360,13 +363,13 @@ mod tests {
         }
         for name in ["a", "x"] {
             let deep = [format!("{{\"{name}\":").repeat(10_000), "1".to_owned(), "}".repeat(10_000)].concat();
-            assert!(json(&deep).is_err(), "deep nesting is refused, not followed");
+            assert!(json(&deep).is_err(), "deep nesting is rejected");
         }
     }
 
     #[test]
-    fn a_form_has_texts_and_lists() {
-        let form = |text| sample(Members::form("", text));
+    fn parses_texts_and_lists_of_a_form() {
+        let form = |text| sample(RequestDeserializer::form("", text));
         assert_eq!(form("b[]=1&a=x+y%21&b[]=2&b[0]=3&a=last&c=4").unwrap(), r#""last" ["1","2","3"]"#);
         assert_eq!(form("a=text&a[]=item").unwrap(), r#""text" null"#);
         for text in ["a=%FF", "a=%C3&b=%A9"] {
@@ -375,30 +378,30 @@ mod tests {
     }
 
     #[test]
-    fn the_query_string_has_the_members_that_the_body_lacks() {
+    fn takes_members_that_the_body_lacks_from_the_query_string() {
         let query = "a=query&b[]=1&b[]=2";
-        assert_eq!(sample(Ok(Members::query(query))).unwrap(), r#""query" ["1","2"]"#);
-        assert_eq!(sample(Ok(Members::json(query, ""))).unwrap(), r#""query" ["1","2"]"#);
-        assert_eq!(sample(Ok(Members::json(query, r#"{"a": false}"#))).unwrap(), r#"false ["1","2"]"#);
-        assert_eq!(sample(Members::form(query, "b=body")).unwrap(), r#""query" "body""#);
+        assert_eq!(sample(Ok(RequestDeserializer::query(query))).unwrap(), r#""query" ["1","2"]"#);
+        assert_eq!(sample(Ok(RequestDeserializer::json(query, ""))).unwrap(), r#""query" ["1","2"]"#);
+        assert_eq!(sample(Ok(RequestDeserializer::json(query, r#"{"a": false}"#))).unwrap(), r#"false ["1","2"]"#);
+        assert_eq!(sample(RequestDeserializer::form(query, "b=body")).unwrap(), r#""query" "body""#);
     }
 
     #[test]
-    fn a_fingerprint_is_the_same_whatever_the_order_of_the_members() {
-        let json = |text| Members::json("", text).fingerprint().unwrap();
+    fn a_fingerprint_does_not_depend_on_the_order_of_members() {
+        let json = |text| RequestDeserializer::json("", text).fingerprint().unwrap();
         assert_eq!(json(r#"{"a": 1, "x": 2}"#), json(r#"{"x":2,"a":1}"#));
         assert_ne!(json(r#"{"a": 1}"#), json(r#"{"a": 2}"#));
         assert_ne!(json(r#"{"a": 1}"#), json("{}"));
-        let form = |text| Members::form("", text).unwrap().fingerprint().unwrap();
+        let form = |text| RequestDeserializer::form("", text).unwrap().fingerprint().unwrap();
         assert_eq!(form("a=1&b=2"), form("b=2&a=1"));
         assert_ne!(form("a=1&b=2"), form("a=2&b=1"));
-        assert_eq!(form("a=1"), Members::json("a=1", "{}").fingerprint().unwrap());
-        // Stored with keys, it must not change with a release of the server.
+        assert_eq!(form("a=1"), RequestDeserializer::json("a=1", "{}").fingerprint().unwrap());
+        // Stored fingerprints must stay valid.
         assert_eq!(form("content=hi"), -5_853_924_787_912_741_039);
     }
 
     #[test]
-    fn names_are_in_the_order_of_declaration() {
-        assert_eq!(names::<Sample>(), ["a", "b"]);
+    fn returns_member_names_in_the_order_of_declaration() {
+        assert_eq!(member_names::<Sample>(), ["a", "b"]);
     }
 }
