@@ -14,7 +14,7 @@ use tracing_subscriber::filter::Targets;
 
 pub use self::values::{LogFormat, StoreUrl};
 
-/// The default, in which `DATA_DIR` stands for the data folder.
+/// The default. `DATA_DIR` is replaced by the data folder.
 const DEFAULT_DATABASE_URL: &str = "sqlite://DATA_DIR/callbook.db";
 
 /// The text of every setting, from its flag, its variable or its default.
@@ -92,19 +92,19 @@ pub struct Config {
     pub store: StoreUrl,
     /// The address to listen on.
     pub bind: SocketAddr,
-    /// The base of every link, without a trailing slash. `None`: links are built from the request.
+    /// The base of every link, without a trailing slash. `None` for the host of the request.
     pub public_url: Option<String>,
-    /// Proxies of which the `X-Forwarded-*` headers are trusted.
+    /// The proxies whose `X-Forwarded-*` headers are trusted.
     pub trusted_proxies: TrustedProxies,
     /// The clients to serve.
     pub compat: Compat,
-    /// Requests per token and minute; 0 is no limit.
+    /// The maximal number of requests per token and minute. 0 is no limit.
     pub rate_limit: u32,
-    /// A token of the first account.
+    /// The configured token of the first account. `None` without one.
     pub token: Option<Secret>,
-    /// Connections to the store.
+    /// The number of connections to the store.
     pub pool_size: u32,
-    /// The address of `/metrics`. `None`: metrics are off.
+    /// The address of `/metrics`. `None` if metrics are off.
     pub metrics_bind: Option<SocketAddr>,
     /// The log filter.
     pub log: Targets,
@@ -113,7 +113,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Parses the settings. `matches` are those that `args` was made of.
+    /// Parses the settings. `args` was parsed from `matches`.
     pub fn read(args: &ConfigArgs, matches: &ArgMatches) -> Result<Self, SettingError> {
         let reader = Reader { matches };
         let store = reader.store(args)?;
@@ -146,7 +146,7 @@ impl Config {
         })
     }
 
-    /// Lists the variable, value and source of every setting; secrets are hidden.
+    /// Returns the variable, the value and the source of every setting. Secrets are hidden.
     pub fn report(&self, matches: &ArgMatches) -> Vec<[String; 3]> {
         let reader = Reader { matches };
         let names = settings().into_iter().filter_map(|setting| setting.get_env()?.to_str().map(str::to_owned));
@@ -192,15 +192,15 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns the text of a secret: its own, or else that of its file. A flag wins over a variable.
+    /// Returns the text of a secret, from the setting or from its file. A flag takes precedence over a variable.
     fn secret(&self, name: &str, text: Option<&str>, file: Option<&Path>) -> Result<Option<String>, SettingError> {
         let file_name = format!("{name}_FILE");
         match (self.source(name), self.source(&file_name), file) {
-            (own, of_file, Some(_)) if own.is_some() && own == of_file => {
+            (source, file_source, Some(_)) if source.is_some() && source == file_source => {
                 let problem = format!("and {} cannot both be set", self.shown_name(&file_name));
                 Err(self.error(name, problem))
             }
-            (own, of_file, Some(path)) if of_file > own => match std::fs::read_to_string(path) {
+            (source, file_source, Some(path)) if file_source > source => match std::fs::read_to_string(path) {
                 Ok(text) => Ok(Some(text.trim().to_owned())),
                 Err(error) => Err(self.error(&file_name, format!("cannot be read: {}: {error}", path.display()))),
             },
@@ -208,12 +208,12 @@ impl Reader<'_> {
         }
     }
 
-    /// Parses a setting that is no secret; the parser's error is what the setting takes.
+    /// Parses a setting that is not a secret. The error of the parser says what the setting takes.
     fn parse<T>(&self, name: &str, text: &str, parser: values::Parser<T>) -> Result<T, SettingError> {
         parser(text).map_err(|takes| self.error(name, format!("takes {takes}, not {text:?}")))
     }
 
-    /// Returns where a setting comes from; `None` for the default.
+    /// Returns the source of a setting. `None` for the default.
     fn source(&self, name: &str) -> Option<ValueSource> {
         let source = self.matches.try_contains_id(&id(name)).is_ok().then(|| self.matches.value_source(&id(name)));
         source.flatten().filter(|source| *source != ValueSource::DefaultValue)
@@ -234,7 +234,7 @@ impl Reader<'_> {
         source.to_owned()
     }
 
-    /// Returns the flag if it is given, else the variable.
+    /// Returns the name of the flag if it is given, else of the variable.
     fn shown_name(&self, name: &str) -> String {
         match self.source(name) {
             Some(ValueSource::CommandLine) => format!("--{}", id(name).replace('_', "-")),
@@ -247,7 +247,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the token of the Monica to import from. `matches` are those of `import-monica`.
+/// Returns the token of Monica's API. `matches` are those of `import-monica`.
 pub fn monica_token(matches: &ArgMatches, text: Option<&str>, file: Option<&Path>) -> Result<String, SettingError> {
     let reader = Reader { matches };
     reader.secret("MONICA_TOKEN", text, file)?.ok_or_else(|| {
@@ -271,7 +271,7 @@ fn is_empty(variable: &OsStr) -> bool {
     std::env::var_os(variable).is_some_and(|value| value.is_empty())
 }
 
-/// Lists the variables that begin like a setting and are none: a misspelt one has no effect.
+/// Returns the variables that begin with `CALLBOOK_` and are not settings, such as misspelt ones.
 pub fn unknown_variables() -> Vec<String> {
     let settings = settings();
     let is_known = |name: &str| settings.iter().any(|setting| setting.get_env() == Some(OsStr::new(name)));
@@ -341,8 +341,8 @@ mod tests {
         {
             assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
         }
-        let refused = store("mysql://root:secret@h/db").unwrap_err();
-        assert!(refused.ends_with("not this mysql://…"), "{refused}");
+        let error = store("mysql://root:secret@h/db").unwrap_err();
+        assert!(error.ends_with("not this mysql://…"), "{error}");
         assert_eq!(read(&[(DATABASE_URL, url)]).unwrap().pool_size, 16);
         assert!(!format!("{:?}", store(url)).contains("secret"));
         let moved = read(&[(DATA_DIR, "/srv/callbook")]).unwrap().store;
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_setting_is_named_with_what_it_takes() {
+    fn names_an_invalid_setting_and_what_it_takes() {
         for (name, value) in [
             (DATABASE_URL, "mysql://root:secret@h/db"),
             (DATABASE_URL, "callbook.db"),
@@ -404,18 +404,18 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_from_its_file() {
+    fn reads_a_secret_from_its_file_only() {
         let error = read(&[(TOKEN_FILE, "/no/such/file")]).unwrap_err();
         assert!(error.starts_with("--token-file cannot be read: /no/such/file"), "{error}");
         let both = read(&[(TOKEN, "x"), (TOKEN_FILE, "/no/such/file")]).unwrap_err();
         assert!(both.contains("cannot both be set"), "{both}");
         let names: Vec<_> = settings().iter().filter_map(|setting| setting.get_env().map(OsStr::to_owned)).collect();
         let files = names.iter().filter(|name| name.to_string_lossy().ends_with("_FILE"));
-        assert!(files.eq(["DATABASE_URL_FILE", TOKEN_FILE]), "only secrets have one");
+        assert!(files.eq(["DATABASE_URL_FILE", TOKEN_FILE]), "only secrets have a file");
     }
 
     #[test]
-    fn the_default_is_a_value_too() {
+    fn accepts_each_default_as_a_value() {
         for setting in settings() {
             let Some(default) = setting.get_default_values().first().and_then(|default| default.to_str()) else {
                 continue;

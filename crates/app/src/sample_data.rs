@@ -1,10 +1,8 @@
 //! Generated contacts and calls: any number, the same on every run.
 
-use domain::{
-    AccountId, CallId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Content,
-    Name, NewCall, NewContactField, Profile, Timestamp, Uuid,
-};
-use ports::outbound::{Record, StoredCall};
+use domain::{CallDetails, ContactFieldKind, Content, Name, NewContact, NewContactField, Profile, Timestamp, Uuid};
+use ports::inbound::ImportRecord;
+use ports::outbound::{ImportCall, ImportContact};
 use ports::{Error, Result};
 
 #[rustfmt::skip]
@@ -55,7 +53,7 @@ const TEN_YEARS: u64 = 10 * 365 * 86_400;
 struct Random(u64);
 
 impl Random {
-    fn of(kind: u64, n: u64) -> Self {
+    fn new(kind: u64, n: u64) -> Self {
         let mut random = Self((n << 2) ^ kind);
         random.next();
         random.next();
@@ -74,7 +72,7 @@ impl Random {
         self.next() % n.max(1)
     }
 
-    fn one_of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
+    fn choose<'a>(&mut self, texts: &[&'a str]) -> &'a str {
         let index = usize::try_from(self.below(texts.len() as u64)).unwrap_or_default();
         texts.get(index).copied().unwrap_or_default()
     }
@@ -90,67 +88,57 @@ impl Random {
 }
 
 fn timestamp(seconds: i64) -> Result<Timestamp> {
-    Timestamp::from_unix(seconds).ok_or_else(|| Error::fault("a generated time is out of range"))
+    Timestamp::from_unix(seconds).ok_or_else(|| Error::internal("a generated time is out of range"))
 }
 
 /// Generates the contacts, then the calls.
-pub fn records(contacts: u64, calls: u64) -> impl Iterator<Item = Result<Record>> {
+pub fn records(contacts: u64, calls: u64) -> impl Iterator<Item = Result<ImportRecord>> {
     (1..=contacts).map(contact).chain((1..=calls).map(move |n| call(n, contacts)))
 }
 
-fn contact(n: u64) -> Result<Record> {
-    let mut random = Random::of(1, n);
+fn contact(n: u64) -> Result<ImportRecord> {
+    let mut random = Random::new(1, n);
     let uuid = random.uuid();
-    let first_name = Name::parse(random.one_of(&FIRST_NAMES)).map_err(Error::fault)?;
-    let last_name = Name::parse(random.one_of(&LAST_NAMES)).ok();
-    let profile = Profile { last_name, is_starred: random.below(10) == 0, ..Profile::new(first_name) };
-    let id = ContactId::from_store(n.cast_signed());
+    let first_name = Name::parse(random.choose(&FIRST_NAMES)).map_err(Error::internal)?;
+    let last_name = Name::parse(random.choose(&LAST_NAMES)).ok();
+    let profile = Profile { last_name, is_starred: random.below(10) == 0, ..Profile::new(first_name.clone()) };
     // Reserved for fiction: the numbers 555 01xx, and example.org.
     let number = format!("+1 {} 555 01{:02}", 200 + n % 800, random.below(100));
     let fields = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
+    let field = |(kind, data)| Ok(NewContactField { kind, data: Name::try_from(data).map_err(Error::internal)? });
     let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
-    let field = |(kind, data): (_, String)| {
-        let content = NewContactField { kind, data: Name::parse(&data).map_err(Error::fault)? };
-        Ok(ContactField { id: ContactFieldId::from_store(0), content, created_at })
-    };
-    Ok(Record::Contact(Box::new(Contact {
-        summary: ContactSummary { id, uuid, account: AccountId::from_store(0), profile },
-        description: None,
-        job: None,
-        company: Name::parse(random.one_of(&COMPANIES)).ok(),
-        fields: fields.into_iter().map(field).collect::<Result<_>>()?,
-        last_called: None,
-        calls: 0,
+    Ok(ImportRecord::Contact(Box::new(ImportContact {
+        uuid,
+        contact: NewContact {
+            profile,
+            company: Name::parse(random.choose(&COMPANIES)).ok(),
+            fields: fields.into_iter().map(field).collect::<Result<_>>()?,
+            ..NewContact::new(first_name)
+        },
+        fields_created_at: Vec::new(),
         created_at,
         updated_at: created_at,
     })))
 }
 
-fn call(n: u64, contacts: u64) -> Result<Record> {
-    let mut random = Random::of(2, n);
+fn call(n: u64, contacts: u64) -> Result<ImportRecord> {
+    let mut random = Random::new(2, n);
     let uuid = random.uuid();
     let contact = 1 + random.below(contacts);
     let called_at = random.timestamp()?;
-    let sentences: Vec<_> = (0..=random.below(4)).map(|_| random.one_of(&SENTENCES)).collect();
+    let sentences: Vec<_> = (0..=random.below(4)).map(|_| random.choose(&SENTENCES)).collect();
     let contact_called = match random.below(3) {
         0 => None,
         n => Some(n == 1),
     };
-    // Created within an hour; one in eight is updated the next day.
+    let content = Content::parse(&sentences.join(" ")).ok();
+    // A call is recorded within an hour. One in eight is updated on the next day.
     let created_at = timestamp(called_at.unix() + random.below(3_600).cast_signed())?;
     let updated_at = if random.below(8) == 0 { timestamp(created_at.unix() + 86_400)? } else { created_at };
-    Ok(Record::Call(Box::new(StoredCall {
-        id: CallId::from_store(n.cast_signed()),
+    Ok(ImportRecord::Call(Box::new(ImportCall {
         uuid,
-        account: AccountId::from_store(0),
-        call: NewCall {
-            contact: ContactId::from_store(contact.cast_signed()),
-            called_at,
-            content: Content::parse(&sentences.join(" ")).ok(),
-            contact_called,
-            emotions: Vec::new(),
-        },
-        contact_uuid: Random::of(1, contact).uuid(),
+        contact_uuid: Random::new(1, contact).uuid(),
+        details: CallDetails { content, contact_called, ..CallDetails::at(called_at) },
         created_at,
         updated_at,
     })))
@@ -162,39 +150,37 @@ mod tests {
 
     use super::*;
 
-    fn all(contacts: u64, calls: u64) -> Vec<Record> {
+    fn all(contacts: u64, calls: u64) -> Vec<ImportRecord> {
         records(contacts, calls).map(Result::unwrap).collect()
     }
 
     #[test]
-    fn records_are_the_same_each_time_and_unlike_each_other() {
+    fn generates_the_same_distinct_records_each_time() {
         assert_eq!(all(50, 500), all(50, 500));
         let uuids: HashSet<_> = all(50, 500)
             .iter()
             .map(|record| match record {
-                Record::Contact(contact) => contact.summary.uuid,
-                Record::Call(call) => call.uuid,
-                other => panic!("{other:?}"),
+                ImportRecord::Contact(contact) => contact.uuid,
+                ImportRecord::Call(call) => call.uuid,
             })
             .collect();
         assert_eq!(uuids.len(), 550);
     }
 
     #[test]
-    fn every_call_names_a_contact_and_every_year_has_calls() {
+    fn generates_calls_of_every_contact_in_every_year() {
         let records = all(20, 2_000);
         let mut contacts = HashSet::new();
         let (mut called, mut years) = (HashSet::new(), HashSet::new());
         for record in records {
             match record {
-                Record::Contact(contact) => drop(contacts.insert(contact.summary.uuid)),
-                Record::Call(call) => {
+                ImportRecord::Contact(contact) => drop(contacts.insert(contact.uuid)),
+                ImportRecord::Call(call) => {
                     assert!(contacts.contains(&call.contact_uuid));
-                    assert!(call.call.content.is_some());
+                    assert!(call.details.content.is_some());
                     called.insert(call.contact_uuid);
-                    years.insert(call.call.called_at.year());
+                    years.insert(call.details.called_at.year());
                 }
-                other => panic!("{other:?}"),
             }
         }
         assert_eq!((called.len(), years.len()), (20, 10));

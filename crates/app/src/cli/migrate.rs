@@ -29,7 +29,7 @@ pub fn run(config: &Config, args: &MigrateArgs) -> Result<(), Error> {
 }
 
 /// Describes the result: how many counters were wrong.
-fn summary(CounterAudit { contacts, months }: Audit) -> String {
+fn summary(CounterAudit { contacts, months }: CounterAudit) -> String {
     let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let wrong = match (contacts.wrong, months.wrong) {
         (0, 0) => return format!("all true ({}, {})", count(contacts.all, "contact"), count(months.all, "month")),

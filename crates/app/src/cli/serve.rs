@@ -19,9 +19,9 @@ use crate::error::Error;
 use crate::logging::Logging;
 use crate::output::outln;
 
-/// Serves until SIGTERM or SIGINT; then finishes the requests in flight and closes the store.
+/// Serves until SIGTERM or SIGINT. Then finishes the requests in flight and closes the store.
 pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
-    // Before the store is opened: a second server, started by mistake, must not touch the store of the first.
+    // Before the store is opened, so that a second server on the same address does not touch the store of the first.
     let listener = listen("CALLBOOK_BIND", config.bind)?;
     let metrics_listener = config.metrics_bind.map(|bind| listen("CALLBOOK_METRICS_BIND", bind)).transpose()?;
     let context = AppContext::open(config)?;
@@ -36,8 +36,8 @@ pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
     let metrics_server = metrics_listener.zip(options.metrics.clone());
     let metrics_server =
         metrics_server.map(|(listener, metrics)| MetricsServer::start(listener, metrics, &context)).transpose()?;
-    let server =
-        Server::start(listener, context.services.http.clone(), options).map_err(Error::io("cannot start the server"))?;
+    let server = Server::start(listener, context.services.http.clone(), options)
+        .map_err(Error::io("cannot start the server"))?;
     stop_on_signals(&server)?;
     let metrics_address = metrics_server.as_ref().map(|server| server.address);
     if let Err(error) = announce(&server, config, new_token.as_ref(), metrics_address) {

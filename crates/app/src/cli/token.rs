@@ -69,7 +69,9 @@ async fn list(context: &AppContext) -> Result<(), Error> {
         outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {expires:<20} {revoked:<20} {name}")
     };
     row(["ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "NAME"])?;
-    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in context.services.admin.tokens().await? {
+    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in
+        context.services.admin.tokens().await?
+    {
         let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
         row([
             &id.to_string(),

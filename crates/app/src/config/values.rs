@@ -9,7 +9,7 @@ use http_adapter::{Compat, TrustedProxies};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
-// Defaults that stand for the absence of a value.
+// Defaults that mean that there is no value.
 pub const DEFAULT_PUBLIC_URL: &str = "from the request";
 pub const DEFAULT_POOL_SIZE: &str = "4 (SQLite), 16 (PostgreSQL)";
 pub const NONE: &str = "none";
@@ -18,17 +18,17 @@ pub const OFF: &str = "off";
 /// Parses a setting. The error completes "takes …".
 pub type Parser<T> = fn(&str) -> Result<T, &'static str>;
 
-/// The kind of store and its location.
+/// The kind and the location of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub enum StoreUrl {
     /// A file.
     Sqlite(PathBuf),
-    /// A libpq URL, which may hold a password.
+    /// A URL of libpq, which may contain a password.
     Postgres(String),
 }
 
 impl StoreUrl {
-    /// Shows the location without user, password and options, each of which may be a secret.
+    /// Returns the location without user, password and options, each of which may be a secret.
     pub fn without_secrets(&self) -> String {
         let Self::Postgres(url) = self else { return format!("{self:?}") };
         let Ok(url) = Url::parse(url) else { return format!("{self:?} (the rest is hidden)") };
@@ -76,12 +76,12 @@ fn scheme(text: &str) -> Option<&str> {
     scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(scheme)
 }
 
-/// Whether libpq splits the URL into user, password and host as its author does. Where it does not, its errors may quote a
-/// part of the password. `@`, `/`, `?`, spaces and non-ASCII characters in one of them must be percent-encoded.
+/// Returns whether libpq splits the URL into user, password and host as intended. If it does not, its errors can quote a
+/// part of the password. `@`, `/`, `?`, spaces and non-ASCII characters of the parts must be percent-encoded.
 fn is_plain(rest: &str) -> bool {
-    let place = rest.split('?').next().unwrap_or_default();
-    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
-    let is_encoded = |piece: &str| piece.len() >= 2 && piece.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    let location = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = location.split_once('/').unwrap_or((location, ""));
+    let is_encoded = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     authority.matches('@').count() <= 1
         && !path.contains('@')
         && rest.bytes().all(|byte| byte.is_ascii_graphic())
@@ -89,7 +89,7 @@ fn is_plain(rest: &str) -> bool {
 }
 
 pub fn token(text: &str) -> Result<Option<Secret>, &'static str> {
-    unless(NONE, text, |text| Secret::parse(text).ok_or("at least 32 visible ASCII characters"))
+    unless_default(NONE, text, |text| Secret::parse(text).ok_or("at least 32 visible ASCII characters"))
 }
 
 pub fn bind(text: &str) -> Result<SocketAddr, &'static str> {
@@ -98,12 +98,12 @@ pub fn bind(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 pub fn metrics_bind(text: &str) -> Result<Option<SocketAddr>, &'static str> {
-    unless(OFF, text, bind)
+    unless_default(OFF, text, bind)
 }
 
 pub fn public_url(text: &str) -> Result<Option<String>, &'static str> {
     let takes = "a URL such as https://example.org or https://example.org/callbook, without the /api that follows it";
-    unless(DEFAULT_PUBLIC_URL, text, |text| {
+    unless_default(DEFAULT_PUBLIC_URL, text, |text| {
         let url = Url::parse(text).map_err(|_| takes)?;
         let is_base = matches!(url.scheme(), "http" | "https")
             && url.has_host()
@@ -118,7 +118,7 @@ pub fn public_url(text: &str) -> Result<Option<String>, &'static str> {
 
 pub fn trusted_proxies(text: &str) -> Result<TrustedProxies, &'static str> {
     let takes = "addresses and networks such as 127.0.0.1,10.0.0.0/8,::1";
-    unless(NONE, text, |text| text.parse().map_err(|_| takes)).map(Option::unwrap_or_default)
+    unless_default(NONE, text, |text| text.parse().map_err(|_| takes)).map(Option::unwrap_or_default)
 }
 
 pub fn compat(text: &str) -> Result<Compat, &'static str> {
@@ -135,7 +135,7 @@ pub fn rate_limit(text: &str) -> Result<u32, &'static str> {
 
 pub fn pool_size(text: &str) -> Result<Option<u32>, &'static str> {
     let parse = |text: &str| text.parse().ok().filter(|size| (1..=1000).contains(size));
-    unless(DEFAULT_POOL_SIZE, text, |text| parse(text).ok_or("a whole number from 1 to 1000"))
+    unless_default(DEFAULT_POOL_SIZE, text, |text| parse(text).ok_or("a whole number from 1 to 1000"))
 }
 
 /// Parses a list of levels and of targets with their level. `Targets` alone reads a misspelt level as a target, and then
@@ -158,8 +158,8 @@ pub fn log_format(text: &str) -> Result<LogFormat, &'static str> {
     }
 }
 
-/// Parses the text; `None` if it is the default.
-fn unless<T>(
+/// Parses the text. `None` if it is the default.
+fn unless_default<T>(
     default: &str,
     text: &str,
     parser: impl FnOnce(&str) -> Result<T, &'static str>,

@@ -1,4 +1,4 @@
-//! Import and export: archives of Callbook, and a live Monica.
+//! Imports, exports and backups.
 
 pub mod archive;
 pub mod monica;

@@ -1,17 +1,20 @@
-//! Exports and backups: a store's contents as lines of JSON. `docs/export-format.md` is the format.
+//! Exports and backups, as lines of JSON. `docs/export-format.md` describes the format.
 
 mod lines;
 mod reader;
 mod writer;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use domain::AccountId;
-use ports::outbound::{Imported, Record};
+use indicatif::ProgressBar;
+use ports::inbound::{BackupRecord, ImportSummary};
 
 pub use self::lines::Kind;
+use self::lines::Line;
 use self::reader::Reader;
 use self::writer::Writer;
 use crate::context::AppContext;
@@ -19,83 +22,72 @@ use crate::error::Error;
 use crate::output::outln;
 use crate::progress;
 
-/// Writes the account's contacts and calls to the file, or to standard output.
-pub fn export(opened: &AppContext, account: AccountId, file: Option<&Path>, records: u64) -> Result<(), Error> {
+/// Writes the contacts and calls of the account to the file, or to standard output. `total` is their number.
+pub fn export(context: &AppContext, account: AccountId, file: Option<&Path>, total: u64) -> Result<(), Error> {
     let Some(path) = file.filter(|path| *path != Path::new("-")) else {
         let mut writer = Writer::new(io::stdout().lock(), "standard output".to_owned(), Kind::Export)?;
-        read_into(&mut writer, opened, Some(account), &indicatif::ProgressBar::hidden())?;
+        write_records(&mut writer, context, Some(account), &ProgressBar::hidden())?;
         return writer.finish().map(drop);
     };
-    let bar = progress::bar("Exporting", Some(records));
-    let totals = writer::write_file(path, Kind::Export, |writer| read_into(writer, opened, Some(account), &bar))?;
+    let bar = progress::bar("Exporting", Some(total));
+    let totals = writer::write_file(path, Kind::Export, |writer| write_records(writer, context, Some(account), &bar))?;
     outln!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
 }
 
-/// Writes a copy of the whole store, and reads it again before it gets its name.
-pub fn back_up(opened: &AppContext, path: &Path, records: u64) -> Result<(), Error> {
-    let bar = progress::bar("Backing up", Some(records));
-    let totals = writer::write_file(path, Kind::Backup, |writer| read_into(writer, opened, None, &bar))?;
+/// Writes the whole store to the file. `total` is the number of contacts and calls.
+pub fn back_up(context: &AppContext, path: &Path, total: u64) -> Result<(), Error> {
+    let bar = progress::bar("Backing up", Some(total));
+    let totals = writer::write_file(path, Kind::Backup, |writer| write_records(writer, context, None, &bar))?;
     outln!("{}: {totals}.", path.display())
 }
 
-fn read_into<W: io::Write>(
+/// Writes the records of the account, or of the whole store.
+fn write_records<W: Write>(
     writer: &mut Writer<W>,
-    opened: &AppContext,
-    of: Option<AccountId>,
-    bar: &indicatif::ProgressBar,
+    context: &AppContext,
+    account: Option<AccountId>,
+    bar: &ProgressBar,
 ) -> Result<(), Error> {
-    let mut failure = None;
-    opened.store.bulk.read(of, &mut |record| {
+    let mut result = Ok(());
+    context.services.transfer.read(account, &mut |record| {
         bar.inc(1);
-        match writer.write(record) {
-            Ok(()) => std::ops::ControlFlow::Continue(()),
-            Err(error) => {
-                failure = Some(error);
-                std::ops::ControlFlow::Break(())
-            }
-        }
+        result = writer.write(record);
+        if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    failure.map_or(Ok(()), Err)
+    bar.finish_and_clear();
+    result
 }
 
-/// Adds the export's contacts and calls to the account. What stands before a line that cannot be read is imported.
-pub async fn import(opened: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
-    let mut reader = open(path, Kind::Export)?;
-    if dry_run && opened.store.accounts.list().await?.is_empty() {
+/// Adds the contacts and calls of an export to the account. The lines before an invalid one are imported.
+pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
+    let bar = progress::bar("Importing", file_size(path));
+    let mut reader = open(path, Kind::Export, &bar)?;
+    let services = &context.services;
+    if dry_run && services.admin.accounts().await?.is_empty() {
         return Err(Error::Failed("the store is empty: all of it would be added".to_owned()));
     }
-    let account = opened.account(account).await?;
-    let bar = progress::bar("Importing", reader.size());
+    let account = context.account(account).await?;
     let mut failure = None;
-    let mut records = std::iter::from_fn(|| {
-        let record = reader.next_record().unwrap_or_else(|error| {
-            failure = Some(error);
-            None
-        });
-        bar.set_position(reader.position());
-        record.map(Ok)
-    })
-    // What follows a broken line is not asked for.
-    .fuse();
-    let imported = opened.store.bulk.import(account, &mut records, dry_run)?;
+    let mut records = records(&mut reader, &mut failure).map_while(|record| record.ok().map(Ok)).fuse();
+    let summary = services.transfer.import(account, &mut records, dry_run)?;
+    drop(records);
     bar.finish_and_clear();
-    tell(account, &imported, dry_run)?;
-    if let Some(failure) = failure {
-        return Err(failure);
+    print_summary(account, &summary, dry_run)?;
+    match (failure, summary.orphans) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, orphans) => {
+            Err(Error::Failed(format!("{orphans} calls were left out: no contact has the UUID that they name")))
+        }
     }
-    if imported.orphans > 0 {
-        let left = imported.orphans;
-        return Err(Error::Failed(format!("{left} calls were left out: no contact has the UUID that they name")));
-    }
-    Ok(())
 }
 
-/// Says what came of an import.
-pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) -> Result<(), Error> {
-    let would = if dry_run { " would be" } else { "" };
-    let Imported { contacts, calls, .. } = imported;
+/// Prints the result of an import.
+pub fn print_summary(account: AccountId, summary: &ImportSummary, dry_run: bool) -> Result<(), Error> {
+    let added = if dry_run { "would be added" } else { "added" };
+    let ImportSummary { contacts, calls, .. } = summary;
     outln!(
-        "Account {account}: {} contacts and {} calls{would} added, {} contacts and {} calls were there already.",
+        "Account {account}: {} contacts and {} calls {added}, {} contacts and {} calls were there already.",
         contacts.added,
         calls.added,
         contacts.known,
@@ -103,23 +95,12 @@ pub fn tell(account: AccountId, imported: &Imported, dry_run: bool) -> Result<()
     )
 }
 
-/// Fills an empty store from a backup, wholly or not at all.
-pub fn restore(opened: &AppContext, path: &Path) -> Result<(), Error> {
-    let mut reader = open(path, Kind::Backup)?;
-    let bar = progress::bar("Restoring", reader.size());
+/// Fills an empty store from a backup, completely or not at all.
+pub fn restore(context: &AppContext, path: &Path) -> Result<(), Error> {
+    let bar = progress::bar("Restoring", file_size(path));
+    let mut reader = open(path, Kind::Backup, &bar)?;
     let mut failure = None;
-    let mut records = std::iter::from_fn(|| {
-        let record: Option<ports::Result<Record>> = reader.next_record().map_or_else(
-            |error| {
-                failure = Some(error);
-                Some(Err(ports::Error::fault("the backup cannot be read")))
-            },
-            |record| record.map(Ok),
-        );
-        bar.set_position(reader.position());
-        record
-    });
-    let restored = opened.store.bulk.restore(&mut records);
+    let restored = context.services.transfer.restore(&mut records::<BackupRecord>(&mut reader, &mut failure));
     bar.finish_and_clear();
     if let Some(failure) = failure {
         return Err(failure);
@@ -130,12 +111,31 @@ pub fn restore(opened: &AppContext, path: &Path) -> Result<(), Error> {
     outln!("Restored {}.", reader.totals())
 }
 
-fn open(path: &Path, kind: Kind) -> Result<Reader<Box<dyn Read>>, Error> {
+/// Opens the file, or standard input, and reads its header. The bar shows the number of bytes read.
+fn open(path: &Path, kind: Kind, bar: &ProgressBar) -> Result<Reader<Box<dyn Read>>, Error> {
     if path == Path::new("-") {
-        return Reader::new(Box::new(io::stdin()), "standard input".to_owned(), None, kind);
+        return Reader::new(Box::new(io::stdin()), "standard input".to_owned(), kind);
     }
     let name = path.display().to_string();
     let file = File::open(path).map_err(Error::io(name.clone()))?;
-    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-    Reader::new(Box::new(file), name, size, kind)
+    Reader::new(Box::new(bar.wrap_read(file)), name, kind)
+}
+
+/// Returns the size of a plain file in bytes. `None` for anything else.
+fn file_size(path: &Path) -> Option<u64> {
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len())
+}
+
+/// Iterates over the records. An error of the file is stored in `failure`.
+fn records<T: TryFrom<Line, Error = String>>(
+    reader: &mut Reader<Box<dyn Read>>,
+    failure: &mut Option<Error>,
+) -> impl Iterator<Item = ports::Result<T>> {
+    std::iter::from_fn(move || {
+        let record = reader.next_record().map_err(|error| {
+            *failure = Some(error);
+            ports::Error::internal("the file cannot be read")
+        });
+        record.transpose()
+    })
 }

@@ -1,4 +1,4 @@
-//! Contacts and calls of a live Monica v4, taken through its API.
+//! Import of the contacts and calls of a live Monica v4 through its API.
 
 mod client;
 mod records;
@@ -7,7 +7,7 @@ use std::collections::{HashSet, VecDeque};
 
 use domain::AccountId;
 use indicatif::ProgressBar;
-use ports::outbound::Record;
+use ports::inbound::ImportRecord;
 use serde_json::Value;
 
 use self::client::Monica;
@@ -17,52 +17,57 @@ use crate::output::outln;
 use crate::progress;
 use crate::transfer::archive;
 
-/// Takes the contacts, then the calls from this page on. What was read before a failure is imported.
+/// Imports all contacts, and the calls from this page on. Everything that was read before a failure is imported.
 pub async fn import(
-    opened: &AppContext,
+    context: &AppContext,
     account: Option<AccountId>,
     url: &str,
     token: &str,
     from_page: u64,
 ) -> Result<(), Error> {
     let monica = Monica::new(url, token)?;
-    let bar = progress::bar("Asking Monica", Some(0));
+    let bar = progress::bar("Importing", Some(0));
     let mut source = Source::new(&monica, from_page, &bar);
-    // Before an account is made: where nothing answers, nothing is to be left.
-    source.ask().inspect_err(|_| bar.finish_and_clear())?;
-    let account = opened.account(account).await?;
-    let imported = opened.store.bulk.import(account, &mut (&mut source).map(Ok), false)?;
+    // Before the first account may be created: a wrong URL or token changes nothing.
+    source.fetch()?;
+    let account = context.account(account).await?;
+    let summary = context.services.transfer.import(account, &mut (&mut source).map(Ok), false)?;
     bar.finish_and_clear();
-    let Source { left, failure, calls_page, .. } = source;
-    archive::tell(account, &imported, false)?;
-    for line in &left {
+    let Source { skipped, failure, calls_page, .. } = source;
+    archive::print_summary(account, &summary, false)?;
+    for line in &skipped {
         eprintln!("callbook: left out: {line}");
     }
     if let Some(failure) = failure {
         eprintln!(
-            "callbook: what was read until then is imported; --from-page {calls_page} goes on with the calls from there"
+            "callbook: everything before the failure is imported; --from-page {calls_page} continues with the next calls"
         );
         return Err(failure);
     }
-    outln!("{} things of Monica were left out.", left.len() as u64 + imported.orphans)
+    outln!("{} things of Monica were left out.", skipped.len() as u64 + summary.orphans)
 }
 
+/// What [`Source::fetch`] fetches next.
 enum Phase {
-    ContactUseCases(u64),
+    /// A page of contacts, by its number.
+    Contacts(u64),
+    /// The page of calls with the number [`Source::calls_page`].
     Calls,
+    /// Nothing.
     End,
 }
 
-/// Monica's contacts and calls, asked for page by page.
+/// Iterates over the contacts and calls of Monica, which are fetched page by page. A failure ends the iteration.
 struct Source<'a> {
     monica: &'a Monica,
     bar: &'a ProgressBar,
     phase: Phase,
     calls_page: u64,
-    queue: VecDeque<Record>,
-    /// The contacts that were asked for, by Monica's ids.
-    seen: HashSet<i64>,
-    left: Vec<String>,
+    queue: VecDeque<ImportRecord>,
+    /// Monica's ids of the fetched contacts.
+    fetched_contacts: HashSet<i64>,
+    /// What cannot be imported, and why.
+    skipped: Vec<String>,
     failure: Option<Error>,
 }
 
@@ -71,33 +76,35 @@ impl<'a> Source<'a> {
         Self {
             monica,
             bar,
-            phase: Phase::ContactUseCases(1),
+            phase: Phase::Contacts(1),
             calls_page,
             queue: VecDeque::new(),
-            seen: HashSet::new(),
-            left: Vec::new(),
+            fetched_contacts: HashSet::new(),
+            skipped: Vec::new(),
             failure: None,
         }
     }
 
-    fn ask(&mut self) -> Result<(), Error> {
+    /// Fetches the next page and adds its records to the queue.
+    fn fetch(&mut self) -> Result<(), Error> {
         match self.phase {
-            Phase::ContactUseCases(page) => {
+            Phase::Contacts(page) => {
                 let path = format!("/contacts?limit=100&sort=created_at&with=contactfields&page={page}");
-                let (items, is_last) = self.page(&path, page)?;
+                let (items, is_last) = self.fetch_page(&path, page)?;
                 for contact in &items {
-                    self.take_contact(contact);
+                    self.add_contact(contact);
                 }
-                self.phase = if is_last { Phase::Calls } else { Phase::ContactUseCases(page + 1) };
+                self.phase = if is_last { Phase::Calls } else { Phase::Contacts(page + 1) };
             }
             Phase::Calls => {
                 let page = self.calls_page;
-                let (items, is_last) = self.page(&format!("/calls?limit=100&sort=created_at&page={page}"), page)?;
+                let path = format!("/calls?limit=100&sort=created_at&page={page}");
+                let (items, is_last) = self.fetch_page(&path, page)?;
                 for call in &items {
-                    self.take_unlisted_contact(&call["contact"])?;
+                    self.add_unlisted_contact(&call["contact"])?;
                     match records::call(call, self.monica.base()) {
-                        Ok(call) => self.queue.push_back(Record::Call(Box::new(call))),
-                        Err(problem) => self.left.push(format!("call {}: {problem}", call["id"])),
+                        Ok(call) => self.queue.push_back(ImportRecord::Call(Box::new(call))),
+                        Err(problem) => self.skipped.push(format!("call {}: {problem}", call["id"])),
                     }
                 }
                 self.calls_page += 1;
@@ -110,11 +117,11 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// The items of a page, and whether it is the last.
-    fn page(&self, path: &str, number: u64) -> Result<(Vec<Value>, bool), Error> {
-        let mut page = self.monica.get(path)?.ok_or_else(|| self.monica.is_none())?;
+    /// Returns the items of a page, and whether it is the last page.
+    fn fetch_page(&self, path: &str, number: u64) -> Result<(Vec<Value>, bool), Error> {
+        let mut page = self.monica.get(path)?.ok_or_else(|| self.monica.unknown_api())?;
         let Some(Value::Array(items)) = page.get_mut("data").map(Value::take) else {
-            return Err(self.monica.is_none());
+            return Err(self.monica.unknown_api());
         };
         if number == 1 {
             self.bar.inc_length(page["meta"]["total"].as_u64().unwrap_or_default());
@@ -124,27 +131,28 @@ impl<'a> Source<'a> {
         Ok((items, is_last))
     }
 
-    fn take_contact(&mut self, contact: &Value) {
-        self.seen.extend(contact["id"].as_i64());
-        match records::contact(contact, self.monica.base(), &mut self.left) {
-            Ok(contact) => self.queue.push_back(Record::Contact(Box::new(contact))),
-            Err(problem) => self.left.push(format!("contact {}: {problem}", contact["id"])),
+    fn add_contact(&mut self, contact: &Value) {
+        self.fetched_contacts.extend(contact["id"].as_i64());
+        match records::contact(contact, self.monica.base(), &mut self.skipped) {
+            Ok(contact) => self.queue.push_back(ImportRecord::Contact(Box::new(contact))),
+            Err(problem) => self.skipped.push(format!("contact {}: {problem}", contact["id"])),
         }
     }
 
-    /// Monica lists no archived and no partial contacts, but their calls.
-    fn take_unlisted_contact(&mut self, short: &Value) -> Result<(), Error> {
-        let Some(id) = short["id"].as_i64().filter(|id| !self.seen.contains(id)) else { return Ok(()) };
-        let whole = self.monica.get(&format!("/contacts/{id}?with=contactfields"))?;
-        self.take_contact(whole.as_ref().map_or(short, |whole| &whole["data"]));
+    /// Adds the contact of a call, unless it was fetched. Monica lists neither archived nor partial contacts, but it
+    /// lists their calls.
+    fn add_unlisted_contact(&mut self, summary: &Value) -> Result<(), Error> {
+        let Some(id) = summary["id"].as_i64().filter(|id| !self.fetched_contacts.contains(id)) else { return Ok(()) };
+        let contact = self.monica.get(&format!("/contacts/{id}?with=contactfields"))?;
+        self.add_contact(contact.as_ref().map_or(summary, |contact| &contact["data"]));
         Ok(())
     }
 }
 
 impl Iterator for Source<'_> {
-    type Item = Record;
+    type Item = ImportRecord;
 
-    fn next(&mut self) -> Option<Record> {
+    fn next(&mut self) -> Option<ImportRecord> {
         loop {
             if let Some(record) = self.queue.pop_front() {
                 return Some(record);
@@ -152,9 +160,7 @@ impl Iterator for Source<'_> {
             if self.failure.is_some() || matches!(self.phase, Phase::End) {
                 return None;
             }
-            if let Err(error) = self.ask() {
-                self.failure = Some(error);
-            }
+            self.failure = self.fetch().err();
         }
     }
 }
