@@ -8,6 +8,7 @@ use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
     shows_the_settings_without_secrets,
+    prefers_a_flag_to_its_variable,
     checks_the_health_of_the_configured_address,
     serves_metrics_on_their_own_address,
     logs_no_token_and_no_user_input,
@@ -51,9 +52,42 @@ fn shows_the_settings_without_secrets(setup: Setup) {
     }
     assert!(!report.contains(secret));
     let error = String::from_utf8(output.stderr).unwrap();
-    assert!(error.contains("CALLBOOK_POOLSIZE is no setting"), "{error}");
+    assert!(error.contains("CALLBOOK_POOLSIZE is not a setting"), "{error}");
     let error = setup.set("CALLBOOK_TRUSTED_PROXIES", "everybody").expect_failure(&["check-config"], 2);
     assert!(error.starts_with("callbook: CALLBOOK_TRUSTED_PROXIES takes "), "{error}");
+}
+
+fn prefers_a_flag_to_its_variable(setup: Setup) {
+    let secret = "a-secret-of-at-least-32-characters";
+    let setup = setup
+        .set("CALLBOOK_BIND", "nonsense")
+        .set("CALLBOOK_POOL_SIZE", "3")
+        .set("CALLBOOK_METRICS_BIND", "127.0.0.1:9090")
+        .set("CALLBOOK_TOKEN_FILE", "/no/such/file");
+    let flags = ["--bind", "127.0.0.1:8099", "--metrics-bind", "off", "--token", secret];
+    let report = setup.output(&[&["check-config"][..], &flags].concat());
+    for (name, value, source) in [
+        ("CALLBOOK_BIND", "127.0.0.1:8099", "command line"),
+        ("CALLBOOK_METRICS_BIND", "off", "command line"),
+        ("CALLBOOK_TOKEN", "(hidden)", "command line"),
+        ("CALLBOOK_POOL_SIZE", "3", "environment"),
+    ] {
+        assert_eq!(value_and_source(&report, name), (value.to_owned(), source.to_owned()));
+    }
+    assert!(!report.contains(secret));
+    assert_eq!(setup.output(&[&flags[..], &["check-config"]].concat()), report, "flags before the command");
+    for (arguments, problem) in [
+        (&["check-config", "--bind", "8080"][..], "callbook: --bind takes "),
+        (&["--bind", "8080"], "callbook: --bind takes "),
+        (&["check-config", "--bind", "127.0.0.1:0"], "callbook: CALLBOOK_TOKEN_FILE cannot be read: /no/such/file"),
+        (&["check-config", "--token", "a", "--token-file", "b"], "callbook: CALLBOOK_BIND takes "),
+        (&["token", "list", "--database-url", "mysql://u:secret@h/db"], "callbook: --database-url takes "),
+    ] {
+        let error = setup.expect_failure(arguments, 2);
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.starts_with(problem) && !error.contains("secret"), "{error}");
+    }
+    assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
 }
 
 fn checks_the_health_of_the_configured_address(setup: Setup) {
@@ -89,6 +123,7 @@ fn serves_metrics_on_their_own_address(setup: Setup) {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert!(text.contains("callbook_store_connections{state=\"idle\"}") && text.contains("callbook_store_waiting{"));
+    assert!(text.contains("\ncallbook_log_lines_dropped_total 0\n"), "{text}");
     assert!(!text.contains("nowhere"), "an unknown path has no label");
     assert_eq!(metrics.get("/api/calls").status, 404, "only metrics are served there");
     let error = setup.set("CALLBOOK_METRICS_BIND", server.address()).expect_failure(&["serve"], 1);
@@ -178,6 +213,36 @@ fn generates_completions_and_manual_pages_of_every_command() {
         assert!(page.contains(&format!(".TH {name} 1 ")), "{name} has no page");
     }
     assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
+}
+
+#[test]
+fn rejects_a_secret_that_is_set_twice() {
+    let setup = Setup::sqlite().set("DATABASE_URL", "sqlite://a.db").set("DATABASE_URL_FILE", "/no/such/file");
+    let error = setup.expect_failure(&["check-config"], 2);
+    assert_eq!(error, "callbook: DATABASE_URL and DATABASE_URL_FILE cannot both be set\n");
+    let setup = setup.set("DATABASE_URL_FILE", "").set("CALLBOOK_BIND", "");
+    let report = setup.output(&["check-config"]);
+    let (value, source) = value_and_source(&report, "DATABASE_URL");
+    assert_eq!((value.as_str(), source.as_str()), ("sqlite://a.db", "environment"));
+    assert_eq!(value_and_source(&report, "CALLBOOK_BIND").1, "default", "an empty variable is not set");
+}
+
+#[test]
+fn serves_and_stops_while_standard_error_is_blocked() {
+    let setup = Setup::sqlite().set("CALLBOOK_LOG", "info");
+    let pipe = setup.folder().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // The pipe is opened and never read. It is also opened for writing, so that opening does not wait for the server.
+    let _reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let server = setup.serve_under(&["sh", "-c", "exec \"$@\" 2>pipe", "sh"]);
+    let client = server.client();
+    // The lines of these requests exceed the capacity of the pipe.
+    for _ in 0..2_000 {
+        client.get("/api/me").expect(200);
+    }
+    assert_eq!(server.stop().0, Some(0));
+    assert!(setup.sqlite_file().is_file());
+    assert!(!setup.folder().join("data/callbook.db-wal").exists(), "the store is closed");
 }
 
 #[test]

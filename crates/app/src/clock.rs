@@ -1,14 +1,14 @@
-//! The machine's clock.
+//! The system clock.
 
 use chrono::Utc;
 use domain::Timestamp;
 use ports::outbound::Clock;
 
-/// The machine's clock: the one place that asks it.
+/// The system clock, the only place that reads the system time.
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that all others ask")]
+    #[expect(clippy::disallowed_methods, reason = "all other code reads the time from this clock")]
     fn now(&self) -> Timestamp {
         Utc::now().into()
     }

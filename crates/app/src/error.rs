@@ -1,46 +1,46 @@
-//! Why a command failed.
+//! The error of a command.
 
 use std::process::ExitCode;
 
-use crate::settings::SettingError;
+use crate::config::SettingError;
 
-/// Why a command failed, in one line.
+/// The error of a command. Its message is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting cannot be read.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// The store refused.
+    /// A port failed.
     #[error(transparent)]
     Port(#[from] ports::Error),
-    /// The machine refused.
+    /// The operating system failed.
     #[error("{what}: {source}")]
     Io {
-        /// What was tried.
+        /// The file or the operation.
         what: String,
-        /// The machine's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// What was asked for does not exist, or cannot be.
+    /// The command failed for another reason.
     #[error("{0}")]
-    Refused(String),
-    /// The command line cannot be understood.
+    Failed(String),
+    /// The command line is wrong.
     #[error("{0}")]
     Usage(String),
 }
 
 impl Error {
-    /// The machine refused what was tried.
+    /// Names the file or the operation of an I/O error.
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
 
-    /// 2 for wrong usage, 1 for a failure.
+    /// Returns 2 for wrong usage and 1 for a failure.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Setting(_) | Self::Usage(_) => ExitCode::from(2),
-            Self::Port(_) | Self::Io { .. } | Self::Refused(_) => ExitCode::from(1),
+            Self::Port(_) | Self::Io { .. } | Self::Failed(_) => ExitCode::from(1),
         }
     }
 }

@@ -1,37 +1,29 @@
 //! Callbook: the Calls API of Monica, served by one binary.
 //!
-//! This crate implements the use cases, reads the settings and the command line, and wires the adapters to the ports.
+//! This crate implements the use cases, reads the configuration and the command line, and wires the adapters to the
+//! ports.
 
-mod archive;
 mod cli;
 mod clock;
-mod commands;
-mod demo;
+mod config;
+mod context;
 mod error;
-mod healthcheck;
-mod log;
-mod made_up;
-mod monica;
-mod opened;
+mod logging;
 mod output;
 mod progress;
-mod serve;
-mod settings;
+mod sample_data;
+mod services;
 mod store;
-mod use_cases;
+mod transfer;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::Cli;
-
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match actix_web::rt::System::new().block_on(commands::run(cli)) {
+    let (cli, matches) = cli::parse();
+    match actix_web::rt::System::new().block_on(cli::run(cli, &matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // libpq tells some things in several lines.
+            // Errors of libpq have several lines.
             let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
             eprintln!("callbook: {line}");
             error.exit_code()

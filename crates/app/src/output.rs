@@ -1,18 +1,18 @@
-//! What a command answers, on standard output; a reader that has gone is a failure, not a panic.
+//! Standard output of commands. A closed reader is an error, not a panic.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
 
 use crate::error::Error;
 
-/// Writes the text as it is.
-pub fn text(text: Arguments) -> Result<(), Error> {
+/// Writes text to standard output and flushes it.
+pub fn print(text: Arguments) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     out.write_fmt(text).and_then(|()| out.flush()).map_err(Error::io("standard output"))
 }
 
-/// Writes a line, as `println!` does.
-macro_rules! answer {
-    ($($text:tt)*) => { $crate::output::text(format_args!("{}\n", format_args!($($text)*))) };
+/// Prints a line, like `println!`, and returns an error instead of panicking.
+macro_rules! outln {
+    ($($text:tt)*) => { $crate::output::print(format_args!("{}\n", format_args!($($text)*))) };
 }
-pub(crate) use answer;
+pub(crate) use outln;

@@ -1,0 +1,133 @@
+//! The command line. Each module has the arguments of its commands and runs them.
+
+mod account;
+mod check_config;
+mod demo;
+mod generate;
+mod healthcheck;
+mod import_monica;
+mod migrate;
+mod serve;
+mod token;
+mod transfer;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use domain::{AccountId, Name};
+
+use crate::config::{self, Config, ConfigArgs};
+use crate::context::AppContext;
+use crate::error::Error;
+use crate::logging::Logging;
+
+/// A self-hosted server for the Calls API of Monica, the personal CRM.
+#[derive(Parser)]
+#[command(name = "callbook", version)]
+pub struct Cli {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Command to run [default: serve]
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open the store, run pending migrations and serve; the first start creates an account and prints its token
+    Serve,
+    /// Create, list and revoke tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Create and list accounts
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Add the contacts and calls of Monica's documentation to the first account; a second run adds nothing
+    Demo(demo::DemoArgs),
+    /// Run pending migrations only
+    Migrate(migrate::MigrateArgs),
+    /// Show every setting in force and its source, with secrets hidden
+    CheckConfig,
+    /// Succeed if the server on the configured address is ready
+    Healthcheck,
+    /// Write a complete, consistent copy of the store to a file, while servers run, and verify it
+    Backup(transfer::BackupArgs),
+    /// Fill an empty store from a backup of either kind of store, completely or not at all
+    Restore(transfer::RestoreArgs),
+    /// Write the contacts and calls of an account as lines of JSON, which both kinds of store import
+    Export(transfer::ExportArgs),
+    /// Add the contacts and calls of an export to an account; existing ones are not changed
+    Import(transfer::ImportArgs),
+    /// Add the contacts and calls of a live Monica v4 to an account; existing ones are not changed
+    ImportMonica(import_monica::ImportMonicaArgs),
+    #[command(flatten)]
+    Generate(generate::GenerateCommand),
+}
+
+/// The account of a command.
+#[derive(clap::Args)]
+struct AccountArg {
+    /// Account [default: first account]
+    #[arg(id = "account", long = "account", value_name = "ID", value_parser = account_id)]
+    id: Option<AccountId>,
+}
+
+/// Returns the definition of the command line. Every command takes the settings, and lists them in its long help.
+fn command() -> clap::Command {
+    config::with_environment(Cli::command().mut_args(|setting| setting.global(true).hide_short_help(true)))
+}
+
+/// Parses the command line; wrong usage and requests for help end the process.
+pub fn parse() -> (Cli, ArgMatches) {
+    let matches = command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    (cli, matches)
+}
+
+/// Runs the command.
+pub async fn run(cli: Cli, matches: &ArgMatches) -> Result<(), Error> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    // These need no configuration.
+    if let Command::Generate(command) = command {
+        return generate::run(&command);
+    }
+    let config = Config::read(&cli.config, matches)?;
+    let logging = Logging::start(&config);
+    match command {
+        Command::Serve => serve::run(&config, &logging).await,
+        Command::Token(command) => token::run(&AppContext::open(&config)?, command).await,
+        Command::Account(command) => account::run(&AppContext::open(&config)?, command).await,
+        Command::Demo(args) => demo::run(&AppContext::open(&config)?, &args).await,
+        Command::Migrate(args) => migrate::run(&config, &args),
+        Command::CheckConfig => check_config::run(&config, matches),
+        Command::Healthcheck => healthcheck::run(&config),
+        Command::Backup(args) => transfer::back_up(&config, &args).await,
+        Command::Restore(args) => transfer::restore(&config, &args),
+        Command::Export(args) => transfer::export(&config, &args).await,
+        Command::Import(args) => transfer::import(&config, &args).await,
+        Command::ImportMonica(args) => import_monica::run(&config, &args, matches).await,
+        Command::Generate(_) => Ok(()),
+    }
+}
+
+fn account_id(text: &str) -> Result<AccountId, &'static str> {
+    AccountId::parse(text).ok_or("an account's id is a whole number from 1 on")
+}
+
+fn name(text: &str) -> Result<Name, domain::TextError> {
+    Name::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn account_ids_start_at_1() {
+        assert!(command().try_get_matches_from(["callbook", "token", "create", "--account", "1"]).is_ok());
+        assert!(command().try_get_matches_from(["callbook", "token", "create", "--account", "0"]).is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! `callbook token`.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use domain::{Name, Scope, Timestamp, Token, TokenId};
+use ports::inbound::TokenRequest;
+use ports::outbound::Clock;
+
+use super::AccountArg;
+use crate::clock::SystemClock;
+use crate::context::{AppContext, not_found};
+use crate::error::Error;
+use crate::output::outln;
+
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Create a token and print only the token; the store keeps its hash
+    Create(CreateArgs),
+    /// List all tokens, with revoked and expired ones
+    List,
+    /// Revoke a token
+    Revoke {
+        /// Id of the token
+        #[arg(value_name = "ID", value_parser = token_id)]
+        id: TokenId,
+    },
+}
+
+#[derive(clap::Args)]
+pub struct CreateArgs {
+    #[command(flatten)]
+    account: AccountArg,
+    /// Name of the token
+    #[arg(long, value_name = "TEXT", default_value = "token", value_parser = super::name)]
+    name: Name,
+    /// Time until the token expires: 90d, 12h, 1y [default: never]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    expires: Option<Duration>,
+    /// Allow reading only
+    #[arg(long)]
+    read_only: bool,
+}
+
+/// Runs `callbook token`.
+pub async fn run(context: &AppContext, command: TokenCommand) -> Result<(), Error> {
+    match command {
+        TokenCommand::Create(args) => create(context, args).await,
+        TokenCommand::List => list(context).await,
+        TokenCommand::Revoke { id } => {
+            let revoked = context.services.admin.revoke_token(id).await;
+            revoked.map_err(not_found("token", id))
+        }
+    }
+}
+
+async fn create(context: &AppContext, args: CreateArgs) -> Result<(), Error> {
+    let expires_at = args.expires.map(from_now).transpose()?;
+    let account = context.account(args.account.id).await?;
+    let scope = if args.read_only { Scope::ReadOnly } else { Scope::ReadWrite };
+    let request = TokenRequest { account, name: args.name, scope, expires_at };
+    let secret = context.services.admin.create_token(request).await?;
+    outln!("{}", secret.reveal())
+}
+
+async fn list(context: &AppContext) -> Result<(), Error> {
+    let row = |cells: [&str; 7]| {
+        let [id, account, scope, created, expires, revoked, name] = cells;
+        outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {expires:<20} {revoked:<20} {name}")
+    };
+    row(["ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "NAME"])?;
+    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in
+        context.services.admin.tokens().await?
+    {
+        let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
+        row([
+            &id.to_string(),
+            &account.to_string(),
+            if scope == Scope::ReadOnly { "read-only" } else { "read-write" },
+            &created_at.to_string(),
+            &time(expires_at),
+            &time(revoked_at),
+            name.as_str(),
+        ])?;
+    }
+    Ok(())
+}
+
+fn token_id(text: &str) -> Result<TokenId, &'static str> {
+    TokenId::parse(text).ok_or("a token's id is a whole number from 1 on")
+}
+
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    humantime::parse_duration(text)
+}
+
+fn from_now(duration: Duration) -> Result<Timestamp, Error> {
+    let seconds = i64::try_from(duration.as_secs()).ok();
+    let end = seconds.and_then(|seconds| SystemClock.now().unix().checked_add(seconds)).and_then(Timestamp::from_unix);
+    end.ok_or_else(|| Error::Failed("a token expires before the year 10000".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_a_duration_in_days() {
+        assert_eq!(duration("90d").unwrap(), Duration::from_hours(90 * 24));
+        assert!(duration("ninety").is_err());
+    }
+}

@@ -1,0 +1,471 @@
+//! Configuration. Every setting is a flag and an environment variable, declared once in [`ConfigArgs`].
+
+mod values;
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args};
+use domain::Secret;
+use http_adapter::{Compat, TrustedProxies};
+use tracing_subscriber::filter::Targets;
+
+pub use self::values::{LogFormat, StoreUrl};
+
+/// The default. `DATA_DIR` is replaced by the data folder.
+const DEFAULT_DATABASE_URL: &str = "sqlite://DATA_DIR/callbook.db";
+
+/// The text of every setting, from its flag, its variable or its default.
+///
+/// The name of a variable is the flag's in upper case, after `CALLBOOK_`. Values are parsed by [`Config::read`] and not
+/// by clap: its errors quote the value, which may be a secret, and it rejects a wrong variable although a flag replaces
+/// it.
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+#[expect(clippy::doc_markdown, reason = "`--help` prints the comments of the fields as they are")]
+pub struct ConfigArgs {
+    /// Store to open: sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", default_value = DEFAULT_DATABASE_URL)]
+    database_url: String,
+    /// File that holds the database URL
+    #[arg(long, env = "DATABASE_URL_FILE", value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
+    /// Folder of the data, the only one to keep; created if missing
+    #[arg(long, env = "CALLBOOK_DATA_DIR", value_name = "DIR", default_value = "./data")]
+    data_dir: String,
+    /// Address to listen on; port 0 picks a free port
+    #[arg(long, env = "CALLBOOK_BIND", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    bind: String,
+    /// Base of every link, with its path: https://example.org/callbook [default: from the request]
+    #[arg(long, env = "CALLBOOK_PUBLIC_URL", value_name = "URL")]
+    #[arg(default_value = values::DEFAULT_PUBLIC_URL, hide_default_value = true)]
+    public_url: String,
+    /// Addresses and networks, separated by commas, of which X-Forwarded-Proto, -Host and -For are trusted
+    #[arg(long, env = "CALLBOOK_TRUSTED_PROXIES", value_name = "LIST", default_value = values::NONE)]
+    trusted_proxies: String,
+    /// Clients to serve: documented or monica-4
+    #[arg(long, env = "CALLBOOK_COMPAT", value_name = "CLIENTS", default_value = "documented")]
+    compat: String,
+    /// Requests per token and minute; 0 turns the limit off
+    #[arg(long, env = "CALLBOOK_RATE_LIMIT_PER_MINUTE", value_name = "N", default_value = "600")]
+    rate_limit_per_minute: String,
+    /// Token of the first account, at least 32 characters; for images
+    #[arg(long, env = "CALLBOOK_TOKEN", value_name = "TOKEN", default_value = values::NONE)]
+    token: String,
+    /// File that holds the token
+    #[arg(long, env = "CALLBOOK_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Connections to the store, 1 to 1000 [default: 4 (SQLite), 16 (PostgreSQL)]
+    #[arg(long, env = "CALLBOOK_POOL_SIZE", value_name = "N")]
+    #[arg(default_value = values::DEFAULT_POOL_SIZE, hide_default_value = true)]
+    pool_size: String,
+    /// Address of /metrics for Prometheus, served without a token
+    #[arg(long, env = "CALLBOOK_METRICS_BIND", value_name = "HOST:PORT", default_value = values::OFF)]
+    metrics_bind: String,
+    /// Log filter: error, warn, info, debug, trace, or a list such as warn,http_adapter=info
+    #[arg(long, env = "CALLBOOK_LOG", value_name = "FILTER", default_value = "info")]
+    log: String,
+    /// Log format: text or json
+    #[arg(long, env = "CALLBOOK_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: String,
+}
+
+/// Returns every setting as an argument of clap.
+fn settings() -> Vec<Arg> {
+    ConfigArgs::augment_args(clap::Command::new("callbook")).get_arguments().cloned().collect()
+}
+
+/// A setting that cannot be read. The message names the flag or variable and what it takes, and shows no secret.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct SettingError {
+    name: String,
+    problem: String,
+}
+
+/// The settings in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The store to open.
+    pub store: StoreUrl,
+    /// The address to listen on.
+    pub bind: SocketAddr,
+    /// The base of every link, without a trailing slash. `None` for the host of the request.
+    pub public_url: Option<String>,
+    /// The proxies whose `X-Forwarded-*` headers are trusted.
+    pub trusted_proxies: TrustedProxies,
+    /// The clients to serve.
+    pub compat: Compat,
+    /// The maximal number of requests per token and minute. 0 is no limit.
+    pub rate_limit: u32,
+    /// The configured token of the first account. `None` without one.
+    pub token: Option<Secret>,
+    /// The number of connections to the store.
+    pub pool_size: u32,
+    /// The address of `/metrics`. `None` if metrics are off.
+    pub metrics_bind: Option<SocketAddr>,
+    /// The log filter.
+    pub log: Targets,
+    /// The format of log lines.
+    pub log_format: LogFormat,
+}
+
+impl Config {
+    /// Parses the settings. `args` was parsed from `matches`.
+    pub fn read(args: &ConfigArgs, matches: &ArgMatches) -> Result<Self, SettingError> {
+        let reader = Reader { matches };
+        let store = reader.store(args)?;
+        let default_pool_size = match store {
+            StoreUrl::Sqlite(_) => 4,
+            StoreUrl::Postgres(_) => 16,
+        };
+        Ok(Self {
+            store,
+            bind: reader.parse("CALLBOOK_BIND", &args.bind, values::bind)?,
+            public_url: reader.parse("CALLBOOK_PUBLIC_URL", &args.public_url, values::public_url)?,
+            trusted_proxies: reader.parse(
+                "CALLBOOK_TRUSTED_PROXIES",
+                &args.trusted_proxies,
+                values::trusted_proxies,
+            )?,
+            compat: reader.parse("CALLBOOK_COMPAT", &args.compat, values::compat)?,
+            rate_limit: reader.parse(
+                "CALLBOOK_RATE_LIMIT_PER_MINUTE",
+                &args.rate_limit_per_minute,
+                values::rate_limit,
+            )?,
+            token: reader.token(args)?,
+            pool_size: reader
+                .parse("CALLBOOK_POOL_SIZE", &args.pool_size, values::pool_size)?
+                .unwrap_or(default_pool_size),
+            metrics_bind: reader.parse("CALLBOOK_METRICS_BIND", &args.metrics_bind, values::metrics_bind)?,
+            log: reader.parse("CALLBOOK_LOG", &args.log, values::log)?,
+            log_format: reader.parse("CALLBOOK_LOG_FORMAT", &args.log_format, values::log_format)?,
+        })
+    }
+
+    /// Returns the variable, the value and the source of every setting. Secrets are hidden.
+    pub fn report(&self, matches: &ArgMatches) -> Vec<[String; 3]> {
+        let reader = Reader { matches };
+        let names = settings().into_iter().filter_map(|setting| setting.get_env()?.to_str().map(str::to_owned));
+        let row = |name: String| {
+            let value = match name.as_str() {
+                "DATABASE_URL" => self.store.without_secrets(),
+                "CALLBOOK_TOKEN" if self.token.is_some() => "(hidden)".to_owned(),
+                "CALLBOOK_POOL_SIZE" => self.pool_size.to_string(),
+                _ => matches.get_one::<String>(&id(&name)).cloned().unwrap_or_default(),
+            };
+            let source = reader.shown_source(&name);
+            [name, value, source]
+        };
+        names.filter(|name| !name.ends_with("_FILE")).map(row).collect()
+    }
+}
+
+/// Returns the argument id of the setting with this variable.
+fn id(variable: &str) -> String {
+    variable.trim_start_matches("CALLBOOK_").to_lowercase()
+}
+
+/// Parses settings and names the flag or variable of one that cannot be parsed.
+struct Reader<'a> {
+    matches: &'a ArgMatches,
+}
+
+impl Reader<'_> {
+    fn store(&self, args: &ConfigArgs) -> Result<StoreUrl, SettingError> {
+        let url = self.secret("DATABASE_URL", Some(&args.database_url), args.database_url_file.as_deref())?;
+        match url.filter(|url| url != DEFAULT_DATABASE_URL) {
+            None => Ok(StoreUrl::Sqlite(Path::new(&args.data_dir).join("callbook.db"))),
+            Some(url) => values::store_url(&url).map_err(|problem| self.error("DATABASE_URL", problem)),
+        }
+    }
+
+    fn token(&self, args: &ConfigArgs) -> Result<Option<Secret>, SettingError> {
+        match self.secret("CALLBOOK_TOKEN", Some(&args.token), args.token_file.as_deref())? {
+            None => Ok(None),
+            Some(token) => {
+                values::token(&token).map_err(|takes| self.error("CALLBOOK_TOKEN", format!("takes {takes}")))
+            }
+        }
+    }
+
+    /// Returns the text of a secret, from the setting or from its file. A flag takes precedence over a variable.
+    fn secret(&self, name: &str, text: Option<&str>, file: Option<&Path>) -> Result<Option<String>, SettingError> {
+        let file_name = format!("{name}_FILE");
+        match (self.source(name), self.source(&file_name), file) {
+            (source, file_source, Some(_)) if source.is_some() && source == file_source => {
+                let problem = format!("and {} cannot both be set", self.shown_name(&file_name));
+                Err(self.error(name, problem))
+            }
+            (source, file_source, Some(path)) if file_source > source => match std::fs::read_to_string(path) {
+                Ok(text) => Ok(Some(text.trim().to_owned())),
+                Err(error) => Err(self.error(&file_name, format!("cannot be read: {}: {error}", path.display()))),
+            },
+            _ => Ok(text.map(str::to_owned)),
+        }
+    }
+
+    /// Parses a setting that is not a secret. The error of the parser says what the setting takes.
+    fn parse<T>(&self, name: &str, text: &str, parser: values::Parser<T>) -> Result<T, SettingError> {
+        parser(text).map_err(|takes| self.error(name, format!("takes {takes}, not {text:?}")))
+    }
+
+    /// Returns the source of a setting. `None` for the default.
+    fn source(&self, name: &str) -> Option<ValueSource> {
+        let source = self.matches.try_contains_id(&id(name)).is_ok().then(|| self.matches.value_source(&id(name)));
+        source.flatten().filter(|source| *source != ValueSource::DefaultValue)
+    }
+
+    fn shown_source(&self, name: &str) -> String {
+        let file_name = format!("{name}_FILE");
+        if self.source(&file_name) > self.source(name)
+            && let Some(path) = self.matches.get_one::<PathBuf>(&id(&file_name))
+        {
+            return format!("file {}", path.display());
+        }
+        let source = match self.source(name) {
+            Some(ValueSource::CommandLine) => "command line",
+            Some(_) => "environment",
+            None => "default",
+        };
+        source.to_owned()
+    }
+
+    /// Returns the name of the flag if it is given, else of the variable.
+    fn shown_name(&self, name: &str) -> String {
+        match self.source(name) {
+            Some(ValueSource::CommandLine) => format!("--{}", id(name).replace('_', "-")),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn error(&self, name: &str, problem: impl Into<String>) -> SettingError {
+        SettingError { name: self.shown_name(name), problem: problem.into() }
+    }
+}
+
+/// Returns the token of Monica's API. `matches` are those of `import-monica`.
+pub fn monica_token(matches: &ArgMatches, text: Option<&str>, file: Option<&Path>) -> Result<String, SettingError> {
+    let reader = Reader { matches };
+    reader.secret("MONICA_TOKEN", text, file)?.ok_or_else(|| {
+        let problem = "takes a token of Monica's API (Settings, API); or MONICA_TOKEN_FILE, a file that holds it";
+        reader.error("MONICA_TOKEN", problem)
+    })
+}
+
+/// Makes the arguments of the command and of its subcommands ignore empty variables and hide the values of variables.
+pub fn with_environment(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| match arg.get_env().map(is_empty) {
+        Some(true) => arg.env(None),
+        Some(false) => arg.hide_env_values(true),
+        None => arg,
+    });
+    command.mut_subcommands(with_environment)
+}
+
+#[expect(clippy::disallowed_methods, reason = "settings are read here")]
+fn is_empty(variable: &OsStr) -> bool {
+    std::env::var_os(variable).is_some_and(|value| value.is_empty())
+}
+
+/// Returns the variables that begin with `CALLBOOK_` and are not settings, such as misspelt ones.
+pub fn unknown_variables() -> Vec<String> {
+    let settings = settings();
+    let is_known = |name: &str| settings.iter().any(|setting| setting.get_env() == Some(OsStr::new(name)));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<_> = names.filter(|name| name.starts_with("CALLBOOK_") && !is_known(name)).collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    const DATABASE_URL: &str = "DATABASE_URL";
+    const DATA_DIR: &str = "CALLBOOK_DATA_DIR";
+    const BIND: &str = "CALLBOOK_BIND";
+    const PUBLIC_URL: &str = "CALLBOOK_PUBLIC_URL";
+    const TRUSTED_PROXIES: &str = "CALLBOOK_TRUSTED_PROXIES";
+    const COMPAT: &str = "CALLBOOK_COMPAT";
+    const RATE_LIMIT: &str = "CALLBOOK_RATE_LIMIT_PER_MINUTE";
+    const TOKEN: &str = "CALLBOOK_TOKEN";
+    const TOKEN_FILE: &str = "CALLBOOK_TOKEN_FILE";
+    const POOL_SIZE: &str = "CALLBOOK_POOL_SIZE";
+    const METRICS_BIND: &str = "CALLBOOK_METRICS_BIND";
+    const LOG: &str = "CALLBOOK_LOG";
+    const LOG_FORMAT: &str = "CALLBOOK_LOG_FORMAT";
+
+    fn flag(variable: &str) -> String {
+        format!("--{}", id(variable).replace('_', "-"))
+    }
+
+    /// Parses the settings of the variables, given as flags: a test cannot change its environment.
+    fn parse(variables: &[(&str, &str)]) -> (Result<Config, String>, ArgMatches) {
+        let flags = variables.iter().map(|(name, value)| format!("{}={value}", flag(name)));
+        let command = clap::Command::new("callbook").no_binary_name(true);
+        let command = ConfigArgs::augment_args(command).mut_args(|setting| setting.env(None));
+        let matches = command.get_matches_from(flags);
+        let args = ConfigArgs::from_arg_matches(&matches).unwrap();
+        (Config::read(&args, &matches).map_err(|error| error.to_string()), matches)
+    }
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, String> {
+        parse(variables).0
+    }
+
+    #[test]
+    fn every_setting_has_a_default() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.store, StoreUrl::Sqlite("./data/callbook.db".into()));
+        assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
+        assert_eq!((settings.public_url, settings.compat), (None, Compat::Documented));
+        assert_eq!((settings.rate_limit, settings.pool_size), (600, 4));
+        assert_eq!((settings.token, settings.metrics_bind, settings.log_format), (None, None, LogFormat::Text));
+    }
+
+    #[test]
+    fn the_scheme_of_the_url_chooses_the_store() {
+        let store = |url| read(&[(DATABASE_URL, url)]).map(|settings| settings.store);
+        assert_eq!(store("sqlite:///var/lib/c.db"), Ok(StoreUrl::Sqlite("/var/lib/c.db".into())));
+        assert_eq!(store("sqlite://c.db"), Ok(StoreUrl::Sqlite("c.db".into())));
+        let url = "postgres://u:secret@h/db";
+        assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
+        for url in
+            ["postgres:///db?host=/run", "postgresql://h1:5432,h2:5433/db?user=u", "postgres://u:%40%2f@[::1]/db"]
+        {
+            assert_eq!(store(url), Ok(StoreUrl::Postgres(url.to_owned())));
+        }
+        let error = store("mysql://root:secret@h/db").unwrap_err();
+        assert!(error.ends_with("not this mysql://…"), "{error}");
+        assert_eq!(read(&[(DATABASE_URL, url)]).unwrap().pool_size, 16);
+        assert!(!format!("{:?}", store(url)).contains("secret"));
+        let moved = read(&[(DATA_DIR, "/srv/callbook")]).unwrap().store;
+        assert_eq!(moved, StoreUrl::Sqlite("/srv/callbook/callbook.db".into()));
+    }
+
+    #[test]
+    fn names_an_invalid_setting_and_what_it_takes() {
+        for (name, value) in [
+            (DATABASE_URL, "mysql://root:secret@h/db"),
+            (DATABASE_URL, "callbook.db"),
+            (DATABASE_URL, "sqlite://:memory:"),
+            (DATABASE_URL, "postgres://u:secret%et@h/db"),
+            (DATABASE_URL, "postgres://u:a secret@h/db"),
+            (DATABASE_URL, "postgres://u:a/secret@h/db"),
+            (DATABASE_URL, "postgres://u:a@secret@h/db"),
+            (BIND, "8080"),
+            (PUBLIC_URL, "example.org"),
+            (PUBLIC_URL, "ftp://example.org"),
+            (PUBLIC_URL, "https://example.org/?a=b"),
+            (PUBLIC_URL, "https://example.org/api"),
+            (PUBLIC_URL, "https://example.org/api/"),
+            (COMPAT, "monica-5"),
+            (RATE_LIMIT, "-1"),
+            (RATE_LIMIT, "many"),
+            (TOKEN, "secret"),
+            (POOL_SIZE, "0"),
+            (TRUSTED_PROXIES, "everybody"),
+            (TRUSTED_PROXIES, "10.0.0.0/33"),
+            (METRICS_BIND, "9090"),
+            (LOG, "loud=very"),
+            (LOG, "warning"),
+            (LOG, "info,"),
+            (LOG, "warn http_adapter=info"),
+            (LOG, "info;debug"),
+            (LOG, "9"),
+            (LOG_FORMAT, "xml"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(&format!("{} takes ", flag(name))), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_log_filter_has_a_level_and_levels_of_targets() {
+        for filter in ["warn", "off", "WARN,http_adapter=info", "http_adapter::gate=off,debug"] {
+            assert!(read(&[(LOG, filter)]).is_ok(), "{filter}");
+        }
+    }
+
+    #[test]
+    fn shows_the_store_without_secrets() {
+        let shown = |url: &str| StoreUrl::Postgres(url.to_owned()).without_secrets();
+        assert_eq!(shown("postgres://u:secret@h:5433/db?password=secret"), "postgres://h:5433/db (the rest is hidden)");
+        assert!(!shown("postgres://u:secret@/db?host=/run").contains("secret"));
+        assert_eq!(StoreUrl::Sqlite("c.db".into()).without_secrets(), "sqlite://c.db");
+    }
+
+    #[test]
+    fn reads_a_secret_from_its_file_only() {
+        let error = read(&[(TOKEN_FILE, "/no/such/file")]).unwrap_err();
+        assert!(error.starts_with("--token-file cannot be read: /no/such/file"), "{error}");
+        let both = read(&[(TOKEN, "x"), (TOKEN_FILE, "/no/such/file")]).unwrap_err();
+        assert!(both.contains("cannot both be set"), "{both}");
+        let names: Vec<_> = settings().iter().filter_map(|setting| setting.get_env().map(OsStr::to_owned)).collect();
+        let files = names.iter().filter(|name| name.to_string_lossy().ends_with("_FILE"));
+        assert!(files.eq(["DATABASE_URL_FILE", TOKEN_FILE]), "only secrets have a file");
+    }
+
+    #[test]
+    fn accepts_each_default_as_a_value() {
+        for setting in settings() {
+            let Some(default) = setting.get_default_values().first().and_then(|default| default.to_str()) else {
+                continue;
+            };
+            let name = setting.get_env().unwrap().to_str().unwrap();
+            assert!(read(&[(name, default)]).is_ok(), "{name} {default}");
+        }
+    }
+
+    #[test]
+    fn the_report_shows_sources_and_hides_secrets() {
+        let (config, matches) =
+            parse(&[(DATABASE_URL, "postgres://u:secret@h/db"), (TOKEN, "a-secret-of-at-least-32-characters")]);
+        let report = config.unwrap().report(&matches);
+        let row = |name: &str| report.iter().find(|row| row[0] == name).map(|row| [&*row[1], &*row[2]]).unwrap();
+        assert_eq!(row(DATABASE_URL), ["postgres://h/db (the rest is hidden)", "command line"]);
+        assert_eq!(row(TOKEN), ["(hidden)", "command line"]);
+        assert_eq!(row(POOL_SIZE), ["16", "default"]);
+        assert_eq!(row(BIND), ["127.0.0.1:8080", "default"]);
+        assert_eq!(report.len(), 12);
+    }
+
+    #[test]
+    fn a_public_url_loses_its_trailing_slash() {
+        let url = |url| read(&[(PUBLIC_URL, url)]).unwrap().public_url.unwrap();
+        assert_eq!(url("https://example.org/"), "https://example.org");
+        assert_eq!(url("https://example.org/callbook/"), "https://example.org/callbook");
+    }
+
+    #[test]
+    fn help_readme_and_operations_list_every_setting_with_its_default() {
+        let help = ConfigArgs::augment_args(clap::Command::new("callbook")).render_long_help().to_string();
+        let readme = include_str!("../../../README.md");
+        let operations = include_str!("../../../docs/operations.md");
+        let settings = settings();
+        let settings: Vec<_> = settings.iter().filter(|setting| !setting.get_default_values().is_empty()).collect();
+        for setting in &settings {
+            let name = setting.get_env().unwrap().to_str().unwrap();
+            let default = setting.get_default_values()[0].to_str().unwrap();
+            assert_eq!(setting.get_id().as_str(), id(name), "the flag is named like the variable");
+            assert!(help.contains(name) && help.contains(&format!("[default: {default}]")), "{name}");
+            for table in [readme, operations] {
+                let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+                assert!(row.is_some_and(|row| row.contains(default)), "{name} with {default}");
+            }
+        }
+        for table in [readme, operations] {
+            let rows =
+                table.lines().filter(|line| line.starts_with("| `CALLBOOK_") || line.starts_with("| `DATABASE_"));
+            assert_eq!(rows.count(), settings.len(), "no row of an unknown setting");
+        }
+    }
+}

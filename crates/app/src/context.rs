@@ -1,0 +1,53 @@
+//! An open store with its use cases, as most commands need it.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::AccountId;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::services::{Services, build_services};
+use crate::store;
+
+/// How long [`AppContext::close`] waits for the HTTP adapter.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An open store with its use cases.
+pub struct AppContext {
+    /// The use cases.
+    pub services: Services,
+}
+
+impl AppContext {
+    /// Runs pending migrations and opens the configured store.
+    pub fn open(config: &Config) -> Result<Self, Error> {
+        Ok(Self { services: build_services(store::open(config)?, Arc::new(SystemClock)) })
+    }
+
+    /// Closes the store, and blocks until it is closed.
+    pub fn close(self) {
+        self.services.close(CLOSE_TIMEOUT);
+    }
+
+    /// Returns the given account, which must exist. Without one, returns the first account, which is created if there
+    /// is none.
+    pub async fn account(&self, account: Option<AccountId>) -> Result<AccountId, Error> {
+        let admin = &self.services.admin;
+        let found = match account {
+            None => admin.first_account().await?,
+            Some(id) => admin.account(id).await.map_err(not_found("account", id))?,
+        };
+        Ok(found.id)
+    }
+}
+
+/// Names the item that was not found.
+pub fn not_found(kind: &'static str, id: impl Display) -> impl FnOnce(ports::Error) -> Error {
+    move |error| match error {
+        ports::Error::NotFound => Error::Failed(format!("there is no {kind} {id}")),
+        error => error.into(),
+    }
+}

@@ -1,0 +1,113 @@
+//! The use cases of calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{AccountId, Call, CallId, CallPatch, CallQuery, IdempotencyKey, NewCall};
+use ports::Result;
+use ports::inbound::{CallPage, CallService, Precondition};
+use ports::outbound::{CallRepository, Clock};
+use uuid::Uuid;
+
+use super::Lease;
+
+/// Implements [`CallService`] with a repository.
+pub struct Calls {
+    calls: Arc<dyn CallRepository>,
+    clock: Arc<dyn Clock>,
+    _lease: Lease,
+}
+
+impl Calls {
+    /// Uses the repository and the clock.
+    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { calls, clock, _lease: lease }
+    }
+}
+
+#[async_trait]
+impl CallService for Calls {
+    async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
+        self.calls.list(account, query).await
+    }
+
+    async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
+        self.calls.find(account, call).await
+    }
+
+    async fn create(&self, account: AccountId, call: NewCall, key: Option<IdempotencyKey>) -> Result<Call> {
+        self.calls.create(account, call, Uuid::new_v4(), self.clock.now(), key).await
+    }
+
+    async fn update(
+        &self,
+        account: AccountId,
+        call: CallId,
+        patch: CallPatch,
+        precondition: Option<Precondition>,
+    ) -> Result<Call> {
+        self.calls.update(account, call, patch, self.clock.now(), precondition).await
+    }
+
+    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
+        self.calls.delete(account, call, precondition).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CallDetails, ContactId, Timestamp};
+    use ports::Error;
+    use ports::outbound::{MockCallRepository, MockClock};
+
+    use super::*;
+
+    fn service(calls: MockCallRepository) -> Calls {
+        let mut clock = MockClock::new();
+        clock.expect_now().returning(|| Timestamp::from_unix(7).unwrap());
+        Calls::new(Arc::new(calls), Arc::new(clock), Lease::new().0)
+    }
+
+    fn account() -> AccountId {
+        AccountId::new(5).unwrap()
+    }
+
+    fn new_call() -> NewCall {
+        NewCall { contact: ContactId::new(3).unwrap(), details: CallDetails::at(Timestamp::MIN) }
+    }
+
+    #[actix_web::test]
+    async fn creates_a_call_now_with_a_random_uuid() {
+        let mut calls = MockCallRepository::new();
+        calls
+            .expect_create()
+            .times(2)
+            .withf(|account, call, uuid, now, key| {
+                let is_new = uuid.get_version_num() == 4 && now.unix() == 7 && key.is_none();
+                account.get() == 5 && *call == new_call() && is_new
+            })
+            .returning(|_, _, _, _, _| Err(Error::NotFound));
+        let service = service(calls);
+        for _ in 0..2 {
+            let result = service.create(account(), new_call(), None).await;
+            assert!(matches!(result, Err(Error::NotFound)), "the error of the repository is returned");
+        }
+    }
+
+    #[actix_web::test]
+    async fn updates_a_call_now_with_its_precondition() {
+        let mut calls = MockCallRepository::new();
+        let patch = CallPatch { contact_called: Some(true), ..CallPatch::default() };
+        let expected = patch.clone();
+        calls
+            .expect_update()
+            .withf(move |_, call, patch, now, precondition| {
+                call.get() == 9 && *patch == expected && now.unix() == 7 && precondition.is_some()
+            })
+            .return_once(|_, _, _, _, _| Err(Error::Archived));
+        let precondition: Precondition = Arc::new(|_| false);
+        let call = CallId::new(9).unwrap();
+        let result = service(calls).update(account(), call, patch, Some(precondition)).await;
+        assert!(matches!(result, Err(Error::Archived)));
+    }
+}

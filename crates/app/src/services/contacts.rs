@@ -1,0 +1,49 @@
+//! The use cases of contacts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{AccountId, Contact, ContactId, ContactPatch, ContactQuery, NewContact, Page};
+use ports::Result;
+use ports::inbound::ContactService;
+use ports::outbound::{Clock, ContactRepository};
+use uuid::Uuid;
+
+use super::Lease;
+
+/// Implements [`ContactService`] with a repository.
+pub struct Contacts {
+    contacts: Arc<dyn ContactRepository>,
+    clock: Arc<dyn Clock>,
+    _lease: Lease,
+}
+
+impl Contacts {
+    /// Uses the repository and the clock.
+    pub fn new(contacts: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { contacts, clock, _lease: lease }
+    }
+}
+
+#[async_trait]
+impl ContactService for Contacts {
+    async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
+        self.contacts.list(account, query).await
+    }
+
+    async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
+        self.contacts.find(account, contact).await
+    }
+
+    async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact> {
+        self.contacts.create(account, contact, Uuid::new_v4(), self.clock.now()).await
+    }
+
+    async fn update(&self, account: AccountId, contact: ContactId, patch: ContactPatch) -> Result<Contact> {
+        self.contacts.update(account, contact, patch, self.clock.now()).await
+    }
+
+    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()> {
+        self.contacts.delete(account, contact).await
+    }
+}

@@ -1,0 +1,141 @@
+//! Exports and backups, as lines of JSON. `docs/export-format.md` describes the format.
+
+mod lines;
+mod reader;
+mod writer;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use domain::AccountId;
+use indicatif::ProgressBar;
+use ports::inbound::{BackupRecord, ImportSummary};
+
+pub use self::lines::Kind;
+use self::lines::Line;
+use self::reader::Reader;
+use self::writer::Writer;
+use crate::context::AppContext;
+use crate::error::Error;
+use crate::output::outln;
+use crate::progress;
+
+/// Writes the contacts and calls of the account to the file, or to standard output. `total` is their number.
+pub fn export(context: &AppContext, account: AccountId, file: Option<&Path>, total: u64) -> Result<(), Error> {
+    let Some(path) = file.filter(|path| *path != Path::new("-")) else {
+        let mut writer = Writer::new(io::stdout().lock(), "standard output".to_owned(), Kind::Export)?;
+        write_records(&mut writer, context, Some(account), &ProgressBar::hidden())?;
+        return writer.finish().map(drop);
+    };
+    let bar = progress::bar("Exporting", Some(total));
+    let totals = writer::write_file(path, Kind::Export, |writer| write_records(writer, context, Some(account), &bar))?;
+    outln!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
+}
+
+/// Writes the whole store to the file. `total` is the number of contacts and calls.
+pub fn back_up(context: &AppContext, path: &Path, total: u64) -> Result<(), Error> {
+    let bar = progress::bar("Backing up", Some(total));
+    let totals = writer::write_file(path, Kind::Backup, |writer| write_records(writer, context, None, &bar))?;
+    outln!("{}: {totals}.", path.display())
+}
+
+/// Writes the records of the account, or of the whole store.
+fn write_records<W: Write>(
+    writer: &mut Writer<W>,
+    context: &AppContext,
+    account: Option<AccountId>,
+    bar: &ProgressBar,
+) -> Result<(), Error> {
+    let mut result = Ok(());
+    context.services.transfer.read(account, &mut |record| {
+        bar.inc(1);
+        result = writer.write(record);
+        if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    bar.finish_and_clear();
+    result
+}
+
+/// Adds the contacts and calls of an export to the account. The lines before an invalid one are imported.
+pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
+    let bar = progress::bar("Importing", file_size(path));
+    let mut reader = open(path, Kind::Export, &bar)?;
+    let services = &context.services;
+    if dry_run && services.admin.accounts().await?.is_empty() {
+        return Err(Error::Failed("the store is empty: all of it would be added".to_owned()));
+    }
+    let account = context.account(account).await?;
+    let mut failure = None;
+    let mut records = records(&mut reader, &mut failure).map_while(|record| record.ok().map(Ok)).fuse();
+    let summary = services.transfer.import(account, &mut records, dry_run)?;
+    drop(records);
+    bar.finish_and_clear();
+    print_summary(account, &summary, dry_run)?;
+    match (failure, summary.orphans) {
+        (Some(failure), _) => Err(failure),
+        (None, 0) => Ok(()),
+        (None, orphans) => {
+            Err(Error::Failed(format!("{orphans} calls were left out: no contact has the UUID that they name")))
+        }
+    }
+}
+
+/// Prints the result of an import.
+pub fn print_summary(account: AccountId, summary: &ImportSummary, dry_run: bool) -> Result<(), Error> {
+    let added = if dry_run { "would be added" } else { "added" };
+    let ImportSummary { contacts, calls, .. } = summary;
+    outln!(
+        "Account {account}: {} contacts and {} calls {added}, {} contacts and {} calls were there already.",
+        contacts.added,
+        calls.added,
+        contacts.known,
+        calls.known
+    )
+}
+
+/// Fills an empty store from a backup, completely or not at all.
+pub fn restore(context: &AppContext, path: &Path) -> Result<(), Error> {
+    let bar = progress::bar("Restoring", file_size(path));
+    let mut reader = open(path, Kind::Backup, &bar)?;
+    let mut failure = None;
+    let restored = context.services.transfer.restore(&mut records::<BackupRecord>(&mut reader, &mut failure));
+    bar.finish_and_clear();
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    if !restored? {
+        return Err(Error::Failed("the store is not empty; nothing was restored".to_owned()));
+    }
+    outln!("Restored {}.", reader.totals())
+}
+
+/// Opens the file, or standard input, and reads its header. The bar shows the number of bytes read.
+fn open(path: &Path, kind: Kind, bar: &ProgressBar) -> Result<Reader<Box<dyn Read>>, Error> {
+    if path == Path::new("-") {
+        return Reader::new(Box::new(io::stdin()), "standard input".to_owned(), kind);
+    }
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(Error::io(name.clone()))?;
+    Reader::new(Box::new(bar.wrap_read(file)), name, kind)
+}
+
+/// Returns the size of a plain file in bytes. `None` for anything else.
+fn file_size(path: &Path) -> Option<u64> {
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len())
+}
+
+/// Iterates over the records. An error of the file is stored in `failure`.
+fn records<T: TryFrom<Line, Error = String>>(
+    reader: &mut Reader<Box<dyn Read>>,
+    failure: &mut Option<Error>,
+) -> impl Iterator<Item = ports::Result<T>> {
+    std::iter::from_fn(move || {
+        let record = reader.next_record().map_err(|error| {
+            *failure = Some(error);
+            ports::Error::internal("the file cannot be read")
+        });
+        record.transpose()
+    })
+}

@@ -1,0 +1,4 @@
+//! Imports, exports and backups.
+
+pub mod archive;
+pub mod monica;
