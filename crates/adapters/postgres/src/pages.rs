@@ -26,24 +26,22 @@ const MAX_BATCHED_SIZE: u32 = 20;
 pub async fn list(database: &Database, account: AccountId, query: CallQuery) -> Result<CallPage> {
     let direction = query.sort.direction;
     let group = PageGroup { account, direction, is_of_contact: query.contact.is_some() };
-    let page = match query.page.offset().filter(|offset| *offset <= MAX_UNPLANNED_OFFSET) {
-        Some(offset) => {
-            let scan = PageScan::from_start(direction, offset, query.page.size);
-            let planned = PlannedPage { contact: query.contact, scan };
-            if query.page.size.get() <= MAX_BATCHED_SIZE {
-                database.pages.run(group, planned).await?
-            } else {
-                database.read(move |connection| load_page(connection, group, planned)).await?
-            }
+    let unplanned = query.page.offset().filter(|offset| *offset <= MAX_UNPLANNED_OFFSET);
+    let page = if let Some(offset) = unplanned {
+        let scan = PageScan::from_start(direction, offset, query.page.size);
+        let planned = PlannedPage { contact: query.contact, scan };
+        if query.page.size.get() <= MAX_BATCHED_SIZE {
+            database.pages.run(group, planned).await?
+        } else {
+            database.read(move |connection| load_page(connection, group, planned)).await?
         }
-        None => {
-            let load = move |connection: &mut DbConnection| {
-                let scan = plan(connection, account, &query)?;
-                let group = PageGroup { direction: scan.direction, ..group };
-                load_page(connection, group, PlannedPage { contact: query.contact, scan })
-            };
-            database.read_snapshot(load).await?
-        }
+    } else {
+        let load = move |connection: &mut DbConnection| {
+            let scan = plan(connection, account, &query)?;
+            let group = PageGroup { direction: scan.direction, ..group };
+            load_page(connection, group, PlannedPage { contact: query.contact, scan })
+        };
+        database.read_snapshot(load).await?
     };
     page.ok_or(Error::NotFound)
 }
@@ -184,8 +182,8 @@ pub fn load_pages(
         page.page.total = contact_calls.map_or_else(account_calls, i64::unsigned_abs);
         let mut contact = contact.map(ContactSummary::try_from).transpose()?;
         if group.is_of_contact {
-            contact_of_page = contact.or(contact_of_page);
-            contact = contact_of_page.clone();
+            contact_of_page = contact.take().or(contact_of_page);
+            contact.clone_from(&contact_of_page);
         }
         if let Some((call, contact)) = call.zip(contact) {
             page.page.items.push(call.with_contact(contact)?);

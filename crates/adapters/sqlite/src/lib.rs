@@ -115,6 +115,7 @@ impl Database {
 }
 
 /// Does nothing, because a write has locked the whole store.
+#[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 fn lock_accounts(_: &mut DbConnection) -> StoreResult<()> {
     Ok(())
 }
@@ -138,6 +139,7 @@ fn lock_contact_for_deletion(
 }
 
 /// Does nothing, because an immediate transaction has locked out all writers.
+#[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 fn lock_call_writers(_: &mut DbConnection) -> StoreResult<()> {
     Ok(())
 }

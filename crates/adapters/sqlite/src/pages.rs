@@ -137,21 +137,16 @@ fn load(
         scan.skip.into_sql::<BigInt>(),
         contact.as_ref().map_or(0, |contact| contact.id.get()).into_sql::<BigInt>(),
     );
-    let mut items: Vec<Call> = match contact {
-        Some(contact) => {
-            let rows: Vec<CallRow> =
-                RawStatement::<SqlTypes<CallRow, Sqlite>, _, ByText>::new(sql, values).load(connection)?;
-            rows.into_iter().map(|row| row.with_contact(contact.clone())).collect::<StoreResult<_>>()?
-        }
-        None => {
-            let statement =
-                RawStatement::<(SqlTypes<CallRow, Sqlite>, SqlTypes<ContactSummaryRow, Sqlite>), _, ByText>::new(
-                    sql, values,
-                );
-            let rows: Vec<(CallRow, ContactSummaryRow)> = statement.load(connection)?;
-            let with_contact = |(row, contact): (CallRow, ContactSummaryRow)| row.with_contact(contact.try_into()?);
-            rows.into_iter().map(with_contact).collect::<StoreResult<_>>()?
-        }
+    let mut items: Vec<Call> = if let Some(contact) = contact {
+        let rows: Vec<CallRow> =
+            RawStatement::<SqlTypes<CallRow, Sqlite>, _, ByText>::new(sql, values).load(connection)?;
+        rows.into_iter().map(|row| row.with_contact(contact.clone())).collect::<StoreResult<_>>()?
+    } else {
+        type Types = (SqlTypes<CallRow, Sqlite>, SqlTypes<ContactSummaryRow, Sqlite>);
+        let rows: Vec<(CallRow, ContactSummaryRow)> =
+            RawStatement::<Types, _, ByText>::new(sql, values).load(connection)?;
+        let with_contact = |(row, contact): (CallRow, ContactSummaryRow)| row.with_contact(contact.try_into()?);
+        rows.into_iter().map(with_contact).collect::<StoreResult<_>>()?
     };
     if scan.is_reversed {
         items.reverse();

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use domain::{Direction, PageSize};
-use storage::{PageScan, years};
+use storage::{PageScan, calls_per_year};
 
 fn main() {
     divan::main();
@@ -26,5 +26,5 @@ fn plan_the_middle_page(bencher: Bencher, count: i32) {
 #[divan::bench(args = [12, 132, 1_200])]
 fn years_of_months(bencher: Bencher, count: i32) {
     let months = months(count);
-    bencher.bench(|| years(black_box(&months).iter().copied()));
+    bencher.bench(|| calls_per_year(black_box(&months).iter().copied()));
 }

@@ -47,7 +47,9 @@ mod sqlite {
     use diesel::sql_types::{BigInt, Binary, Text};
     use diesel::sqlite::{Sqlite, SqliteValue};
 
-    use super::*;
+    use super::{
+        DbEmotions, DbTimestamp, DbUuid, EmotionIds, FromSql, Instant, Timestamp, UniqueId, Uuid, deserialize,
+    };
 
     impl FromSql<Instant, Sqlite> for DbTimestamp {
         fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
@@ -99,7 +101,7 @@ mod postgres {
     use diesel::serialize::{self, Output, ToSql};
     use diesel::sql_types::{Array, SmallInt, Timestamptz};
 
-    use super::*;
+    use super::{DbEmotions, DbTimestamp, DbUuid, EmotionIds, FromSql, Instant, UniqueId, Uuid, deserialize};
 
     impl FromSql<Instant, Pg> for DbTimestamp {
         fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
