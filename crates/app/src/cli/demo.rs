@@ -57,10 +57,9 @@ async fn add_documented(context: &AppContext) -> Result<(), Error> {
     for contact in CONTACTS {
         ids.push(contacts.create(account, new_contact(contact)?).await?.summary.id);
     }
-    for (contact, called_at, content) in CALLS {
+    for (contact, called_at, text) in CALLS {
         let contact = *ids.get(contact).ok_or_else(invalid_data)?;
-        let content = Content::parse(content).ok();
-        let details = CallDetails { content, ..CallDetails::at(timestamp(called_at)?) };
+        let details = CallDetails { content: Content::parse(text).ok(), ..CallDetails::at(timestamp(called_at)?) };
         calls.create(account, NewCall { contact, details }, None).await?;
     }
     outln!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())

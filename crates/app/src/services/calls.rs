@@ -13,30 +13,30 @@ use super::Lease;
 
 /// Implements [`CallService`] with a repository.
 pub struct Calls {
-    calls: Arc<dyn CallRepository>,
+    repository: Arc<dyn CallRepository>,
     clock: Arc<dyn Clock>,
     _lease: Lease,
 }
 
 impl Calls {
     /// Uses the repository and the clock.
-    pub fn new(calls: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
-        Self { calls, clock, _lease: lease }
+    pub fn new(repository: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { repository, clock, _lease: lease }
     }
 }
 
 #[async_trait]
 impl CallService for Calls {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        self.calls.list(account, query).await
+        self.repository.list(account, query).await
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.calls.find(account, call).await
+        self.repository.find(account, call).await
     }
 
     async fn create(&self, account: AccountId, call: NewCall, key: Option<IdempotencyKey>) -> Result<Call> {
-        self.calls.create(account, call, Uuid::new_v4(), self.clock.now(), key).await
+        self.repository.create(account, call, Uuid::new_v4(), self.clock.now(), key).await
     }
 
     async fn update(
@@ -46,11 +46,11 @@ impl CallService for Calls {
         patch: CallPatch,
         precondition: Option<Precondition>,
     ) -> Result<Call> {
-        self.calls.update(account, call, patch, self.clock.now(), precondition).await
+        self.repository.update(account, call, patch, self.clock.now(), precondition).await
     }
 
     async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
-        self.calls.delete(account, call, precondition).await
+        self.repository.delete(account, call, precondition).await
     }
 }
 

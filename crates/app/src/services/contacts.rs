@@ -13,37 +13,37 @@ use super::Lease;
 
 /// Implements [`ContactService`] with a repository.
 pub struct Contacts {
-    contacts: Arc<dyn ContactRepository>,
+    repository: Arc<dyn ContactRepository>,
     clock: Arc<dyn Clock>,
     _lease: Lease,
 }
 
 impl Contacts {
     /// Uses the repository and the clock.
-    pub fn new(contacts: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
-        Self { contacts, clock, _lease: lease }
+    pub fn new(repository: Arc<dyn ContactRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
+        Self { repository, clock, _lease: lease }
     }
 }
 
 #[async_trait]
 impl ContactService for Contacts {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        self.contacts.list(account, query).await
+        self.repository.list(account, query).await
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
-        self.contacts.find(account, contact).await
+        self.repository.find(account, contact).await
     }
 
     async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact> {
-        self.contacts.create(account, contact, Uuid::new_v4(), self.clock.now()).await
+        self.repository.create(account, contact, Uuid::new_v4(), self.clock.now()).await
     }
 
     async fn update(&self, account: AccountId, contact: ContactId, patch: ContactPatch) -> Result<Contact> {
-        self.contacts.update(account, contact, patch, self.clock.now()).await
+        self.repository.update(account, contact, patch, self.clock.now()).await
     }
 
     async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()> {
-        self.contacts.delete(account, contact).await
+        self.repository.delete(account, contact).await
     }
 }

@@ -162,3 +162,38 @@ fn timestamp(name: &str, value: &str) -> Result<Timestamp, String> {
     let timestamp = time.and_then(|time| Timestamp::from_unix(time.timestamp()));
     timestamp.ok_or_else(|| format!("{name} is not a time such as 2018-02-02T00:00:00Z"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+
+    fn line(ids: &str) -> String {
+        let times = r#""called_at":"2018-02-02T00:00:00Z","created_at":"2018-02-02T00:00:00Z","updated_at":"2018-02-02T00:00:00Z""#;
+        format!(r#"{{"type":"call",{ids}"uuid":"{UUID}","contact_uuid":"{UUID}",{times}}}"#)
+    }
+
+    fn parse<T: TryFrom<Line, Error = String>>(ids: &str) -> Result<T, String> {
+        serde_json::from_str::<Line>(&line(ids)).unwrap().try_into()
+    }
+
+    #[test]
+    fn requires_the_ids_of_a_backup_only() {
+        let ids = r#""id":3,"account_id":1,"contact_id":2,"#;
+        let record = parse::<BackupRecord>(ids).unwrap();
+        assert!(matches!(&record, BackupRecord::Call(call) if (call.id.get(), call.contact.get()) == (3, 2)));
+        for (kind, ids) in [(Kind::Backup, ids), (Kind::Export, "")] {
+            let written = serde_json::to_value(Line::new(record.clone(), kind)).unwrap();
+            assert_eq!(written, serde_json::from_str::<serde_json::Value>(&line(ids)).unwrap());
+        }
+        assert!(parse::<ImportRecord>("").is_ok());
+        for (ids, problem) in [
+            ("", "id is not an id"),
+            (r#""id":0,"account_id":1,"contact_id":2,"#, "id is not an id"),
+            (r#""id":3,"account_id":1,"#, "contact_id is not an id"),
+        ] {
+            assert_eq!(parse::<BackupRecord>(ids).unwrap_err(), problem);
+        }
+    }
+}
