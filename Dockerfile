@@ -1,5 +1,7 @@
 # syntax=docker/dockerfile:1
-FROM rust:1-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
+# The image has this toolchain alone, without the components that rust-toolchain.toml lists.
+ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package callbook --features postgres-tls && mkdir /data
