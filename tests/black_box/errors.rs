@@ -115,10 +115,11 @@ fn rejects_writes_with_a_read_only_token(setup: Setup) {
 
 fn names_unknown_routes_and_methods(setup: Setup) {
     let server = setup.serve();
-    let anonymous = server.client().with_token(None);
+    let client = server.client();
+    let anonymous = client.with_token(None);
     for path in ["api/nope", "api/calls/1/x", "API/CALLS", "nope"] {
         let message = format!("The route {path} could not be found.");
-        let response = anonymous.get(&format!("/{path}"));
+        let response = client.get(&format!("/{path}"));
         response.expect_error(404, 31, message.clone());
         assert_eq!(response.json()["message"], message);
     }
@@ -131,10 +132,14 @@ fn names_unknown_routes_and_methods(setup: Setup) {
         ("PATCH", "api/contacts/1", "GET, HEAD, PUT, DELETE"),
     ] {
         let message = format!("The {method} method is not supported for route {path}. Supported methods: {allow}.");
-        let response = anonymous.send(method, &format!("/{path}"), &[], b"");
+        let response = client.send(method, &format!("/{path}"), &[], b"");
         response.expect_error(405, 43, message.clone());
         assert_eq!((response.header("allow"), &response.json()["message"]), (Some(allow), &json!(message)));
+        let unauthenticated = anonymous.send(method, &format!("/{path}"), &[], b"");
+        unauthenticated.expect_error(401, 42, "Unauthenticated.");
     }
+    anonymous.get("/api/nope").expect_error(401, 42, "Unauthenticated.");
+    anonymous.get("/nope").expect_error(404, 31, "The route nope could not be found.");
 }
 
 fn returns_404_for_unknown_or_invalid_ids(setup: Setup) {
