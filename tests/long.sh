@@ -13,7 +13,7 @@ fi
 # Both stores against a model in memory.
 if selected races; then
   cargo test --package callbook-sqlite --package callbook-postgres \
-    --features callbook-sqlite/long,callbook-postgres/long --test contract the_store_does_what_a_model_in_memory_does
+    --features callbook-sqlite/long,callbook-postgres/long --test contract agrees_with_a_model_in_memory
 fi
 # Thousands of examples for each operation of the OpenAPI document. Needs Python.
 if selected document; then
