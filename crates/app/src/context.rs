@@ -27,7 +27,7 @@ impl AppContext {
         Ok(Self { services: build_services(store::open(config)?, Arc::new(SystemClock)) })
     }
 
-    /// Closes the store, and blocks until it is closed.
+    /// Closes the store, and waits for that for at most five seconds.
     pub fn close(self) {
         self.services.close(CLOSE_TIMEOUT);
     }

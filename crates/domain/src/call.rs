@@ -1,4 +1,4 @@
-//! Calls, and the rules about writing them.
+//! Calls, and what a patch does to them.
 
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ pub struct Call {
     pub account: AccountId,
     /// The contact of the call, in the same account.
     pub contact: ContactSummary,
-    /// The content of the call.
+    /// The details of the call.
     pub details: CallDetails,
     /// When the call was recorded.
     pub created_at: Timestamp,
@@ -23,12 +23,12 @@ pub struct Call {
     pub updated_at: Timestamp,
 }
 
-/// The content of a call: everything that its owner can set, except the contact.
+/// The details of a call: everything that its owner can set, except the contact.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CallDetails {
     /// When the call happened.
     pub called_at: Timestamp,
-    /// What the call was about. `None` only if a Monica v4 client left it out.
+    /// What the call was about. `None` if a Monica v4 client or an import left it out.
     pub content: Option<Content>,
     /// Whether the contact called. `None` if unknown.
     pub contact_called: Option<bool>,
@@ -43,12 +43,12 @@ impl CallDetails {
     }
 }
 
-/// A call without an identity: a call to record, or the part of a stored call that its owner can change.
+/// Everything that the owner of a call can set: a call to record, or this part of a stored call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCall {
     /// The contact of the call.
     pub contact: ContactId,
-    /// The content of the call.
+    /// The details of the call.
     pub details: CallDetails,
 }
 

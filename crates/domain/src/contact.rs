@@ -135,6 +135,18 @@ pub struct ContactSummary {
     pub profile: Profile,
 }
 
+impl ContactSummary {
+    /// Checks that calls of the contact may be recorded, changed and deleted.
+    pub fn check_accepts_calls(&self) -> Result<(), Archived> {
+        if self.profile.is_active { Ok(()) } else { Err(Archived) }
+    }
+}
+
+/// The contact is archived, so its calls cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the contact is archived")]
+pub struct Archived;
+
 /// A contact with all its data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contact {

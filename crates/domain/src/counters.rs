@@ -1,31 +1,21 @@
 //! The counters that are maintained with each write of a call: calls and newest call of a contact, calls of a month.
 //!
-//! Storage adapters load the affected rows under a lock, ask these rules, and store the result.
+//! Storage adapters load the affected rows under a lock, ask these rules, and store the result. Where they count in SQL
+//! instead, the contract tests compare the result with these rules.
 
 use std::collections::BTreeMap;
 
-use crate::{ContactId, ContactSummary, NewCall, Timestamp};
-
-/// The contact is archived, so its calls cannot be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the contact is archived")]
-pub struct Archived;
-
-impl ContactSummary {
-    /// Checks that calls of the contact may be recorded, changed and deleted.
-    pub fn check_accepts_calls(&self) -> Result<(), Archived> {
-        if self.profile.is_active { Ok(()) } else { Err(Archived) }
-    }
-}
+use crate::{ContactId, NewCall, Timestamp};
 
 /// How writes change the counters of an account.
 ///
-/// Both lists are sorted, so that all writers lock the rows of the counters in the same order.
+/// Both maps are sorted, so that all writers lock the rows of the counters in the same order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CounterChanges {
     /// The changes of contacts, by id.
     pub contacts: BTreeMap<ContactId, ContactCounterChange>,
-    /// The changes of the number of calls in each month, by [`Timestamp::month_number`]. No change is 0.
+    /// The changes of the number of calls in each month, by [`Timestamp::month_number`], without months
+    /// whose number stays the same.
     pub months: BTreeMap<i32, i64>,
 }
 

@@ -22,9 +22,11 @@ mod token;
 
 pub use account::Account;
 pub use call::{Call, CallDetails, CallPatch, IdempotencyKey, NewCall};
-pub use contact::{Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields};
+pub use contact::{
+    Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
+};
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
-pub use counters::{Archived, ContactCounterChange, CounterChanges, LastCalled};
+pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
 pub use query::{CallQuery, CallSortKey, ContactQuery, ContactSortKey, Direction, Page, PageRequest, PageSize, Sort};

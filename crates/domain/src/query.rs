@@ -129,7 +129,7 @@ impl CallQuery {
 /// A request for a page of contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactQuery {
-    /// Lists the contacts that match only.
+    /// Lists only the contacts that match.
     pub search: ContactSearch,
     /// The sort.
     pub sort: Sort<ContactSortKey>,

@@ -1,7 +1,8 @@
 //! The boundary of the hexagon: the use cases of Callbook ([`inbound`]) and what they need ([`outbound`]).
 //!
 //! The doc comments state the contract. The feature `contract` has a test for each statement about a store, which both
-//! storage adapters run. The feature `mock` has a mock of each trait.
+//! storage adapters run. The feature `mock` has mocks of the traits whose
+//! methods take no iterators.
 
 #[cfg(feature = "contract")]
 pub mod contract;

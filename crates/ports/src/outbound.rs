@@ -1,4 +1,4 @@
-//! What Callbook needs from the outside. The storage adapters implement these traits.
+//! What Callbook needs from the outside. The storage adapters implement the repositories.
 //!
 //! # Adding a repository
 //!
@@ -8,9 +8,10 @@
 //!
 //! # Conventions
 //!
-//! - A method is one transaction. It happens completely or not at all, and survives a crash once it has returned.
+//! - A method is one transaction, unless it says otherwise. It happens completely or not at all, and survives a crash
+//!   once it has returned.
 //! - A method for calls or contacts takes the account first, and never reads or changes data of another account.
-//! - Ids and the time are parameters or assigned by the store, so that tests control them.
+//! - UUIDs and the time are parameters, so that tests control them. The store assigns ids.
 
 use std::sync::Arc;
 

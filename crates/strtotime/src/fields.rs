@@ -2,7 +2,8 @@
 
 use crate::calendar;
 use crate::error::ErrorKind;
-use crate::scanner::{Scanner, check_64_bits, ordinal};
+use crate::relative::{Relative, Special, Unit, WeekdayMode, amount_of, unit_of};
+use crate::scanner::{Scanner, check_64_bits};
 use crate::token::Token;
 use crate::zone::Zone;
 
@@ -30,57 +31,11 @@ pub struct Fields {
     zones: u8,
 }
 
-/// The sums of the relative formats.
-#[derive(Debug, Default)]
-pub struct Relative {
-    pub years: i128,
-    pub months: i128,
-    pub days: i128,
-    pub minutes: i128,
-    pub seconds: i128,
-    pub microseconds: i128,
-}
-
-/// How the date of a day by name is found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WeekdayMode {
-    /// The next such day after today.
-    #[default]
-    AfterToday,
-    /// Today, if the name matches, or the next such day.
-    FromToday,
-    /// The day of the current week, which starts on Monday.
-    InWeek,
-}
-
-/// Relative formats that are not sums of units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Special {
-    /// `+3 weekdays`.
-    BusinessDays(i128),
-    /// `first monday of`.
-    WeekdayOfMonth,
-    /// `last monday of`.
-    LastWeekdayOfMonth,
-}
-
 /// `first day of`, `last day of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BoundaryDay {
     First,
     Last,
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    Microseconds(i128),
-    Seconds,
-    Minutes(i128),
-    Days(i128),
-    Months,
-    Years,
-    Weekday(i128),
-    BusinessDays,
 }
 
 impl Fields {
@@ -428,44 +383,6 @@ impl Fields {
         self.weekday = self.weekday.map(|day| if day == 0 { -7 } else { -day });
         if let Some(Special::BusinessDays(amount)) = &mut self.special {
             *amount = -*amount;
-        }
-    }
-}
-
-/// The number of an ordinal or of `next`, `last`, `previous` and `this`, and how it finds a day by name.
-fn amount_of(word: &str) -> (i128, WeekdayMode) {
-    const ORDINALS: [&str; 12] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eight", "ninth", "tenth", "eleventh",
-        "twelfth",
-    ];
-    let word = word.to_ascii_lowercase();
-    match word.as_str() {
-        "this" => (0, WeekdayMode::FromToday),
-        "next" => (1, WeekdayMode::AfterToday),
-        "last" | "previous" => (-1, WeekdayMode::AfterToday),
-        "eighth" => (8, WeekdayMode::AfterToday),
-        _ => (ordinal(&ORDINALS, |name| name == word).unwrap_or(0), WeekdayMode::AfterToday),
-    }
-}
-
-fn unit_of(word: &str) -> Unit {
-    let word = word.to_ascii_lowercase();
-    let singular = if word == "ms" || word == "µs" { &word } else { word.strip_suffix('s').unwrap_or(&word) };
-    match singular {
-        "µs" | "µsec" | "usec" | "microsecond" => Unit::Microseconds(1),
-        "ms" | "msec" | "millisecond" => Unit::Microseconds(1_000),
-        "sec" | "second" => Unit::Seconds,
-        "min" | "minute" => Unit::Minutes(1),
-        "hour" => Unit::Minutes(60),
-        "day" => Unit::Days(1),
-        "week" => Unit::Days(7),
-        "fortnight" | "forthnight" => Unit::Days(14),
-        "month" => Unit::Months,
-        "year" => Unit::Years,
-        "weekday" => Unit::BusinessDays,
-        _ => {
-            const DAYS: [&str; 6] = ["mon", "tue", "wed", "thu", "fri", "sat"];
-            Unit::Weekday(ordinal(&DAYS, |day| singular.starts_with(day)).unwrap_or(0))
         }
     }
 }

@@ -240,6 +240,7 @@ mod backzone;
 mod calendar;
 mod error;
 mod fields;
+mod relative;
 mod resolve;
 mod scanner;
 mod token;

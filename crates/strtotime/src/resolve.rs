@@ -1,7 +1,8 @@
 //! Computes a timestamp from the fields: unset fields come from `now`, then relative values and the zone are applied.
 
 use crate::calendar::{DAY, date_of, day_number, weekday};
-use crate::fields::{BoundaryDay, Fields, Special, WeekdayMode};
+use crate::fields::{BoundaryDay, Fields};
+use crate::relative::{Special, WeekdayMode};
 use crate::zone::Zone;
 
 /// The Unix timestamp of the fields, relative to `now`.

@@ -1,4 +1,4 @@
--- Every key and index starts with account_id, so that a distributed PostgreSQL can keep the rows of an account on one
+-- The keys and indexes of contacts and calls start with account_id, so that a distributed PostgreSQL can keep the rows of an account on one
 -- node. For the same reason, ids are bigserial and not identity columns.
 
 CREATE TABLE accounts (

@@ -1,7 +1,7 @@
 //! The repository of calls.
 //!
-//! Every transaction locks rows in one order: contacts by id, calls by id, counters by month. So requests cannot
-//! deadlock.
+//! Every transaction that writes calls locks their contacts first, by id, and so has the calls of these contacts to itself.
+//! It changes the counters by month. So requests cannot deadlock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
-use storage::rows::{CallRow, LockedContact, LockedContactRow};
+use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
 use storage::{StoreError, StoreResult};
 
@@ -115,7 +115,7 @@ pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[C
     let contacts = lock_contacts(connection, account, contacts)?;
     let mut locked = LockedCalls { calls: BTreeMap::new(), contacts };
     for row in stored().select(CallRow::as_select()).for_update().load::<CallRow>(connection)? {
-        if !locked.contacts.contains_key(&row.content()?.contact) {
+        if !locked.contacts.contains_key(&row.data()?.contact) {
             return Err(StoreError::Conflict);
         }
         locked.calls.insert(storage::rows::call_id(row.id)?, row);
@@ -128,16 +128,16 @@ pub fn lock_contacts(
     connection: &mut DbConnection,
     account: AccountId,
     ids: impl IntoIterator<Item = ContactId>,
-) -> StoreResult<BTreeMap<ContactId, LockedContact>> {
+) -> StoreResult<BTreeMap<ContactId, ContactWithLastCalled>> {
     let ids: Vec<i64> = ids.into_iter().map(ContactId::get).collect();
-    let rows: Vec<LockedContactRow> = contacts::table
+    let rows: Vec<ContactWithLastCalledRow> = contacts::table
         .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq_any(ids)))
         .order(contacts::id)
-        .select(LockedContactRow::as_select())
+        .select(ContactWithLastCalledRow::as_select())
         .for_no_key_update()
         .load(connection)?;
     let locked = rows.into_iter().map(|row| {
-        let contact = LockedContact::try_from(row)?;
+        let contact = ContactWithLastCalled::try_from(row)?;
         Ok((contact.summary.id, contact))
     });
     locked.collect()

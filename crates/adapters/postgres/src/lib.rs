@@ -52,7 +52,7 @@ const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = of
 /// Makes servers that start together migrate one after the other. The number is arbitrary.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
 
-/// The account of a call, for queries in the order of ids.
+/// SQL that compares the account of a call, for queries sorted by id.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
 
 /// The month of a call, numbered as by [`domain::Timestamp::month_number`].
@@ -64,10 +64,10 @@ struct Database {
     readers: WorkerPool<DbConnection>,
     writers: WorkerPool<DbConnection>,
     finds: BatchQueue<AccountId, CallId, Option<Call>>,
-    pages: BatchQueue<pages::PageGroup, pages::PlannedPage, Option<CallPage>>,
+    pages: BatchQueue<pages::PageGroup, pages::PageToScan, Option<CallPage>>,
     creates: BatchQueue<AccountId, statements::CreateCall, Option<Call>>,
     call_writes: BatchQueue<AccountId, CallWrite, StoreResult<Option<Call>>>,
-    bulk: Bulk,
+    bulk: Arc<Bulk>,
 }
 
 impl Database {
@@ -80,8 +80,8 @@ impl Database {
             finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
             creates: BatchQueue::start_writes("create", pool, 2, statements::create_many)?,
-            call_writes: BatchQueue::start_writes("update", pool, 2, calls::write_many)?,
-            bulk: Bulk::new(url),
+            call_writes: BatchQueue::start_writes("call-write", pool, 2, calls::write_many)?,
+            bulk: Arc::new(Bulk::new(url)),
         })
     }
 
@@ -101,8 +101,8 @@ impl Database {
         self.read(move |connection| snapshot(connection, &job)).await
     }
 
-    /// Runs a job that reads a few rows by key.
-    async fn read_by_key<T: Send + 'static>(
+    /// Runs a short job that reads.
+    async fn read_short<T: Send + 'static>(
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
@@ -145,7 +145,7 @@ fn lock_contact_for_deletion(
 }
 
 /// Makes writers of calls wait, each of which locks a contact first. The tables of calls and counters stay unlocked:
-/// writers lock them in different orders, so that locking them as well could deadlock.
+/// writers lock them in different orders, so that locking them here could deadlock.
 fn lock_call_writers(connection: &mut DbConnection) -> StoreResult<()> {
     diesel::sql_query("LOCK TABLE contacts IN EXCLUSIVE MODE").execute(connection)?;
     Ok(())
@@ -203,7 +203,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
         contacts: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
-        bulk: Arc::new(Bulk::new(url)),
+        bulk: database.bulk.clone(),
         operations: database,
     })
 }

@@ -17,7 +17,7 @@ use crate::statements::{CALL_COLUMNS, CONTACT_COLUMNS};
 use crate::{Database, DbConnection};
 
 /// The largest offset that is scanned from the start of the list. Beyond it, reading the counters first is faster.
-const MAX_UNPLANNED_OFFSET: i64 = 1_000;
+const MAX_OFFSET_FROM_START: i64 = 1_000;
 
 /// The largest page that shares a statement. The result of a statement is held in memory, and a call can have 400 KB.
 const MAX_BATCHED_SIZE: u32 = 20;
@@ -26,20 +26,20 @@ const MAX_BATCHED_SIZE: u32 = 20;
 pub async fn list(database: &Database, account: AccountId, query: CallQuery) -> Result<CallPage> {
     let direction = query.sort.direction;
     let group = PageGroup { account, direction, is_of_contact: query.contact.is_some() };
-    let unplanned = query.page.offset().filter(|offset| *offset <= MAX_UNPLANNED_OFFSET);
-    let page = if let Some(offset) = unplanned {
+    let offset_from_start = query.page.offset().filter(|offset| *offset <= MAX_OFFSET_FROM_START);
+    let page = if let Some(offset) = offset_from_start {
         let scan = PageScan::from_start(direction, offset, query.page.size);
-        let planned = PlannedPage { contact: query.contact, scan };
+        let page = PageToScan { contact: query.contact, scan };
         if query.page.size.get() <= MAX_BATCHED_SIZE {
-            database.pages.run(group, planned).await?
+            database.pages.run(group, page).await?
         } else {
-            database.read(move |connection| load_page(connection, group, planned)).await?
+            database.read(move |connection| load_page(connection, group, page)).await?
         }
     } else {
         let load = move |connection: &mut DbConnection| {
             let scan = plan(connection, account, &query)?;
             let group = PageGroup { direction: scan.direction, ..group };
-            load_page(connection, group, PlannedPage { contact: query.contact, scan })
+            load_page(connection, group, PageToScan { contact: query.contact, scan })
         };
         database.read_snapshot(load).await?
     };
@@ -61,7 +61,7 @@ fn plan(connection: &mut DbConnection, account: AccountId, query: &CallQuery) ->
     };
     let (direction, size) = (query.sort.direction, query.page.size);
     let scan = query.page.offset().and_then(|offset| PageScan::plan(direction, &months, total, offset, size));
-    // An empty page has a total, too.
+    // Runs the statement for an empty page, too: it also returns the total.
     Ok(scan.unwrap_or(PageScan { take: 0, ..PageScan::from_start(direction, 0, size) }))
 }
 
@@ -76,7 +76,7 @@ pub struct PageGroup {
 
 /// A page, and the scan that reads it.
 #[derive(Clone, Copy)]
-pub struct PlannedPage {
+pub struct PageToScan {
     contact: Option<ContactId>,
     scan: PageScan,
 }
@@ -86,7 +86,7 @@ pub struct PlannedPage {
 /// 1. the ordinal of the page
 /// 2. the years in which the account has calls, and 3. their numbers, in the first row of a page
 /// 4. the number of the contact's calls, if the pages are of one contact each
-/// 5. the contact, only in the first row if the pages are of one contact each
+/// 5. the contact; if the pages are of one contact each, only in the first row of a page
 /// 6. the call
 ///
 /// The last column, the position of the call in the page, is not read.
@@ -148,7 +148,7 @@ FROM request CROSS JOIN years {total_join} LEFT JOIN LATERAL (
     )
 }
 
-fn load_page(connection: &mut DbConnection, group: PageGroup, page: PlannedPage) -> StoreResult<Option<CallPage>> {
+fn load_page(connection: &mut DbConnection, group: PageGroup, page: PageToScan) -> StoreResult<Option<CallPage>> {
     Ok(load_pages(connection, group, &[page])?.pop().flatten())
 }
 
@@ -156,10 +156,10 @@ fn load_page(connection: &mut DbConnection, group: PageGroup, page: PlannedPage)
 pub fn load_pages(
     connection: &mut DbConnection,
     group: PageGroup,
-    pages: &[PlannedPage],
+    pages: &[PageToScan],
 ) -> StoreResult<Vec<Option<CallPage>>> {
     let numbers =
-        |number: fn(&PlannedPage) -> i64| pages.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
+        |number: fn(&PageToScan) -> i64| pages.iter().map(number).collect::<Vec<_>>().into_sql::<Array<BigInt>>();
     let bounds: Vec<_> = pages.iter().map(|page| page.scan.bound.map(DbTimestamp)).collect();
     let values = (
         group.account.get().into_sql::<BigInt>(),

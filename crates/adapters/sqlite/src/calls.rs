@@ -1,6 +1,6 @@
 //! The repository of calls.
 //!
-//! All writes run on the writer's connection, so that the rows that a write has read are locked.
+//! A write runs in an immediate transaction, which locks out all other writers: the rows that it has read cannot change.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use domain::{
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
 use storage::StoreResult;
-use storage::rows::{CallRow, LockedContact, LockedContactRow, NewCallRow};
+use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow, NewCallRow};
 use storage::schema::calls;
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
@@ -30,11 +30,11 @@ impl CallRepository for Database {
                 _ => call_list::list(connection, account, &query),
             })
         };
-        if pages::is_short(&query) { self.read_by_key(job).await } else { self.read(job).await }
+        if pages::is_short(&query) { self.read_short(job).await } else { self.read(job).await }
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
-        self.read_by_key(move |connection| pages::find(connection, account, call)).await
+        self.read_short(move |connection| pages::find(connection, account, call)).await
     }
 
     async fn create(
@@ -90,7 +90,7 @@ pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[C
     let mut locked = LockedCalls { calls: BTreeMap::new(), contacts: BTreeMap::new() };
     for write in writes {
         let Some((row, contact)) = find_rows(connection, account, write.call)? else { continue };
-        let contact = LockedContact::try_from(contact)?;
+        let contact = ContactWithLastCalled::try_from(contact)?;
         locked.calls.insert(write.call, row);
         locked.contacts.insert(contact.summary.id, contact);
         if let Change::Update(CallPatch { contact: Some(target), .. }, _) = &write.change
@@ -108,9 +108,10 @@ pub fn find_contact(
     connection: &mut DbConnection,
     account: AccountId,
     contact: ContactId,
-) -> StoreResult<Option<LockedContact>> {
-    let row = by_id(account, contact).select(LockedContactRow::as_select()).get_result(connection).optional()?;
-    row.map(LockedContact::try_from).transpose()
+) -> StoreResult<Option<ContactWithLastCalled>> {
+    let row =
+        by_id(account, contact).select(ContactWithLastCalledRow::as_select()).get_result(connection).optional()?;
+    row.map(ContactWithLastCalled::try_from).transpose()
 }
 
 #[declare_sql_function]

@@ -65,7 +65,7 @@ const ON_WRITER_CONNECT: &str = concat!(
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 const OPEN_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// The account of a call, for queries in the order of ids. The plus prevents SQLite from using an index that begins with
+/// SQL that compares the account of a call, for queries sorted by id. The plus prevents SQLite from using an index that begins with
 /// the account, after which it would sort all calls of the account.
 const CALL_ACCOUNT_IS: &str = "+calls.account_id = ";
 
@@ -77,7 +77,7 @@ const MONTH_OF_CALLED_AT: &str = "CAST(strftime('%Y', called_at, 'unixepoch') AS
 struct Database {
     readers: WorkerPool<DbConnection>,
     writer: Writer,
-    bulk: Bulk,
+    bulk: Arc<Bulk>,
 }
 
 impl Database {
@@ -97,8 +97,8 @@ impl Database {
         self.read(move |connection| connection.transaction(&job)).await
     }
 
-    /// Runs a job that reads a few rows by key, which takes less time than another thread needs to wake up.
-    async fn read_by_key<T: Send + 'static>(
+    /// Runs a short job that reads, which takes less time than another thread needs to wake up.
+    async fn read_short<T: Send + 'static>(
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
@@ -186,14 +186,14 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     let database = Arc::new(Database {
         readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::internal)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::internal)?,
-        bulk: Bulk::new(path),
+        bulk: Arc::new(Bulk::new(path)),
     });
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
-        bulk: Arc::new(Bulk::new(path)),
+        bulk: database.bulk.clone(),
         operations: database,
     })
 }

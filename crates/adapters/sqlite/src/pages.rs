@@ -9,7 +9,7 @@ use diesel::sqlite::Sqlite;
 use domain::{AccountId, Call, CallId, CallQuery, ContactSummary, Direction, Page, Timestamp};
 use ports::Error;
 use ports::outbound::CallPage;
-use storage::rows::{CallRow, ContactSummaryRow, LockedContact, LockedContactRow};
+use storage::rows::{CallRow, ContactSummaryRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
 use storage::{ByText, PageScan, RawStatement, SqlTypes, StoreResult, calls_per_year, column_list};
 
@@ -23,15 +23,15 @@ static CALL_COLUMNS: LazyLock<String> =
 static CONTACT_COLUMNS: LazyLock<String> =
     LazyLock::new(|| column_list::<Sqlite, _>(&contacts::table.select(ContactSummaryRow::as_select())));
 
-static LOCKED_CONTACT_COLUMNS: LazyLock<String> =
-    LazyLock::new(|| column_list::<Sqlite, _>(&contacts::table.select(LockedContactRow::as_select())));
+static CONTACT_WITH_LAST_CALLED_COLUMNS: LazyLock<String> =
+    LazyLock::new(|| column_list::<Sqlite, _>(&contacts::table.select(ContactWithLastCalledRow::as_select())));
 
-/// The parameters are account and call.
+/// Reads a call, for requests and for writes of it. The parameters are account and call.
 static FIND: LazyLock<String> = LazyLock::new(|| {
     format!(
         ", call AS (SELECT {} FROM calls WHERE id = ?2 AND account_id = ?1), contact AS (SELECT {} FROM contacts)
 SELECT call.*, contact.* FROM call CROSS JOIN contact ON contact.id = call.contact_id",
-        *CALL_COLUMNS, *LOCKED_CONTACT_COLUMNS
+        *CALL_COLUMNS, *CONTACT_WITH_LAST_CALLED_COLUMNS
     )
 });
 
@@ -42,7 +42,7 @@ struct Find;
 /// Returns the call. `NotFound` if the account has none with this id.
 pub fn find(connection: &mut DbConnection, account: AccountId, call: CallId) -> StoreResult<Call> {
     let (call, contact) = find_rows(connection, account, call)?.ok_or(Error::NotFound)?;
-    call.with_contact(LockedContact::try_from(contact)?.summary)
+    call.with_contact(ContactWithLastCalled::try_from(contact)?.summary)
 }
 
 /// Returns the rows of the call and of its contact. `None` if the account has no such call.
@@ -50,12 +50,13 @@ pub fn find_rows(
     connection: &mut DbConnection,
     account: AccountId,
     call: CallId,
-) -> StoreResult<Option<(CallRow, LockedContactRow)>> {
+) -> StoreResult<Option<(CallRow, ContactWithLastCalledRow)>> {
     let values = (account.get().into_sql::<BigInt>(), call.get().into_sql::<BigInt>());
-    let statement = RawStatement::<(SqlTypes<CallRow, Sqlite>, SqlTypes<LockedContactRow, Sqlite>), _, Find>::new(
-        FIND.as_str(),
-        values,
-    );
+    let statement =
+        RawStatement::<(SqlTypes<CallRow, Sqlite>, SqlTypes<ContactWithLastCalledRow, Sqlite>), _, Find>::new(
+            FIND.as_str(),
+            values,
+        );
     Ok(statement.get_result(connection).optional()?)
 }
 

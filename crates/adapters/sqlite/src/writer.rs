@@ -19,10 +19,11 @@ use tokio::sync::oneshot;
 
 use crate::DbConnection;
 
-/// The most writes of a group.
+/// The maximum number of writes of a group.
 const MAX_GROUP: usize = 64;
 
-/// The commits between two checkpoints. A page that changes again is copied again, so fewer commits cost more.
+/// The commits between two checkpoints. Frequent checkpoints copy the same pages repeatedly, so a shorter
+/// interval costs more.
 const CHECKPOINT_INTERVAL: usize = 64;
 
 /// The number of pages of a WAL that must be restarted: 24 MB.
@@ -72,7 +73,7 @@ impl Writer {
     ) -> Result<T> {
         let (sender, response) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            // A client that has gone would not learn that its request was done.
+            // Skips the request of a client that has disconnected.
             if sender.is_closed() {
                 return Ok(Box::new(|| ()));
             }

@@ -74,7 +74,7 @@ impl TokenRepository for Database {
     }
 
     async fn find(&self, hash: SecretHash) -> Result<Option<Token>> {
-        self.read_by_key(move |connection| find_token(connection, hash)).await
+        self.read_short(move |connection| find_token(connection, hash)).await
     }
 
     async fn create(&self, token: NewToken, now: Timestamp) -> Result<Token> {

@@ -8,7 +8,7 @@ use ports::Error;
 use ports::outbound::Precondition;
 use storage::StoreResult;
 use storage::columns::DbTimestamp;
-use storage::rows::{CallRow, LockedContact};
+use storage::rows::{CallRow, ContactWithLastCalled};
 use storage::schema::calls;
 
 use crate::{DbConnection, counters, lock_calls};
@@ -38,7 +38,7 @@ pub struct LockedCalls {
     /// The calls that exist.
     pub calls: BTreeMap<CallId, CallRow>,
     /// Their contacts and those that they move to, as far as they exist.
-    pub contacts: BTreeMap<ContactId, LockedContact>,
+    pub contacts: BTreeMap<ContactId, ContactWithLastCalled>,
 }
 
 /// Executes the writes in their order, within a transaction. Returns the result of each: the updated call, or `None` if
@@ -66,7 +66,7 @@ impl WriteBatch {
     fn execute(&mut self, write: &CallWrite) -> StoreResult<Option<Call>> {
         let LockedCalls { calls, contacts } = &mut self.locked;
         let row = calls.get_mut(&write.call).ok_or(Error::NotFound)?;
-        let old = row.content()?;
+        let old = row.data()?;
         let contact = contacts.get(&old.contact).ok_or(Error::NotFound)?;
         contact.summary.check_accepts_calls()?;
         let new = match &write.change {

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use domain::{AccountId, ContactId, CounterChanges, LastCalled, Timestamp};
 use storage::StoreResult;
 use storage::columns::DbTimestamp;
-use storage::rows::LockedContact;
+use storage::rows::ContactWithLastCalled;
 use storage::schema::{call_counts, calls, contacts};
 
 use crate::DbConnection;
@@ -18,7 +18,7 @@ pub fn apply(
     connection: &mut DbConnection,
     account: AccountId,
     changes: &CounterChanges,
-    locked: &BTreeMap<ContactId, LockedContact>,
+    locked: &BTreeMap<ContactId, ContactWithLastCalled>,
 ) -> StoreResult<()> {
     for (contact, change) in &changes.contacts {
         let current = locked.get(contact).and_then(|locked| locked.last_called);

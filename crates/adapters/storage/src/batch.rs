@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
 use crate::{JoinOnDrop, Pool, StoreResult};
 
-/// The most requests of a batch.
+/// The maximum number of requests of a batch.
 const MAX_BATCH: usize = 32;
 
 /// Requests that are answered in batches, by threads of their own.
@@ -21,57 +21,61 @@ const MAX_BATCH: usize = 32;
 /// account, so that every statement names one account, and whatever else the requests of a statement must share.
 ///
 /// Dropping the queue finishes what is queued.
-pub struct BatchQueue<Group, Key, Value> {
-    shared: Arc<Shared<Group, Key, Value>>,
+pub struct BatchQueue<Group, Request, Value> {
+    shared: Arc<Shared<Group, Request, Value>>,
     threads: JoinOnDrop,
 }
 
-struct Shared<Group, Key, Value> {
-    queue: Mutex<Queue<Group, Key, Value>>,
+struct Shared<Group, Request, Value> {
+    queue: Mutex<Queue<Group, Request, Value>>,
     changed: Condvar,
 }
 
-struct Queue<Group, Key, Value> {
+struct Queue<Group, Request, Value> {
     /// The oldest first.
-    requests: Vec<(Group, Pending<Key, Value>)>,
+    requests: Vec<(Group, Pending<Request, Value>)>,
     is_closed: bool,
 }
 
-/// A request's key, and the sender of its response.
-type Pending<Key, Value> = (Key, oneshot::Sender<Result<Value>>);
+/// A request, and the sender of its response.
+type Pending<Request, Value> = (Request, oneshot::Sender<Result<Value>>);
 
-impl<G, K, V> BatchQueue<G, K, V>
+impl<G, R, V> BatchQueue<G, R, V>
 where
     G: Copy + PartialEq + Send + 'static,
-    K: Send + 'static,
+    R: Send + 'static,
     V: Send + 'static,
 {
-    /// Starts `count` threads that read. `job` returns the values of all keys, in their order.
+    /// Starts `count` threads that read. `job` returns the value of each request, in their order.
     pub fn start_reads<C: R2D2Connection + 'static>(
         name: &str,
         pool: &Pool<C>,
         count: usize,
-        job: fn(&mut C, G, &[K]) -> StoreResult<Vec<V>>,
+        job: fn(&mut C, G, &[R]) -> StoreResult<Vec<V>>,
     ) -> std::io::Result<Self> {
         let pool = pool.clone();
-        Self::start(name, count, move |group, keys| pool.retry_on_disconnect(|connection| job(connection, group, keys)))
+        Self::start(name, count, move |group, requests| {
+            pool.retry_on_disconnect(|connection| job(connection, group, requests))
+        })
     }
 
-    /// Starts `count` threads that write. `job` writes all keys or none, and returns their values in their order.
+    /// Starts `count` threads that write. `job` is one transaction. It returns the value of each request, in their order.
     pub fn start_writes<C: R2D2Connection + 'static>(
         name: &str,
         pool: &Pool<C>,
         count: usize,
-        job: fn(&mut C, G, &[K]) -> StoreResult<Vec<V>>,
+        job: fn(&mut C, G, &[R]) -> StoreResult<Vec<V>>,
     ) -> std::io::Result<Self> {
         let pool = pool.clone();
-        Self::start(name, count, move |group, keys| pool.retry_on_conflict(|connection| job(connection, group, keys)))
+        Self::start(name, count, move |group, requests| {
+            pool.retry_on_conflict(|connection| job(connection, group, requests))
+        })
     }
 
     fn start(
         name: &str,
         count: usize,
-        run: impl Fn(G, &[K]) -> StoreResult<Vec<V>> + Clone + Send + 'static,
+        run: impl Fn(G, &[R]) -> StoreResult<Vec<V>> + Clone + Send + 'static,
     ) -> std::io::Result<Self> {
         let queue = Mutex::new(Queue { requests: Vec::new(), is_closed: false });
         let shared = Arc::new(Shared { queue, changed: Condvar::new() });
@@ -81,7 +85,7 @@ where
             let thread = Builder::new().name(format!("{name}-{n}")).spawn(move || {
                 while let Some((group, batch)) = shared.next_batch() {
                     // A run that panics drops the senders: the callers get a fault, the thread continues.
-                    let complete = || complete_batch(batch, &|keys: &[K]| run(group, keys));
+                    let complete = || complete_batch(batch, &|requests: &[R]| run(group, requests));
                     let _ = catch_unwind(AssertUnwindSafe(complete));
                 }
             })?;
@@ -91,33 +95,33 @@ where
     }
 
     /// Runs the request as one of a batch.
-    pub async fn run(&self, group: G, key: K) -> Result<V> {
+    pub async fn run(&self, group: G, request: R) -> Result<V> {
         let (sender, response) = oneshot::channel();
-        self.shared.push(group, (key, sender))?;
+        self.shared.push(group, (request, sender))?;
         with_response_timeout(response).await?.map_err(Error::internal)?
     }
 }
 
-impl<G, K, V> BatchQueue<G, K, V> {
+impl<G, R, V> BatchQueue<G, R, V> {
     /// The number of requests that wait.
     pub fn waiting(&self) -> usize {
         self.shared.lock().requests.len()
     }
 }
 
-impl<G, K, V> Drop for BatchQueue<G, K, V> {
+impl<G, R, V> Drop for BatchQueue<G, R, V> {
     fn drop(&mut self) {
         self.shared.lock().is_closed = true;
         self.shared.changed.notify_all();
     }
 }
 
-impl<G, K, V> Shared<G, K, V> {
-    fn lock(&self) -> MutexGuard<'_, Queue<G, K, V>> {
+impl<G, R, V> Shared<G, R, V> {
+    fn lock(&self) -> MutexGuard<'_, Queue<G, R, V>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, group: G, request: Pending<K, V>) -> Result<()> {
+    fn push(&self, group: G, request: Pending<R, V>) -> Result<()> {
         let mut queue = self.lock();
         if queue.requests.len() >= QUEUE_CAPACITY {
             return Err(queue_full());
@@ -128,11 +132,11 @@ impl<G, K, V> Shared<G, K, V> {
     }
 
     /// Waits for a request and takes the oldest with others of its group. `None` when the queue is closed and empty.
-    fn next_batch(&self) -> Option<(G, Vec<Pending<K, V>>)>
+    fn next_batch(&self) -> Option<(G, Vec<Pending<R, V>>)>
     where
         G: Copy + PartialEq,
     {
-        let must_wait = |queue: &mut Queue<G, K, V>| queue.requests.is_empty() && !queue.is_closed;
+        let must_wait = |queue: &mut Queue<G, R, V>| queue.requests.is_empty() && !queue.is_closed;
         let mut queue = self.changed.wait_while(self.lock(), must_wait).unwrap_or_else(PoisonError::into_inner);
         let group = queue.requests.first()?.0;
         let of_group = queue.requests.extract_if(.., |request| request.0 == group);
@@ -141,26 +145,26 @@ impl<G, K, V> Shared<G, K, V> {
 }
 
 /// Answers the requests by one run. If that fails by the fault of one of them, each is run alone.
-fn complete_batch<K, V>(batch: Vec<Pending<K, V>>, run: &impl Fn(&[K]) -> StoreResult<Vec<V>>) {
-    // A client that has gone would not learn that its request was done.
-    let (keys, senders): (Vec<_>, Vec<_>) = batch.into_iter().filter(|(_, sender)| !sender.is_closed()).unzip();
-    if keys.is_empty() {
+fn complete_batch<R, V>(batch: Vec<Pending<R, V>>, run: &impl Fn(&[R]) -> StoreResult<Vec<V>>) {
+    // Skips the request of a client that has disconnected.
+    let (requests, senders): (Vec<_>, Vec<_>) = batch.into_iter().filter(|(_, sender)| !sender.is_closed()).unzip();
+    if requests.is_empty() {
         return;
     }
-    match run(&keys) {
+    match run(&requests) {
         Ok(values) => {
             for (sender, value) in senders.into_iter().zip(values) {
                 let _ = sender.send(Ok(value));
             }
         }
-        Err(error) if keys.len() == 1 || error.is_unavailable() => {
+        Err(error) if requests.len() == 1 || error.is_unavailable() => {
             let error = Error::from(error);
             for sender in senders {
                 let _ = sender.send(Err(error.clone()));
             }
         }
         Err(_) => {
-            for request in keys.into_iter().zip(senders) {
+            for request in requests.into_iter().zip(senders) {
                 complete_batch(vec![request], run);
             }
         }
@@ -180,35 +184,35 @@ mod tests {
 
     /// A queue without threads.
     fn queue() -> BatchQueue<char, u32, u32> {
-        BatchQueue::start("test", 0, |_, keys: &[u32]| Ok(keys.to_vec())).unwrap()
+        BatchQueue::start("test", 0, |_, requests: &[u32]| Ok(requests.to_vec())).unwrap()
     }
 
-    fn push(queue: &BatchQueue<char, u32, u32>, group: char, key: u32) -> Response {
+    fn push(queue: &BatchQueue<char, u32, u32>, group: char, request: u32) -> Response {
         let (sender, response) = oneshot::channel();
-        queue.shared.push(group, (key, sender)).unwrap();
+        queue.shared.push(group, (request, sender)).unwrap();
         response
     }
 
-    fn batch(keys: impl IntoIterator<Item = u32>) -> (Vec<Pending<u32, u32>>, Vec<Response>) {
-        let request = |key| {
+    fn batch(requests: impl IntoIterator<Item = u32>) -> (Vec<Pending<u32, u32>>, Vec<Response>) {
+        let request = |request| {
             let (sender, response) = oneshot::channel();
-            ((key, sender), response)
+            ((request, sender), response)
         };
-        keys.into_iter().map(request).unzip()
+        requests.into_iter().map(request).unzip()
     }
 
     /// The batches until the queue is empty.
     fn batches(queue: &BatchQueue<char, u32, u32>) -> Vec<(char, Vec<u32>)> {
         let next = || (queue.waiting() > 0).then(|| queue.shared.next_batch()).flatten();
         std::iter::from_fn(next)
-            .map(|(group, batch)| (group, batch.into_iter().map(|(key, _)| key).collect()))
+            .map(|(group, batch)| (group, batch.into_iter().map(|(request, _)| request).collect()))
             .collect()
     }
 
     #[test]
     fn requests_that_wait_share_batches_of_limited_size() {
         let queue = queue();
-        let _responses: Vec<_> = (0..40).map(|key| push(&queue, 'a', key)).collect();
+        let _responses: Vec<_> = (0..40).map(|request| push(&queue, 'a', request)).collect();
         assert_eq!(queue.waiting(), 40);
         assert_eq!(batches(&queue), [('a', (0..32).collect()), ('a', (32..40).collect())]);
     }
@@ -217,18 +221,18 @@ mod tests {
     fn a_batch_holds_one_group_and_the_oldest_request_comes_first() {
         let queue = queue();
         let _responses =
-            [('a', 1), ('b', 2), ('a', 3), ('c', 4), ('b', 5)].map(|(group, key)| push(&queue, group, key));
+            [('a', 1), ('b', 2), ('a', 3), ('c', 4), ('b', 5)].map(|(group, request)| push(&queue, group, request));
         assert_eq!(batches(&queue), [('a', vec![1, 3]), ('b', vec![2, 5]), ('c', vec![4])]);
     }
 
     #[test]
     fn a_group_with_many_requests_does_not_delay_others_by_more_than_a_batch() {
         let queue = queue();
-        let mut responses: Vec<_> = (0..40).map(|key| push(&queue, 'a', key)).collect();
+        let mut responses: Vec<_> = (0..40).map(|request| push(&queue, 'a', request)).collect();
         responses.push(push(&queue, 'b', 40));
         queue.shared.next_batch().unwrap();
-        responses.extend((0..40).map(|key| push(&queue, 'a', key)));
-        let groups: Vec<_> = batches(&queue).into_iter().map(|(group, keys)| (group, keys.len())).collect();
+        responses.extend((0..40).map(|request| push(&queue, 'a', request)));
+        let groups: Vec<_> = batches(&queue).into_iter().map(|(group, requests)| (group, requests.len())).collect();
         assert_eq!(groups, [('a', 32), ('b', 1), ('a', 16)]);
     }
 
@@ -236,7 +240,7 @@ mod tests {
     fn rejects_requests_beyond_the_queue_s_capacity() {
         let queue = queue();
         let _responses: Vec<_> =
-            (0..u32::try_from(QUEUE_CAPACITY).unwrap()).map(|key| push(&queue, 'a', key)).collect();
+            (0..u32::try_from(QUEUE_CAPACITY).unwrap()).map(|request| push(&queue, 'a', request)).collect();
         let (sender, _response) = oneshot::channel();
         assert!(matches!(queue.shared.push('a', (0, sender)), Err(Error::Unavailable(_))));
     }
@@ -244,15 +248,15 @@ mod tests {
     #[test]
     fn dropping_the_queue_finishes_what_is_queued() {
         let (started, has_started) = std::sync::mpsc::channel();
-        let queue = BatchQueue::start("test", 1, move |_, keys: &[u32]| {
+        let queue = BatchQueue::start("test", 1, move |_, requests: &[u32]| {
             started.send(()).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(20));
-            Ok(keys.to_vec())
+            Ok(requests.to_vec())
         });
         let queue = queue.unwrap();
         let mut responses = vec![push(&queue, 'a', 0)];
         has_started.recv().unwrap();
-        responses.extend((1..5).map(|key| push(&queue, 'b', key)));
+        responses.extend((1..5).map(|request| push(&queue, 'b', request)));
         drop(queue);
         let values: Vec<_> = responses.iter_mut().map(|response| response.try_recv().unwrap().unwrap()).collect();
         assert_eq!(values, [0, 1, 2, 3, 4]);
@@ -260,9 +264,9 @@ mod tests {
 
     #[test]
     fn a_panic_fails_its_batch_only() {
-        let queue = BatchQueue::start("test", 1, |_, keys: &[u32]| {
-            assert_ne!(keys, [0]);
-            Ok(keys.to_vec())
+        let queue = BatchQueue::start("test", 1, |_, requests: &[u32]| {
+            assert_ne!(requests, [0]);
+            Ok(requests.to_vec())
         });
         let queue = queue.unwrap();
         assert!(push(&queue, 'a', 0).blocking_recv().is_err());
@@ -272,9 +276,9 @@ mod tests {
     #[test]
     fn a_request_that_fails_does_not_fail_the_others() {
         let (requests, mut responses) = batch(0..3);
-        complete_batch(requests, &|keys: &[u32]| match keys {
-            _ if keys.contains(&1) => Err(DieselError::NotFound.into()),
-            keys => Ok(keys.iter().map(|key| key * 10).collect()),
+        complete_batch(requests, &|requests: &[u32]| match requests {
+            _ if requests.contains(&1) => Err(DieselError::NotFound.into()),
+            requests => Ok(requests.iter().map(|request| request * 10).collect()),
         });
         let values: Vec<_> = responses.iter_mut().map(|response| response.try_recv().unwrap().ok()).collect();
         assert_eq!(values, [Some(0), None, Some(20)]);
@@ -309,9 +313,9 @@ mod tests {
     fn skips_requests_whose_client_goes_while_others_run_alone() {
         let (requests, responses) = batch(0..3);
         let (responses, runs) = (RefCell::new(responses), RefCell::new(Vec::new()));
-        complete_batch(requests, &|keys: &[u32]| {
-            if let [key] = keys {
-                runs.borrow_mut().push(*key);
+        complete_batch(requests, &|requests: &[u32]| {
+            if let [request] = requests {
+                runs.borrow_mut().push(*request);
                 responses.borrow_mut().truncate(1);
                 return Ok(vec![0]);
             }

@@ -15,8 +15,6 @@ pub enum StoreError {
     Disconnected(DieselError),
     /// Another request changed the rows that the job had read. Nothing was written; the job may be retried.
     Conflict,
-    /// The requests of a batch cannot share a statement. Each of them can run alone.
-    NotBatchable,
 }
 
 /// The result of a job on a connection.
@@ -105,7 +103,6 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Port(error) => error,
             StoreError::Conflict => Self::unavailable("other requests kept changing the same rows"),
-            StoreError::NotBatchable => Self::internal("a request cannot share a statement with itself"),
             StoreError::Database(error) | StoreError::Disconnected(error) if is_unavailable => Self::unavailable(error),
             StoreError::Database(error) | StoreError::Disconnected(error) => Self::internal(error),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ports::{Error, Result};
 use tokio::time::timeout;
 
-/// The most requests that wait in one queue; further ones are rejected.
+/// The maximum number of requests that wait in one queue; further ones are rejected.
 pub const QUEUE_CAPACITY: usize = 1024;
 
 /// How long a request waits for its response. Longer than any statement may take, so that the store's own error comes

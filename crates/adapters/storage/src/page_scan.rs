@@ -7,7 +7,8 @@ use domain::{Direction, PageSize, Timestamp};
 pub struct PageScan {
     /// The order in which the index is read.
     pub direction: Direction,
-    /// Where the scan starts: at this timestamp if it ascends, just below it if it descends. `None` is the index's end.
+    /// Where the scan starts: at this timestamp if it ascends, just below it if it descends. `None`: at the first
+    /// entry in the direction of the scan.
     pub bound: Option<Timestamp>,
     /// How many items are skipped.
     pub skip: i64,
@@ -26,8 +27,8 @@ impl PageScan {
     /// Plans the scan that skips the fewest items, from either end of the list or of a month. `None` if the page is
     /// empty.
     ///
-    /// `months` are the numbers of items by month, the newest month first; empty if the list is not sorted by what they
-    /// count. `total` is the length of the list.
+    /// `months` are the numbers of items by month, the newest month first; empty if the list has only
+    /// some of the account's calls. `total` is the length of the list.
     pub fn plan(direction: Direction, months: &[(i32, i64)], total: i64, offset: i64, size: PageSize) -> Option<Self> {
         let end = total.min(offset.saturating_add(size.get().into()));
         if offset >= end {

@@ -15,7 +15,7 @@ use crate::{StoreError, StoreResult};
 /// How long a job waits for a free connection before the store counts as unavailable.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The most attempts of a write that conflicts with others: more than there are database threads by default.
+/// The maximum number of attempts of a write that conflicts with others: more than there are database threads by default.
 const MAX_ATTEMPTS: usize = 50;
 
 /// Threads that open connections, shared by all pools; r2d2 would start three for each.

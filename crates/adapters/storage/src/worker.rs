@@ -42,7 +42,7 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
         self.run(move |pool| pool.retry_on_disconnect(&job)).await
     }
 
-    /// Runs a short job that only reads on the caller's thread if a connection is free, else as [`WorkerPool::read`].
+    /// Runs a short job that only reads: on the caller's thread if a connection is free, else on a database thread.
     ///
     /// For a store within this process, which answers sooner than a thread wakes up.
     pub async fn read_inline<T: Send + 'static>(
@@ -74,7 +74,7 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
     async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Pool<C>) -> StoreResult<T> + Send + 'static) -> Result<T> {
         let (sender, response) = oneshot::channel();
         let job = Box::new(move |pool: &_| {
-            // A client that has gone would not learn that its request was done.
+            // Skips the request of a client that has disconnected.
             if !sender.is_closed() {
                 let _ = sender.send(job(pool));
             }
@@ -84,7 +84,8 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
     }
 }
 
-/// Threads that end when their queue is closed. Dropping them waits for that, so this field stands after the queue's.
+/// Threads that end when the sender of their queue is dropped. Dropping this waits for them. Fields are dropped in the
+/// order of their declaration, so the sender is declared before.
 pub struct JoinOnDrop(pub Vec<JoinHandle<()>>);
 
 impl Drop for JoinOnDrop {

@@ -123,8 +123,8 @@ fn announce(
 // 2. `Server::run` returns when the requests in flight are finished or have timed out.
 // 3. The metrics server is stopped.
 // 4. `AppContext::close` waits until the threads of both servers have dropped their services, which happens shortly after
-//    the servers have ended. The last service closes the store. The process must not exit before: SQLite then checkpoints
-//    its WAL.
+//    the servers have ended. The last service closes the store. The process must wait for that, because SQLite checkpoints
+//    its WAL when it closes.
 
 fn stop_on_signals(server: &Server) -> Result<(), Error> {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {

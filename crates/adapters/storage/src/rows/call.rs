@@ -93,7 +93,7 @@ pub struct CallRow {
 
 impl CallRow {
     /// Returns the part of the call that its owner can change.
-    pub fn content(&self) -> StoreResult<NewCall> {
+    pub fn data(&self) -> StoreResult<NewCall> {
         Ok(NewCall { contact: contact_id(self.call.contact_id)?, details: self.call.details.clone().try_into()? })
     }
 

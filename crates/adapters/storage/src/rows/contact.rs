@@ -208,28 +208,28 @@ impl ContactRow {
     }
 }
 
-/// A contact that is locked for a write of its calls.
+/// What a write of a contact's calls reads of the contact.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = contacts)]
-pub struct LockedContactRow {
+pub struct ContactWithLastCalledRow {
     #[diesel(embed)]
     summary: ContactSummaryRow,
     last_called: Option<DbTimestamp>,
 }
 
-/// A contact that is locked for a write of its calls.
+/// What a write of a contact's calls needs to know of the contact.
 #[derive(Clone)]
-pub struct LockedContact {
+pub struct ContactWithLastCalled {
     /// The contact.
     pub summary: ContactSummary,
     /// Its newest call.
     pub last_called: Option<Timestamp>,
 }
 
-impl TryFrom<LockedContactRow> for LockedContact {
+impl TryFrom<ContactWithLastCalledRow> for ContactWithLastCalled {
     type Error = StoreError;
 
-    fn try_from(row: LockedContactRow) -> StoreResult<Self> {
+    fn try_from(row: ContactWithLastCalledRow) -> StoreResult<Self> {
         Ok(Self { summary: row.summary.try_into()?, last_called: row.last_called.map(|timestamp| timestamp.0) })
     }
 }

@@ -9,7 +9,7 @@ mod contact;
 pub use account::{AccountRow, NewTokenRow, TokenRow};
 pub use call::{CallDetailsRow, CallRow, NewCallRow};
 pub use contact::{
-    ContactDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, LockedContact, LockedContactRow,
+    ContactDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, ContactWithLastCalled, ContactWithLastCalledRow,
     NewContactFieldRow, NewContactRow,
 };
 use domain::{AccountId, CallId, ContactId, Text};
