@@ -23,8 +23,7 @@ use storage::schema::{Instant, UniqueId, accounts, calls, contact_fields, contac
 
 use crate::accounts::find_account;
 use crate::calls::lock_contacts;
-use crate::counters::change_months;
-use crate::{DbConnection, export, lock_accounts, snapshot};
+use crate::{DbConnection, counters, export, lock_accounts, snapshot};
 
 diesel::table! {
     use diesel::sql_types::BigInt;
@@ -232,22 +231,8 @@ impl BulkSession for Session<'_> {
     }
 
     fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {
-        lock_contacts(self.0, account, changes.contacts.keys().copied())?;
-        let ids: Vec<i64> = changes.contacts.keys().map(|contact| contact.get()).collect();
-        let (calls, newest): (Vec<i64>, Vec<_>) =
-            changes.contacts.values().map(|change| (change.calls, change.newest_added.map(DbTimestamp))).unzip();
-        // Calls are only added, so that `last_called` is the newest of the old and the new ones.
-        let sql = "UPDATE contacts SET calls = contacts.calls + more.calls, \
-                   last_called = GREATEST(last_called, more.newest) \
-                   FROM unnest($2, $3, $4) AS more (id, calls, newest) \
-                   WHERE contacts.account_id = $1 AND contacts.id = more.id";
-        diesel::sql_query(sql)
-            .bind::<BigInt, _>(account.get())
-            .bind::<Array<BigInt>, _>(ids)
-            .bind::<Array<BigInt>, _>(calls)
-            .bind::<Array<diesel::sql_types::Nullable<Instant>>, _>(newest)
-            .execute(self.0)?;
-        change_months(self.0, account, &changes.months)
+        let locked = lock_contacts(self.0, account, changes.contacts.keys().copied())?;
+        counters::apply(self.0, account, changes, &locked)
     }
 
     fn raise_highest_ids(&mut self, highest: &HighestIds) -> StoreResult<()> {

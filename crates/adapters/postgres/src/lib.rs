@@ -10,6 +10,7 @@ mod call_list;
 #[path = "../../storage/shared/call_writes.rs"]
 mod call_writes;
 mod calls;
+mod changes;
 #[path = "../../storage/shared/contacts.rs"]
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]

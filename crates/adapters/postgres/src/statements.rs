@@ -121,7 +121,7 @@ pub fn create_many(
         collect(&rows, |row| row.details.called_at).into_sql::<Array<Instant>>(),
         collect(&rows, |row| row.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
-        collect(&rows, |row| format!("{{{}}}", row.details.emotions.join())).into_sql::<Array<Text>>(),
+        collect(&rows, |row| row.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
         collect(&rows, |row| row.created_at).into_sql::<Array<Instant>>(),
         collect(calls, |new| new.call.details.called_at.month_number()).into_sql::<Array<Integer>>(),
     );
@@ -136,7 +136,8 @@ pub fn create_many(
     rows.into_iter().zip(created).map(with_contact).collect()
 }
 
-fn collect<'a, T, U>(items: &'a [T], part: impl Fn(&'a T) -> U) -> Vec<U> {
+/// Returns the array of a part of each item.
+pub fn collect<'a, T, U>(items: &'a [T], part: impl Fn(&'a T) -> U) -> Vec<U> {
     items.iter().map(part).collect()
 }
 

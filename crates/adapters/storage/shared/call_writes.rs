@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::prelude::*;
 use domain::{AccountId, Call, CallId, CallPatch, ContactId, CounterChanges, Timestamp};
 use ports::Error;
 use ports::outbound::Precondition;
 use storage::StoreResult;
 use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, ContactWithLastCalled};
-use storage::schema::calls;
 
+use crate::changes::{delete_calls, update_calls};
 use crate::{DbConnection, counters, lock_calls};
 
 /// A write of one stored call.
@@ -100,16 +99,15 @@ impl WriteBatch {
     }
 
     fn store(self, connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
-        for call in self.changed {
-            let stored = calls::table.find((account.get(), call.get()));
-            if let Some(CallRow { call, .. }) = self.locked.calls.get(&call) {
-                let contact = calls::contact_id.eq(call.contact_id);
-                let updated_at = calls::updated_at.eq(call.updated_at);
-                diesel::update(stored).set((contact, call.details.clone(), updated_at)).execute(connection)?;
-            } else {
-                diesel::delete(stored).execute(connection)?;
-            }
+        let LockedCalls { calls, contacts } = &self.locked;
+        let (updated, deleted): (Vec<_>, Vec<_>) = self.changed.into_iter().partition(|call| calls.contains_key(call));
+        let updated: Vec<&CallRow> = updated.iter().filter_map(|call| calls.get(call)).collect();
+        if !updated.is_empty() {
+            update_calls(connection, account, &updated)?;
         }
-        counters::apply(connection, account, &self.counters, &self.locked.contacts)
+        if !deleted.is_empty() {
+            delete_calls(connection, account, &deleted)?;
+        }
+        counters::apply(connection, account, &self.counters, contacts)
     }
 }

@@ -18,7 +18,7 @@ use storage::schema::{calls, contact_fields, contacts};
 use storage::{StoreResult, count_by_month, pattern};
 
 use crate::accounts::find_account;
-use crate::counters::change_months;
+use crate::changes::change_months;
 use crate::{Backend, Database, DbConnection, lock_contact_for_deletion, lock_contact_for_update};
 
 #[async_trait]
