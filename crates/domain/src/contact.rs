@@ -384,4 +384,17 @@ mod tests {
         let fewer = ContactPatch { fields: Some(phones(120)), ..Default::default() };
         assert_eq!(fewer.apply(imported).unwrap().fields.len(), 120);
     }
+
+    #[test]
+    fn an_archived_contact_accepts_no_calls() {
+        let mut contact = ContactSummary {
+            id: ContactId::new(1).unwrap(),
+            uuid: Uuid::nil(),
+            account: AccountId::new(1).unwrap(),
+            profile: Profile::new(name("Leslie")),
+        };
+        assert_eq!(contact.check_accepts_calls(), Ok(()));
+        contact.profile.is_active = false;
+        assert_eq!(contact.check_accepts_calls(), Err(Archived));
+    }
 }

@@ -86,7 +86,7 @@ impl ContactCounterChange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AccountId, CallDetails, Name, Profile, Uuid};
+    use crate::CallDetails;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix(seconds).unwrap()
@@ -167,18 +167,5 @@ mod tests {
                 "{current:?} {added:?} {removed:?}"
             );
         }
-    }
-
-    #[test]
-    fn an_archived_contact_accepts_no_calls() {
-        let mut contact = ContactSummary {
-            id: ContactId::new(1).unwrap(),
-            uuid: Uuid::nil(),
-            account: AccountId::new(1).unwrap(),
-            profile: Profile::new(Name::parse("Leslie").unwrap()),
-        };
-        assert_eq!(contact.check_accepts_calls(), Ok(()));
-        contact.profile.is_active = false;
-        assert_eq!(contact.check_accepts_calls(), Err(Archived));
     }
 }
