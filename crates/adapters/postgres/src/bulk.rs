@@ -17,9 +17,9 @@ use storage::bulk::{
     Batches, BulkSession, ContactToInsert, FieldToInsert, Table, add, backup_size, highest_ids as collect_ids,
     import_batch, import_size, restore_batch,
 };
-use storage::columns::{DbTimestamp, DbUuid};
+use storage::columns::DbUuid;
 use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, TokenRow};
-use storage::schema::{Instant, UniqueId, accounts, calls, contact_fields, contacts, tokens};
+use storage::schema::{UniqueId, accounts, calls, contact_fields, contacts, tokens};
 
 use crate::accounts::find_account;
 use crate::calls::lock_contacts;
