@@ -38,7 +38,7 @@ pub struct ConfigArgs {
     /// Address to listen on; port 0 picks a free port
     #[arg(long, env = "CALLBOOK_BIND", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     bind: String,
-    /// Base of every link, with its path: https://example.org/callbook [default: from the request]
+    /// Base of every link, with scheme, host and path [default: from the request]
     #[arg(long, env = "CALLBOOK_PUBLIC_URL", value_name = "URL")]
     #[arg(default_value = values::DEFAULT_PUBLIC_URL, hide_default_value = true)]
     public_url: String,
