@@ -67,7 +67,7 @@ pub struct Profile {
     pub gender: Option<Gender>,
     /// Marked as a favourite.
     pub is_starred: bool,
-    /// Known only as a relation of another contact.
+    /// Exists only as a relation of another contact.
     pub is_partial: bool,
     /// Not archived. The calls of an archived contact cannot be written.
     pub is_active: bool,
@@ -238,7 +238,7 @@ pub struct ContactPatch {
     pub gender: Option<Option<Gender>>,
     /// Marked as a favourite.
     pub is_starred: Option<bool>,
-    /// Known only as a relation of another contact.
+    /// Exists only as a relation of another contact.
     pub is_partial: Option<bool>,
     /// Not archived.
     pub is_active: Option<bool>,

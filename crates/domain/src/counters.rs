@@ -66,7 +66,7 @@ impl CounterChanges {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastCalled {
     /// It becomes this value.
-    Known(Option<Timestamp>),
+    Value(Option<Timestamp>),
     /// It becomes the newest `called_at` of the contact's calls after the write, which only the store knows.
     NewestOfCalls,
 }
@@ -78,7 +78,7 @@ impl ContactCounterChange {
         if self.newest_removed.is_some() && self.newest_removed >= newest {
             LastCalled::NewestOfCalls
         } else {
-            LastCalled::Known(newest)
+            LastCalled::Value(newest)
         }
     }
 }
@@ -148,7 +148,7 @@ mod tests {
             newest_added: added.map(at),
             newest_removed: removed.map(at),
         };
-        let known = |seconds| LastCalled::Known(Some(at(seconds)));
+        let known = |seconds| LastCalled::Value(Some(at(seconds)));
         for (current, added, removed, expected) in [
             (None, Some(5), None, known(5)),
             (Some(9), Some(5), None, known(9)),

@@ -71,7 +71,7 @@ pub fn update_contacts(
     contacts: &[ContactCounters],
 ) -> StoreResult<()> {
     let last_called = |contact: &ContactCounters| match contact.last_called {
-        LastCalled::Known(last_called) => last_called.map(DbTimestamp),
+        LastCalled::Value(last_called) => last_called.map(DbTimestamp),
         LastCalled::NewestOfCalls => None,
     };
     let values = (

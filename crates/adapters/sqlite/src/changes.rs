@@ -42,7 +42,7 @@ pub fn update_contacts(
 ) -> StoreResult<()> {
     for ContactCounters { contact, calls, last_called } in contacts {
         let last_called = match last_called {
-            LastCalled::Known(last_called) => *last_called,
+            LastCalled::Value(last_called) => *last_called,
             LastCalled::NewestOfCalls => newest_call(connection, account, *contact)?,
         };
         let calls = contacts::calls.eq(contacts::calls + calls);

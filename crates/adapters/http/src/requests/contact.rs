@@ -60,7 +60,7 @@ pub struct ContactRequest {
     /// Marked as a favourite.
     #[schema(value_type = Option<bool>)]
     is_starred: Field<bool>,
-    /// Known only as a relation of another contact.
+    /// Exists only as a relation of another contact.
     #[schema(value_type = Option<bool>)]
     is_partial: Field<bool>,
     /// Not archived. The calls of an archived contact cannot be written.
