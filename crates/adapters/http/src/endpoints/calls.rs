@@ -77,7 +77,7 @@ pub async fn create(
     let key = idempotency_key(&request, body.fingerprint)?;
     let new = body.request.into_new_call(rules)?;
     let call = state.services.calls.create(caller.account, new, key).await?;
-    respond(StatusCode::CREATED, &call, &state.links(&request))
+    respond(StatusCode::CREATED, &call, etag(&call), &state.links(&request))
 }
 
 /// Get a specific call
@@ -108,7 +108,7 @@ pub async fn find(
     if matches_if_none_match(&request, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    respond(StatusCode::OK, &call, &state.links(&request))
+    respond(StatusCode::OK, &call, etag, &state.links(&request))
 }
 
 /// Update a call
@@ -222,11 +222,11 @@ async fn apply_patch(
     let changes = body.request.into_patch(rules)?;
     let precondition = precondition(request);
     let call = state.services.calls.update(caller.account, id, changes, precondition).await?;
-    respond(StatusCode::OK, &call, &state.links(request))
+    respond(StatusCode::OK, &call, etag(&call), &state.links(request))
 }
 
 /// Responds with a call and its `ETag`.
-fn respond(status: StatusCode, call: &Call, links: &Links) -> ApiResult<HttpResponse> {
+fn respond(status: StatusCode, call: &Call, etag: String, links: &Links) -> ApiResult<HttpResponse> {
     let json = CallResponse::new(call, links).to_json()?;
-    Ok(HttpResponse::build(status).insert_header((ETAG, etag(call))).content_type(ContentType::json()).body(json))
+    Ok(HttpResponse::build(status).insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
 }
