@@ -45,7 +45,7 @@ fn shows_the_settings_without_secrets(setup: Setup) {
     let (store, source) = value("DATABASE_URL");
     if matches!(setup.store(), support::Store::Sqlite) {
         assert_eq!((store.as_str(), source.as_str()), ("sqlite://./data/callbook.db", "default"));
-        assert_eq!(value("CALLBOOK_POOL_SIZE").0, "4");
+        assert_eq!(value("CALLBOOK_POOL_SIZE").0, "8");
     } else {
         assert!(store.starts_with("postgres://") && store.contains("hidden") && source == "environment", "{store}");
         assert_eq!(value("CALLBOOK_POOL_SIZE").0, "16");

@@ -57,7 +57,7 @@ pub struct ConfigArgs {
     /// File that holds the token
     #[arg(long, env = "CALLBOOK_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Connections to the store, 1 to 1000 [default: 4 (SQLite), 16 (PostgreSQL)]
+    /// Connections to the store, 1 to 1000 [default: 8 (SQLite), 16 (PostgreSQL)]
     #[arg(long, env = "CALLBOOK_POOL_SIZE", value_name = "N")]
     #[arg(default_value = values::DEFAULT_POOL_SIZE, hide_default_value = true)]
     pool_size: String,
@@ -118,7 +118,7 @@ impl Config {
         let reader = Reader { matches };
         let store = reader.store(args)?;
         let default_pool_size = match store {
-            StoreUrl::Sqlite(_) => 4,
+            StoreUrl::Sqlite(_) => 8,
             StoreUrl::Postgres(_) => 16,
         };
         Ok(Self {
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(settings.store, StoreUrl::Sqlite("./data/callbook.db".into()));
         assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
         assert_eq!((settings.public_url, settings.compat), (None, Compat::Documented));
-        assert_eq!((settings.rate_limit, settings.pool_size), (600, 4));
+        assert_eq!((settings.rate_limit, settings.pool_size), (600, 8));
         assert_eq!((settings.token, settings.metrics_bind, settings.log_format), (None, None, LogFormat::Text));
     }
 

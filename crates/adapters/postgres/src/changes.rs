@@ -34,7 +34,7 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         account.get().into_sql::<BigInt>(),
         collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
         collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
-        collect(rows, |row| row.call.details.called_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.called_at).into_sql::<Array<Instant>>(),
         collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),

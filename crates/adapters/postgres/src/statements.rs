@@ -118,7 +118,7 @@ pub fn create_many(
         account.get().into_sql::<BigInt>(),
         collect(&rows, |row| row.contact_id).into_sql::<Array<BigInt>>(),
         collect(&rows, |row| row.uuid).into_sql::<Array<UniqueId>>(),
-        collect(&rows, |row| row.details.called_at).into_sql::<Array<Instant>>(),
+        collect(&rows, |row| row.called_at).into_sql::<Array<Instant>>(),
         collect(&rows, |row| row.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(&rows, |row| row.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),

@@ -4,24 +4,38 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use domain::{AccountId, CallId, ContactId, LastCalled, Timestamp};
-use storage::StoreResult;
 use storage::columns::DbTimestamp;
 use storage::rows::CallRow;
 use storage::schema::{call_counts, calls, contacts};
+use storage::{PreparedUpdate, StoreResult};
 
 use crate::DbConnection;
-use crate::contacts::by_id;
 use crate::counters::ContactCounters;
 
-/// Stores the changes of calls.
+#[derive(QueryId)]
+struct UpdateCall;
+
+#[derive(QueryId)]
+struct MoveCall;
+
+#[derive(QueryId)]
+struct UpdateContact;
+
+#[derive(QueryId)]
+struct UpdateMonth;
+
+/// Stores the changes of calls. The columns that indexes contain are set only if they change, because setting a column
+/// rewrites its indexes.
 pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&CallRow]) -> StoreResult<()> {
     for CallRow { id, call } in rows {
-        let contact = calls::contact_id.eq(call.contact_id);
-        let updated_at = calls::updated_at.eq(call.updated_at);
-        diesel::update(calls::table.find((account.get(), *id)))
-            .set((contact, call.details.clone(), updated_at))
-            .execute(connection)?;
+        let this_call = calls::id.eq(*id).and(calls::account_id.eq(account.get()));
+        let changes = (call.details.clone(), calls::updated_at.eq(call.updated_at));
+        PreparedUpdate::<_, _, UpdateCall>::new("calls", changes, this_call).execute(connection)?;
+        let is_other = calls::contact_id.ne(call.contact_id).or(calls::called_at.ne(call.called_at));
+        let changes = (calls::contact_id.eq(call.contact_id), calls::called_at.eq(call.called_at));
+        PreparedUpdate::<_, _, MoveCall>::new("calls", changes, this_call.and(is_other)).execute(connection)?;
     }
     Ok(())
 }
@@ -47,7 +61,8 @@ pub fn update_contacts(
         };
         let calls = contacts::calls.eq(contacts::calls + calls);
         let last_called = contacts::last_called.eq(last_called.map(DbTimestamp));
-        diesel::update(by_id(account, *contact)).set((calls, last_called)).execute(connection)?;
+        let filter = contacts::id.eq(contact.get()).and(contacts::account_id.eq(account.get()));
+        PreparedUpdate::<_, _, UpdateContact>::new("contacts", (calls, last_called), filter).execute(connection)?;
     }
     Ok(())
 }
@@ -72,12 +87,12 @@ pub fn change_months(
 ) -> StoreResult<()> {
     for (month, calls) in months {
         let account = call_counts::account_id.eq(account.get());
-        diesel::insert_into(call_counts::table)
-            .values((account, call_counts::month.eq(month), call_counts::calls.eq(calls)))
-            .on_conflict((call_counts::account_id, call_counts::month))
-            .do_update()
-            .set(call_counts::calls.eq(call_counts::calls + calls))
-            .execute(connection)?;
+        let filter = account.and(call_counts::month.eq(month));
+        let changes = call_counts::calls.eq(call_counts::calls + calls);
+        if PreparedUpdate::<_, _, UpdateMonth>::new("call_counts", changes, filter).execute(connection)? == 0 {
+            let row = (account, call_counts::month.eq(month), call_counts::calls.eq(calls));
+            diesel::insert_into(call_counts::table).values(row).execute(connection)?;
+        }
     }
     Ok(())
 }

@@ -26,8 +26,8 @@ const MAX_GROUP: usize = 64;
 /// interval costs more.
 const CHECKPOINT_INTERVAL: usize = 64;
 
-/// The number of pages of a WAL that must be restarted: 24 MB.
-const MAX_WAL_PAGES: i32 = 12_000;
+/// The number of pages of a WAL that must be restarted: 96 MB.
+const MAX_WAL_PAGES: i32 = 48_000;
 
 /// A write within the group's transaction. It returns the response, which is sent after the commit.
 type Job = Box<dyn FnOnce(&mut DbConnection) -> StoreResult<SendResponse> + Send>;

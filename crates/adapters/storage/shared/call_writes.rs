@@ -6,7 +6,6 @@ use domain::{AccountId, Call, CallId, CallPatch, ContactId, CounterChanges, Time
 use ports::Error;
 use ports::outbound::Precondition;
 use storage::StoreResult;
-use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, ContactWithLastCalled};
 
 use crate::changes::{delete_calls, update_calls};
@@ -91,9 +90,7 @@ impl WriteBatch {
             return Ok(None);
         };
         if new != old {
-            row.call.updated_at = DbTimestamp(*now);
-            row.call.contact_id = new.contact.get();
-            row.call.details = new.details.into();
+            row.set_data(new, *now);
         }
         row.clone().with_contact(new_contact.summary.clone()).map(Some)
     }

@@ -25,5 +25,5 @@ pub use limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
 pub use page_scan::PageScan;
 pub use pool::{Pool, revert_all_migrations, run_migrations};
 pub use search::pattern;
-pub use statement::{ByText, RawStatement, SqlTypes, column_list};
+pub use statement::{ByText, PreparedUpdate, RawStatement, SqlTypes, column_list};
 pub use worker::{JoinOnDrop, WorkerPool};

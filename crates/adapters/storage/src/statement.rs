@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use diesel::backend::Backend;
 use diesel::dsl::SqlTypeOf;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::{QueryResult, RunQueryDsl, Selectable, debug_query};
+use diesel::{AsChangeset, QueryResult, RunQueryDsl, Selectable, debug_query};
 
 /// A statement in SQL with its bound values.
 ///
@@ -56,6 +56,51 @@ impl<Row, Values, Key> Query for RawStatement<Row, Values, Key> {
 }
 
 impl<Connection, Row, Values, Key> RunQueryDsl<Connection> for RawStatement<Row, Values, Key> {}
+
+/// An `UPDATE` that is prepared once per connection. Diesel prepares its own for each execution, because a changeset can
+/// skip columns.
+///
+/// `Key` identifies the statement in Diesel's cache, so each one has its own key and always sets the same columns.
+pub struct PreparedUpdate<Values, Filter, Key> {
+    table: &'static str,
+    values: Values,
+    filter: Filter,
+    key: PhantomData<Key>,
+}
+
+impl<Values, Filter, Key> PreparedUpdate<Values, Filter, Key> {
+    /// Sets the columns of the rows that the filter selects.
+    pub fn new<Changes: AsChangeset<Changeset = Values>>(
+        table: &'static str,
+        changes: Changes,
+        filter: Filter,
+    ) -> Self {
+        Self { table, values: changes.as_changeset(), filter, key: PhantomData }
+    }
+}
+
+impl<DB, Values, Filter, Key> QueryFragment<DB> for PreparedUpdate<Values, Filter, Key>
+where
+    DB: Backend,
+    Values: QueryFragment<DB>,
+    Filter: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("UPDATE ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" SET ");
+        self.values.walk_ast(out.reborrow())?;
+        out.push_sql(" WHERE ");
+        self.filter.walk_ast(out)
+    }
+}
+
+impl<Values, Filter, Key: QueryId> QueryId for PreparedUpdate<Values, Filter, Key> {
+    type QueryId = Key::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Key::HAS_STATIC_QUERY_ID;
+}
+
+impl<Connection, Values, Filter, Key> RunQueryDsl<Connection> for PreparedUpdate<Values, Filter, Key> {}
 
 /// The SQL types of a row's columns.
 pub type SqlTypes<Row, DB> = SqlTypeOf<<Row as Selectable<DB>>::SelectExpression>;

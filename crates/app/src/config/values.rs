@@ -11,7 +11,7 @@ use url::Url;
 
 // Defaults that mean that there is no value.
 pub const DEFAULT_PUBLIC_URL: &str = "from the request";
-pub const DEFAULT_POOL_SIZE: &str = "4 (SQLite), 16 (PostgreSQL)";
+pub const DEFAULT_POOL_SIZE: &str = "8 (SQLite), 16 (PostgreSQL)";
 pub const NONE: &str = "none";
 pub const OFF: &str = "off";
 

@@ -7,14 +7,12 @@ use ports::outbound::StoredCall;
 use super::{call_id, contact_id, optional_text};
 use crate::columns::{DbEmotions, DbTimestamp, DbUuid};
 use crate::schema::calls;
-use crate::{StoreError, StoreResult};
+use crate::StoreResult;
 
-/// The content of a call.
+/// The content of a call except `called_at`, which indexes contain.
 #[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Eq, Clone)]
 #[diesel(table_name = calls, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct CallDetailsRow {
-    /// When the call happened.
-    pub called_at: DbTimestamp,
     /// What the call was about.
     pub content: Option<String>,
     /// Whether the contact called.
@@ -26,7 +24,6 @@ pub struct CallDetailsRow {
 impl From<CallDetails> for CallDetailsRow {
     fn from(details: CallDetails) -> Self {
         Self {
-            called_at: details.called_at.into(),
             content: details.content.map(Into::into),
             contact_called: details.contact_called,
             emotions: DbEmotions(details.emotions),
@@ -34,15 +31,13 @@ impl From<CallDetails> for CallDetailsRow {
     }
 }
 
-impl TryFrom<CallDetailsRow> for CallDetails {
-    type Error = StoreError;
-
-    fn try_from(row: CallDetailsRow) -> StoreResult<Self> {
-        Ok(Self {
-            called_at: row.called_at.0,
-            content: optional_text(row.content)?,
-            contact_called: row.contact_called,
-            emotions: row.emotions.0,
+impl CallDetailsRow {
+    fn with_called_at(self, called_at: DbTimestamp) -> StoreResult<CallDetails> {
+        Ok(CallDetails {
+            called_at: called_at.0,
+            content: optional_text(self.content)?,
+            contact_called: self.contact_called,
+            emotions: self.emotions.0,
         })
     }
 }
@@ -57,7 +52,9 @@ pub struct NewCallRow {
     pub account_id: i64,
     /// The contact of the call.
     pub contact_id: i64,
-    /// The content.
+    /// When the call happened.
+    pub called_at: DbTimestamp,
+    /// The rest of the content.
     #[diesel(embed)]
     pub details: CallDetailsRow,
     /// When the call was recorded.
@@ -73,6 +70,7 @@ impl NewCallRow {
             uuid: DbUuid(uuid),
             account_id: account.get(),
             contact_id: call.contact.get(),
+            called_at: call.details.called_at.into(),
             details: call.details.into(),
             created_at: now.into(),
             updated_at: now.into(),
@@ -94,7 +92,16 @@ pub struct CallRow {
 impl CallRow {
     /// Returns the part of the call that its owner can change.
     pub fn data(&self) -> StoreResult<NewCall> {
-        Ok(NewCall { contact: contact_id(self.call.contact_id)?, details: self.call.details.clone().try_into()? })
+        let details = self.call.details.clone().with_called_at(self.call.called_at)?;
+        Ok(NewCall { contact: contact_id(self.call.contact_id)?, details })
+    }
+
+    /// Replaces the part of the call that its owner can change.
+    pub fn set_data(&mut self, new: NewCall, now: Timestamp) {
+        self.call.contact_id = new.contact.get();
+        self.call.called_at = new.details.called_at.into();
+        self.call.details = new.details.into();
+        self.call.updated_at = now.into();
     }
 
     /// Returns the call with its contact.
@@ -104,7 +111,7 @@ impl CallRow {
             uuid: self.call.uuid.0,
             account: contact.account,
             contact,
-            details: self.call.details.try_into()?,
+            details: self.call.details.with_called_at(self.call.called_at)?,
             created_at: self.call.created_at.0,
             updated_at: self.call.updated_at.0,
         })
@@ -118,7 +125,7 @@ impl CallRow {
             account,
             contact: contact_id(self.call.contact_id)?,
             contact_uuid: contact_uuid.0,
-            details: self.call.details.try_into()?,
+            details: self.call.details.with_called_at(self.call.called_at)?,
             created_at: self.call.created_at.0,
             updated_at: self.call.updated_at.0,
         })
@@ -133,6 +140,7 @@ impl From<StoredCall> for CallRow {
                 uuid: DbUuid(call.uuid),
                 account_id: call.account.get(),
                 contact_id: call.contact.get(),
+                called_at: call.details.called_at.into(),
                 details: call.details.into(),
                 created_at: call.created_at.into(),
                 updated_at: call.updated_at.into(),
