@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::{Data, Path, ServiceConfig};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::AppState;
@@ -23,9 +23,17 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(SwaggerUi::new("/docs/{_:.*}").config(ui));
 }
 
+/// Responds with the start page, which shows a first request with the address of this server.
 #[get("/")]
-async fn start() -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::html()).body(include_str!("start.html"))
+async fn start(state: Data<AppState>, request: HttpRequest) -> HttpResponse {
+    let page = include_str!("start.html")
+        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+        .replace("{{base}}", &escape_html(&state.links(&request).to("")));
+    HttpResponse::Ok().content_type(ContentType::html()).body(page)
+}
+
+fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[get("/openapi.json")]

@@ -76,3 +76,16 @@ async fn serves_the_site_swagger_ui_and_the_document() {
     assert_eq!(responses[3].json(), serde_json::to_value(document()).unwrap());
     assert_eq!(responses[4].header("content-type"), Some("image/svg+xml"));
 }
+
+#[actix_web::test]
+async fn the_start_page_shows_the_address_and_the_version_of_the_server() {
+    let fixture = Fixture::new();
+    let response = fixture.send(TestRequest::with_uri("/").insert_header(("host", "calls.example:8080"))).await;
+    assert!(response.body.contains("curl http://calls.example:8080/api/calls"), "{}", response.body);
+    assert!(response.body.contains(concat!("Version ", env!("CARGO_PKG_VERSION"))));
+    assert!(!response.body.contains("{{") && !response.body.contains("<script"));
+    let mut fixture = Fixture::new();
+    fixture.options.public_url = Some("https://example.org/a&b".to_owned());
+    let response = fixture.send(TestRequest::with_uri("/")).await;
+    assert!(response.body.contains("curl https://example.org/a&amp;b/api/calls"));
+}
