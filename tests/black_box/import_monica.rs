@@ -21,6 +21,7 @@ fn serve_monica() -> (Setup, Server, Client) {
 }
 
 fn import(setup: &Setup, url: &str, token: &str, more: &[&str]) -> Output {
+    setup.migrate();
     let arguments = [&["import-monica", "--url", url], more].concat();
     setup.command(&arguments).env("MONICA_TOKEN", token).output().unwrap()
 }
@@ -73,14 +74,19 @@ fn faulty_proxy(inner: &Client, fault: Fault) -> (String, Arc<AtomicUsize>) {
     (url, requests)
 }
 
-fn respond(mut stream: TcpStream, inner: &Client, fault: Option<&str>) {
+/// Reads the head of a request and returns its path.
+fn read_path(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap_or_default() > 0 {
         head.push(byte[0]);
     }
     let head = String::from_utf8(head).unwrap();
-    let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+    head.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+fn respond(mut stream: TcpStream, inner: &Client, fault: Option<&str>) {
+    let path = read_path(&mut stream);
     let response = match fault {
         Some(CUT_OFF) => {
             let body = inner.get(&path).body;
@@ -132,6 +138,40 @@ fn keeps_what_was_read_before_the_server_failed(setup: Setup) {
     assert!(
         message(&import(&setup, &server.base, token, &["--from-page", "2"])).contains("0 contacts and 150 calls added")
     );
+}
+
+/// Starts a server whose lists have the pages that the function returns for a page number: the first id and the total.
+fn serve_lists(page: fn(u64) -> (u64, u64)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let path = read_path(&mut stream);
+            let number = path.rsplit_once("page=").map_or(1, |(_, number)| number.parse().unwrap());
+            let (first, total) = page(number);
+            let contact = |id| json!({"id": id, "first_name": "Leslie"});
+            let contacts: Vec<_> = (first..first + 100).map(contact).collect();
+            let body = json!({"data": contacts, "meta": {"total": total, "last_page": number + 1}}).to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all((head + &body).as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn ends_although_the_pages_never_end() {
+    for page in [
+        (|_| (1, 1_000_000)) as fn(u64) -> (u64, u64),
+        |number| (number % 2 * 100, 1_000_000),
+        |number| (number * 100, 100),
+        |number| (number * 100, number * 200),
+    ] {
+        let setup = Setup::sqlite();
+        let error = expect_failure(import(&setup, &serve_lists(page), "token", &[]), 1);
+        assert!(error.contains("list of contacts does not end at page "), "{error}");
+    }
 }
 
 #[test]

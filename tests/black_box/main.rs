@@ -1,6 +1,7 @@
 //! Black-box tests of the binary, most of them on both stores.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
+mod accounts;
 mod calls;
 mod commands;
 mod compatibility;
@@ -10,9 +11,11 @@ mod documented_examples;
 mod errors;
 mod import_monica;
 mod lifecycle;
+mod missing_store;
 mod openapi;
 mod operations;
 mod pagination;
+mod passwords;
 mod transfer;
 
 /// The messages for a call without any field.

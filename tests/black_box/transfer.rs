@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -99,6 +100,7 @@ fn keeps_an_export_unchanged_through_the_other_store(setup: Setup) {
     assert_eq!(setup.output(&["export", "--account", "1", "-"]), exported.trim_end());
 
     let second = on_other_store(&setup);
+    second.migrate();
     second.output(&["import", text(&file)]);
     let second_server = second.serve();
     let second_client = second_server.client();
@@ -120,6 +122,7 @@ fn keeps_an_export_unchanged_through_the_other_store(setup: Setup) {
     second.output(&["export", text(&second_export)]);
     assert_eq!(fs::read_to_string(&second_export).unwrap(), exported);
     let third = Setup::on(Store::Sqlite);
+    third.migrate();
     third.output(&["import", text(&second_export)]);
     assert_eq!(third.output(&["export"]), exported.trim_end());
 }
@@ -159,6 +162,7 @@ fn imports_the_lines_before_an_invalid_one(setup: Setup) {
     source.output(&["demo", "--contacts", "2", "--calls", "9"]);
     let whole = source.output(&["export"]);
     let lines: Vec<&str> = whole.lines().collect();
+    setup.migrate();
     let file = setup.folder().join("invalid.ndjson");
     let import_invalid = |lines: &[&str], problem: &str| {
         fs::write(&file, lines.join("\n")).unwrap();
@@ -261,6 +265,7 @@ fn backs_up_every_acknowledged_call_under_load(setup: Setup) {
 }
 
 fn restores_nothing_from_an_invalid_backup(setup: Setup) {
+    setup.migrate();
     let source = Setup::sqlite();
     source.output(&["demo"]);
     source.output(&["token", "create"]);
@@ -287,6 +292,7 @@ fn restores_nothing_from_an_invalid_backup(setup: Setup) {
 }
 
 fn leaves_an_empty_store_empty_after_a_failed_command(setup: Setup) {
+    setup.migrate();
     let source = Setup::sqlite();
     source.output(&["demo"]);
     let (backup, export) = (source.folder().join("backup"), source.folder().join("export"));
@@ -295,28 +301,76 @@ fn leaves_an_empty_store_empty_after_a_failed_command(setup: Setup) {
     for arguments in [
         &["import", text(&backup)][..],
         &["import", "missing"],
-        &["import", "--dry-run", text(&export)],
+        &["import", "--dry-run", "--account", "1", text(&export)],
         &["token", "create", "--expires", "9000y"],
     ] {
         setup.expect_failure(arguments, 1);
     }
+    let message = setup.output(&["import", "--dry-run", text(&export)]);
+    assert!(message.starts_with("A new account: 2 contacts and 4 calls would be added, 0 contacts"), "{message}");
     setup.output(&["restore", text(&backup)]);
     assert_eq!(setup.output(&["export"]), source.output(&["export"]));
 }
 
 #[test]
-fn never_overwrites_the_store_or_a_link() {
+fn never_overwrites_a_file_of_the_store() {
     let setup = Setup::sqlite();
     setup.output(&["demo"]);
-    let export = setup.output(&["export"]);
-    std::os::unix::fs::symlink("elsewhere", setup.folder().join("link")).unwrap();
+    let server = setup.serve();
+    let client = Client::new(&server.base, Some(&setup.new_token()));
+    client.create_call(1, "2018-02-02");
+    let folder = setup.folder();
+    symlink("data", folder.join("linked")).unwrap();
+    let mut files = Vec::new();
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let name = format!("callbook.db{suffix}");
+        if suffix != "-journal" {
+            fs::hard_link(folder.join("data").join(&name), folder.join(format!("hard{suffix}"))).unwrap();
+            files.push(format!("hard{suffix}"));
+        }
+        symlink(format!("data/{name}"), folder.join(format!("link{suffix}"))).unwrap();
+        let absolute = text(&folder.join("data")).to_owned() + "/" + &name;
+        files.extend([format!("link{suffix}"), format!("linked/../linked/./{name}"), format!("data/{name}"), absolute]);
+    }
+    for file in &files {
+        for command in ["backup", "export"] {
+            let error = setup.expect_failure(&[command, file], 1);
+            assert!(error.contains("the store itself") || error.contains("no plain file"), "{file}: {error}");
+        }
+        // The store is found through a link, and a file of its own is no link.
+        let linked = ["--database-url", "sqlite://linked/callbook.db", "export", file];
+        setup.expect_failure(&linked, 1);
+    }
+    let wal = fs::OpenOptions::new().append(true).open(folder.join("data/callbook.db-wal")).unwrap();
+    let error = expect_failure(setup.command(&["export"]).stdout(wal).output().unwrap(), 1);
+    assert!(error.contains("standard output is a file of the store itself"), "{error}");
+    client.create_call(1, "2018-02-03");
+    server.kill();
+    let server = setup.serve();
+    assert_eq!(client.with_base(&server.base).get("/api/calls").expect(200)["meta"]["total"], 6, "no call is lost");
+}
+
+#[test]
+fn replaces_a_file_only_by_a_complete_one() {
+    let setup = Setup::sqlite();
+    setup.output(&["demo", "--contacts", "1", "--calls", "2000"]);
+    let file = setup.folder().join("copy");
+    symlink("elsewhere", setup.folder().join("link")).unwrap();
     for command in ["backup", "export"] {
-        let error = setup.expect_failure(&[command, "data/callbook.db"], 1);
-        assert!(error.contains("the store itself"), "{error}");
+        fs::write(&file, "the last copy").unwrap();
         assert!(setup.expect_failure(&[command, "link"], 1).contains("no plain file"));
+        // The limit of the file size, 51,200 bytes, makes the command fail after it has begun to write.
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$@\"", "sh"]).arg(support::binary());
+        let output = limited.args([command, "copy"]).current_dir(setup.folder()).env_clear().output().unwrap();
+        let error = expect_failure(output, 1);
+        assert!(error.starts_with("callbook: copy: "), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), "the last copy");
+        assert_eq!(fs::read_dir(setup.folder()).unwrap().count(), 3, "no other file is left");
+        setup.output(&[command, "copy"]);
+        assert!(fs::read_to_string(&file).unwrap().starts_with('{'));
     }
     setup.expect_failure(&["backup", "-"], 2);
-    assert_eq!(setup.output(&["export"]), export);
 }
 
 #[test]
@@ -324,7 +378,7 @@ fn rejects_exports_and_backups_without_a_store() {
     let setup = Setup::sqlite();
     for command in [&["backup", "copy"][..], &["export"], &["export", "copy"]] {
         let error = setup.expect_failure(command, 1);
-        assert!(error.contains("there is no store at ./data/callbook.db"), "{error}");
+        assert!(error.contains("there is no store at "), "{error}");
     }
     assert!(fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
     setup.output(&["migrate"]);

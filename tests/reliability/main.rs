@@ -10,6 +10,7 @@ mod load;
 mod random;
 mod raw_http;
 mod smuggling;
+mod stalled_output;
 mod write_history;
 
 /// Returns the first number, or the second one with the feature `long`.

@@ -138,6 +138,12 @@ impl Setup {
         expect_failure(self.run(arguments), code)
     }
 
+    /// Creates the store, without an account, unless it exists.
+    #[track_caller]
+    pub fn migrate(&self) {
+        self.output(&["migrate"]);
+    }
+
     /// Starts a server.
     #[track_caller]
     pub fn serve(&self) -> Server {
@@ -165,12 +171,14 @@ impl Setup {
 
     /// Creates an account and returns a token of it.
     pub fn new_account_token(&self) -> String {
+        self.migrate();
         let account = self.output(&["account", "create", "Another"]);
         self.output(&["token", "create", "--account", &account])
     }
 
     /// Creates a token of the first account.
     pub fn new_token(&self) -> String {
+        self.migrate();
         self.output(&["token", "create"])
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::AccountId;
+use domain::{AccountId, CallQuery, ContactQuery, PageRequest};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
@@ -22,9 +22,15 @@ pub struct AppContext {
 }
 
 impl AppContext {
-    /// Runs pending migrations and opens the configured store.
+    /// Runs pending migrations and opens the configured store, which must exist.
     pub fn open(config: &Config) -> Result<Self, Error> {
-        Ok(Self { services: build_services(store::open(config)?, Arc::new(SystemClock)) })
+        store::check_exists(config)?;
+        Self::open_or_create(config)
+    }
+
+    /// Runs pending migrations and opens the configured store. A missing store is created.
+    pub fn open_or_create(config: &Config) -> Result<Self, Error> {
+        Ok(Self { services: build_services(store::open_or_create(config)?, Arc::new(SystemClock)) })
     }
 
     /// Closes the store, and waits for that for at most five seconds.
@@ -41,6 +47,14 @@ impl AppContext {
             Some(id) => admin.account(id).await.map_err(not_found("account", id))?,
         };
         Ok(found.id)
+    }
+
+    /// Returns the number of contacts and calls of the account.
+    pub async fn count_records(&self, account: AccountId) -> Result<u64, Error> {
+        let http_adapter::Services { contacts, calls, .. } = &self.services.http;
+        let contacts = contacts.list(account, ContactQuery::oldest_first(PageRequest::SMALLEST)).await?.total;
+        let calls = calls.list(account, CallQuery::newest_first(PageRequest::SMALLEST)).await?.page.total;
+        Ok(contacts + calls)
     }
 }
 

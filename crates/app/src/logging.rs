@@ -40,6 +40,8 @@ impl Logging {
             LogFormat::Text => registry.with(layer).init(),
             LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
         }
+        // The default hook writes to standard error itself, and blocks while that stalls.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(panic = panic.to_string(), "panicked")));
         Self { dropped, guard: Some(guard) }
     }
 

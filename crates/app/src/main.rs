@@ -19,13 +19,13 @@ mod transfer;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let (cli, matches) = cli::parse();
+    let (cli, matches) = cli::parse(std::env::args_os()).unwrap_or_else(|error| cli::exit(&error));
     match actix_web::rt::System::new().block_on(cli::run(cli, &matches)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Errors of libpq have several lines.
             let line = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-            eprintln!("callbook: {line}");
+            output::last_message(line);
             error.exit_code()
         }
     }

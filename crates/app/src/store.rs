@@ -1,36 +1,112 @@
-//! Opens the configured store.
+//! The configured store: whether it exists, which files it has, and how it is opened.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use ports::outbound::Store;
 
 use crate::config::{Config, StoreUrl};
 use crate::error::Error;
 
-/// Runs pending migrations and returns their names.
+/// Runs pending migrations and returns their names. A missing store is created.
 pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
-    Ok(match &config.store {
-        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(create(path)?).map_err(with_path(path))?,
-        StoreUrl::Postgres(url) => postgres_adapter::migrate(url)?,
-    })
+    match &config.store {
+        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(create(path)?).map_err(with_path(path)),
+        StoreUrl::Postgres(url) => postgres_adapter::migrate(url).map_err(without_url),
+    }
 }
 
-/// Runs pending migrations and opens the store.
-pub fn open(config: &Config) -> Result<Store, Error> {
+/// Runs pending migrations and opens the store. A missing store is created.
+pub fn open_or_create(config: &Config) -> Result<Store, Error> {
     for migration in migrate(config)? {
         tracing::info!(migration, "the store was migrated");
     }
-    Ok(match &config.store {
-        StoreUrl::Sqlite(path) => sqlite_adapter::open(create(path)?, config.pool_size).map_err(with_path(path))?,
-        StoreUrl::Postgres(url) => postgres_adapter::open(url, config.pool_size)?,
+    match &config.store {
+        StoreUrl::Sqlite(path) => sqlite_adapter::open(utf8(path)?, config.pool_size).map_err(with_path(path)),
+        StoreUrl::Postgres(url) => postgres_adapter::open(url, config.pool_size).map_err(without_url),
+    }
+}
+
+/// Fails unless there is a store. Creates nothing.
+pub fn check_exists(config: &Config) -> Result<(), Error> {
+    let exists = match &config.store {
+        StoreUrl::Sqlite(path) => match fs::metadata(path) {
+            Ok(_) => sqlite_adapter::is_store(utf8(path)?).map_err(with_path(path))?,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => false,
+            Err(error) => return Err(Error::io(path.display().to_string())(error)),
+        },
+        StoreUrl::Postgres(url) => postgres_adapter::is_store(url).map_err(without_url)?,
+    };
+    if exists {
+        return Ok(());
+    }
+    let place = match &config.store {
+        StoreUrl::Sqlite(path) => std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+        StoreUrl::Postgres(_) => config.store.without_secrets(),
+    };
+    Err(Error::Failed(format!(
+        "there is no store at {place}; --data-dir or --database-url names another place, `callbook serve` creates a store"
+    )))
+}
+
+/// Fails if the path is a file of the store, under any name: overwriting it would destroy calls.
+pub fn check_is_no_store_file(config: &Config, path: &Path) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // SQLite's files come and go, so a name is compared although the file does not exist.
+    let resolved = folder.canonicalize().ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+    let files = store_files(config);
+    if files.iter().any(|file| Some(file) == resolved.as_ref()) || is_any_of(&files, fs::metadata(path).ok().as_ref()) {
+        return Err(Error::Failed(format!("{} is a file of the store itself", path.display())));
+    }
+    Ok(())
+}
+
+/// Fails if the open file is a file of the store. `name` is shown in the error.
+pub fn check_is_no_open_store_file(config: &Config, file: &fs::File, name: &str) -> Result<(), Error> {
+    if is_any_of(&store_files(config), file.metadata().ok().as_ref()) {
+        return Err(Error::Failed(format!("{name} is a file of the store itself")));
+    }
+    Ok(())
+}
+
+/// Returns the path of the database and of the files that SQLite creates beside it, with links resolved.
+fn store_files(config: &Config) -> Vec<PathBuf> {
+    let StoreUrl::Sqlite(path) = &config.store else { return Vec::new() };
+    let Ok(database) = path.canonicalize() else { return Vec::new() };
+    let with_suffix = |suffix: &str| {
+        let mut path = database.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    };
+    ["", "-wal", "-shm", "-journal"].map(with_suffix).into()
+}
+
+/// Returns whether one of the files is the file with this metadata. Hard links are the same file.
+fn is_any_of(files: &[PathBuf], metadata: Option<&Metadata>) -> bool {
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    metadata.is_some_and(|found| {
+        files.iter().any(|file| fs::metadata(file).is_ok_and(|file| identity(&file) == identity(found)))
     })
 }
 
 /// Adds the path of the file, which SQLite's errors lack.
 fn with_path(path: &Path) -> impl FnOnce(ports::Error) -> Error {
     move |error| Error::Failed(format!("{}: {error}", path.display()))
+}
+
+/// Hides errors of libpq about the URL, which quote parts of it, such as the password.
+fn without_url(error: ports::Error) -> Error {
+    let text = error.to_string();
+    if ["URI", "percent-encoded"].iter().any(|word| text.contains(word)) {
+        return Error::Failed(
+            "the store is not available: libpq cannot parse the database URL; special characters must be \
+             percent-encoded"
+                .to_owned(),
+        );
+    }
+    error.into()
 }
 
 /// Creates the file and its folder, if missing, with access for their owner only: calls are private.
@@ -41,5 +117,9 @@ fn create(path: &Path) -> Result<&str, Error> {
     }
     // An existing file keeps its mode; SQLite reports what is wrong with it. Its WAL gets the same mode.
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    utf8(path)
+}
+
+fn utf8(path: &Path) -> Result<&str, Error> {
     path.to_str().ok_or_else(|| Error::Failed(format!("the path {} is not UTF-8", path.display())))
 }

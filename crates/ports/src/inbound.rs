@@ -10,7 +10,7 @@ use crate::Result;
 pub use crate::operations::{Checked, CounterAudit, StoreLoad};
 pub use crate::outbound::{CallPage, Precondition};
 pub use crate::transfer::{
-    BackupRecord, BackupRecords, ImportRecord, ImportRecords, ImportSummary, StoredCall, Visitor,
+    BackupRecord, BackupRecords, ImportCount, ImportRecord, ImportRecords, ImportSummary, StoredCall, Visitor,
 };
 
 /// Records, lists, changes and deletes calls.
@@ -97,11 +97,18 @@ pub trait AdminService: Send + Sync {
     /// Creates an account.
     async fn create_account(&self, name: Name) -> Result<Account>;
 
+    /// Renames the account. `NotFound` if there is none with this id.
+    async fn rename_account(&self, account: AccountId, name: Name) -> Result<()>;
+
+    /// Deletes the account with everything that it owns, as
+    /// [`AccountRepository::delete`](crate::outbound::AccountRepository::delete) does. It blocks.
+    fn delete_account(&self, account: AccountId) -> Result<()>;
+
     /// Returns all tokens, also revoked and expired ones, by id.
     async fn tokens(&self) -> Result<Vec<Token>>;
 
-    /// Creates a token and returns its secret, which is not stored. `NotFound` if there is no such account.
-    async fn create_token(&self, token: TokenRequest) -> Result<Secret>;
+    /// Creates a token and returns it with its secret, which is not stored. `NotFound` if there is no such account.
+    async fn create_token(&self, token: TokenRequest) -> Result<(Token, Secret)>;
 
     /// Stores a token with a secret that the operator chose, unless it is stored already, and returns the stored token.
     /// `NotFound` if there is no such account.

@@ -129,6 +129,14 @@ pub trait AccountRepository: Send + Sync {
 
     /// Returns the account with the lowest id. If there is none, it is created once, also with concurrent callers.
     async fn first(&self, name: Name, now: Timestamp) -> Result<Account>;
+
+    /// Renames the account. `NotFound` if there is none with this id.
+    async fn rename(&self, account: AccountId, name: Name) -> Result<()>;
+
+    /// Deletes the account with its contacts, calls, tokens, idempotency keys and counters. Ids are not reused.
+    /// `NotFound` if there is none with this id. It blocks, on a connection of its own. Writers of calls wait until it
+    /// ends, readers do not.
+    fn delete(&self, account: AccountId) -> Result<()>;
 }
 
 /// Stores tokens.

@@ -21,7 +21,7 @@ use storage::columns::DbUuid;
 use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, TokenRow};
 use storage::schema::{UniqueId, accounts, calls, contact_fields, contacts, tokens};
 
-use crate::accounts::find_account;
+use crate::accounts::{delete_account, find_account};
 use crate::calls::lock_contacts;
 use crate::{DbConnection, counters, export, lock_accounts, snapshot};
 
@@ -69,6 +69,11 @@ impl Bulk {
     /// Compares the counters with the calls and repairs them.
     pub fn audit_counters(&self) -> Result<CounterAudit> {
         self.run(|connection| connection.transaction(crate::audit::audit_counters))
+    }
+
+    /// Deletes the account with everything that it owns.
+    pub fn delete_account(&self, account: AccountId) -> Result<()> {
+        self.run(|connection| connection.transaction(|connection| delete_account(connection, account)))
     }
 }
 

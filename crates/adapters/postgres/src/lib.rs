@@ -31,7 +31,7 @@ use calls::lock_calls;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, Call, CallId, ContactId};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
@@ -173,6 +173,12 @@ impl StoreOperations for Database {
 /// Runs a job that reads in a transaction on one snapshot.
 fn snapshot<T>(connection: &mut DbConnection, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> StoreResult<T> {
     connection.build_transaction().read_only().repeatable_read().run(job)
+}
+
+/// Returns whether the database has a store, of any version. Nothing is changed.
+pub fn is_store(url: &str) -> Result<bool> {
+    let query = sql::<Bool>("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL");
+    Ok(pool(url, 1)?.run(|connection| Ok(query.get_result(connection)?))?)
 }
 
 /// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8.

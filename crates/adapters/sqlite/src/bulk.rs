@@ -23,7 +23,7 @@ use storage::columns::DbUuid;
 use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, TokenRow};
 use storage::schema::{accounts, calls, contact_fields, contacts, tokens};
 
-use crate::accounts::find_account;
+use crate::accounts::{delete_account, find_account};
 use crate::calls::find_contact;
 use crate::{CALL_ACCOUNT_IS, DbConnection, counters, export};
 
@@ -83,6 +83,11 @@ impl Bulk {
     /// Compares the counters with the calls and repairs them.
     pub fn audit_counters(&self) -> Result<CounterAudit> {
         self.run(|connection| connection.immediate_transaction(crate::audit::audit_counters))
+    }
+
+    /// Deletes the account with everything that it owns.
+    pub fn delete_account(&self, account: AccountId) -> Result<()> {
+        self.run(|connection| connection.immediate_transaction(|connection| delete_account(connection, account)))
     }
 }
 

@@ -29,7 +29,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bulk::{Bulk, highest_ids};
 use calls::lock_calls;
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::{AccountId, ContactId};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
@@ -159,6 +162,17 @@ impl StoreOperations for Database {
     fn audit_counters(&self) -> Result<CounterAudit> {
         self.bulk.audit_counters()
     }
+}
+
+/// Returns whether the file is a store, of any version. The file must exist and is not changed.
+pub fn is_store(path: &str) -> Result<bool> {
+    // A connection of its own: the pool's enables WAL, which writes to an empty file.
+    let mut connection = SqliteConnection::establish(path).map_err(Error::unavailable)?;
+    let query = sql::<Bool>("SELECT count(*) > 0 FROM sqlite_master WHERE name = '__diesel_schema_migrations'");
+    connection
+        .batch_execute("PRAGMA busy_timeout = 5000")
+        .and_then(|()| query.get_result(&mut connection))
+        .map_err(Error::unavailable)
 }
 
 /// Runs the pending migrations of the file, which is created if missing, and returns their names.

@@ -10,7 +10,7 @@ use storage::columns::DbTimestamp;
 use storage::rows::{AccountRow, NewTokenRow, TokenRow};
 use storage::schema::{accounts, tokens};
 
-use crate::{Database, DbConnection, lock_accounts};
+use crate::{Database, DbConnection, lock_accounts, lock_call_writers};
 
 #[async_trait]
 impl AccountRepository for Database {
@@ -36,6 +36,26 @@ impl AccountRepository for Database {
         })
         .await
     }
+
+    async fn rename(&self, account: AccountId, name: Name) -> Result<()> {
+        self.write(move |connection| {
+            let renamed = diesel::update(accounts::table.find(account.get())).set(accounts::name.eq(name.as_str()));
+            if renamed.execute(connection)? == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
+        })
+        .await
+    }
+
+    fn delete(&self, account: AccountId) -> Result<()> {
+        self.bulk.delete_account(account)
+    }
+}
+
+/// Deletes the account, within the caller's transaction. Foreign keys delete everything that it owns.
+pub fn delete_account(connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
+    // Without the lock, a writer that holds a contact and the deletion could wait for each other.
+    lock_call_writers(connection)?;
+    let deleted = diesel::delete(accounts::table.find(account.get())).execute(connection)?;
+    if deleted == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
 }
 
 /// Returns all accounts, by id.

@@ -2,17 +2,15 @@
 
 use clap::ArgMatches;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::error::Error;
-use crate::output::outln;
+use crate::output::{outln, printable};
+use crate::store;
 
-/// Prints every setting with its source, and warns of unknown variables.
+/// Prints every setting with its source. Fails if there is no store.
 pub fn run(config: &Config, matches: &ArgMatches) -> Result<(), Error> {
     for [name, value, source] in config.report(matches) {
-        outln!("{name:<32} {value:<40} {source}")?;
+        outln!("{name:<32} {:<40} {}", printable(&value), printable(&source))?;
     }
-    for name in config::unknown_variables() {
-        eprintln!("callbook: {name} is not a setting of Callbook");
-    }
-    Ok(())
+    store::check_exists(config)
 }

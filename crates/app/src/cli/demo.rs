@@ -6,6 +6,7 @@ use domain::{
 };
 use ports::outbound::Clock;
 
+use super::AccountArg;
 use crate::clock::SystemClock;
 use crate::context::AppContext;
 use crate::error::Error;
@@ -14,6 +15,8 @@ use crate::{progress, sample_data};
 
 #[derive(clap::Args)]
 pub struct DemoArgs {
+    #[command(flatten)]
+    account: AccountArg,
     /// Number of contacts to generate instead, always the same ones, in an account without contacts
     #[arg(long, value_name = "N", requires = "calls", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     contacts: Option<u64>,
@@ -37,14 +40,14 @@ const CALLS: [(usize, &str, &str); 4] = [
 /// Runs `callbook demo`.
 pub async fn run(context: &AppContext, args: &DemoArgs) -> Result<(), Error> {
     match args.contacts.zip(args.calls) {
-        None => add_documented(context).await,
-        Some((contacts, calls)) => generate(context, contacts, calls).await,
+        None => add_documented(context, args.account.id).await,
+        Some((contacts, calls)) => generate(context, args.account.id, contacts, calls).await,
     }
 }
 
-/// Adds the document's contacts and calls to the first account, unless it has one of the contacts.
-async fn add_documented(context: &AppContext) -> Result<(), Error> {
-    let account = context.account(None).await?;
+/// Adds the document's contacts and calls to the account, unless it has one of the contacts.
+async fn add_documented(context: &AppContext, account: Option<AccountId>) -> Result<(), Error> {
+    let account = context.account(account).await?;
     for (first, last, ..) in CONTACTS {
         let search = ContactSearch::parse(&format!("{first} {last}")).unwrap_or_default();
         if count_contacts(context, account, search).await? > 0 {
@@ -65,9 +68,9 @@ async fn add_documented(context: &AppContext) -> Result<(), Error> {
     outln!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())
 }
 
-/// Fills the first account, which must have no contacts, with generated ones.
-async fn generate(context: &AppContext, contacts: u64, calls: u64) -> Result<(), Error> {
-    let account = context.account(None).await?;
+/// Fills the account, which must have no contacts, with generated ones.
+async fn generate(context: &AppContext, account: Option<AccountId>, contacts: u64, calls: u64) -> Result<(), Error> {
+    let account = context.account(account).await?;
     if count_contacts(context, account, ContactSearch::default()).await? > 0 {
         return Err(Error::Failed(format!("account {account} has contacts already; nothing was added")));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::output::outln;
 
 /// Images run the check every few seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,8 +19,8 @@ pub fn run(config: &Config) -> Result<(), Error> {
     // No proxy: the server runs on this machine.
     let agent = ureq::Agent::config_builder().timeout_global(Some(REQUEST_TIMEOUT)).proxy(None).build();
     match ureq::Agent::new_with_config(agent).get(&url).call() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Error::Failed(format!("{url}: {error}"))),
+        Ok(_) => outln!("The server on {} is ready.", config.bind),
+        Err(error) => Err(Error::Failed(format!("{url}: {error}; CALLBOOK_BIND or --bind names another server"))),
     }
 }
 

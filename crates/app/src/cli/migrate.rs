@@ -18,8 +18,12 @@ pub struct MigrateArgs {
 
 /// Runs `callbook migrate`.
 pub fn run(config: &Config, args: &MigrateArgs) -> Result<(), Error> {
-    for migration in store::migrate(config)? {
-        outln!("{migration}")?;
+    let migrations = store::migrate(config)?;
+    for migration in &migrations {
+        outln!("migration {migration}: done")?;
+    }
+    if migrations.is_empty() && !args.verify_counters {
+        outln!("The store is up to date.")?;
     }
     if args.verify_counters {
         let context = AppContext::open(config)?;

@@ -11,13 +11,18 @@ mod serve;
 mod token;
 mod transfer;
 
+use std::ffi::OsString;
+use std::io::{self, Write};
+
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use domain::{AccountId, Name};
+use serde_json::Value;
 
 use crate::config::{self, Config, ConfigArgs};
 use crate::context::AppContext;
 use crate::error::Error;
 use crate::logging::Logging;
+use crate::output::{outln, printable};
 
 /// A self-hosted server for the Calls API of Monica, the personal CRM.
 #[derive(Parser)]
@@ -37,10 +42,10 @@ enum Command {
     /// Create, list and revoke tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Create and list accounts
+    /// Create, list, rename and delete accounts
     #[command(subcommand)]
     Account(account::AccountCommand),
-    /// Add the contacts and calls of Monica's documentation to the first account; a second run adds nothing
+    /// Add the contacts and calls of Monica's documentation to an account; a second run adds nothing
     Demo(demo::DemoArgs),
     /// Run pending migrations only
     Migrate(migrate::MigrateArgs),
@@ -70,16 +75,48 @@ struct AccountArg {
     id: Option<AccountId>,
 }
 
+/// The format of a list.
+#[derive(clap::Args)]
+struct ListArgs {
+    /// Print an array of JSON objects
+    #[arg(long)]
+    json: bool,
+}
+
+impl ListArgs {
+    /// Prints the items as JSON.
+    fn print(items: impl Iterator<Item = Value>) -> Result<(), Error> {
+        outln!("{:#}", items.collect::<Value>())
+    }
+}
+
 /// Returns the definition of the command line. Every command takes the settings, and lists them in its long help.
 fn command() -> clap::Command {
     config::with_environment(Cli::command().mut_args(|setting| setting.global(true).hide_short_help(true)))
 }
 
-/// Parses the command line; wrong usage and requests for help end the process.
-pub fn parse() -> (Cli, ArgMatches) {
-    let matches = command().get_matches();
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    (cli, matches)
+/// Parses the command line. Wrong usage and requests for help are errors, which [`exit`] reports.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = command().try_get_matches_from(args)?;
+    Cli::from_arg_matches(&matches).map(|cli| (cli, matches))
+}
+
+/// Prints the help, or what is wrong with the command line, and ends the process.
+pub fn exit(error: &clap::Error) -> ! {
+    let text = error.render().to_string();
+    // A closed reader is no error.
+    let _ = if error.use_stderr() {
+        io::stderr().write_all(without_urls(text, std::env::args_os()).as_bytes())
+    } else {
+        io::stdout().write_all(text.as_bytes())
+    };
+    std::process::exit(error.exit_code())
+}
+
+/// Removes those arguments from the text that are URLs with a user: they may contain a password.
+fn without_urls(text: String, args: impl IntoIterator<Item = OsString>) -> String {
+    let args = args.into_iter().map(|arg| arg.to_string_lossy().into_owned());
+    args.filter(|arg| config::is_url(arg)).fold(text, |text, arg| text.replace(&arg, "…"))
 }
 
 /// Runs the command.
@@ -91,11 +128,14 @@ pub async fn run(cli: Cli, matches: &ArgMatches) -> Result<(), Error> {
     }
     let config = Config::read(&cli.config, matches)?;
     let logging = Logging::start(&config);
+    for name in config::unknown_variables() {
+        tracing::warn!("{} is not a setting of Callbook", printable(&name));
+    }
     match command {
         Command::Serve => serve::run(&config, &logging).await,
         Command::Token(command) => token::run(&AppContext::open(&config)?, command).await,
         Command::Account(command) => account::run(&AppContext::open(&config)?, command).await,
-        Command::Demo(args) => demo::run(&AppContext::open(&config)?, &args).await,
+        Command::Demo(args) => demo::run(&AppContext::open_or_create(&config)?, &args).await,
         Command::Migrate(args) => migrate::run(&config, &args),
         Command::CheckConfig => check_config::run(&config, matches),
         Command::Healthcheck => healthcheck::run(&config),
@@ -123,6 +163,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_shows_no_password() {
+        for args in [
+            &["callbook", "token", "list", "postgres://u:a ' secret@h/db"][..],
+            &["callbook", "postgres://u:secret@h/db"],
+            &["callbook", "token", "revoke", "postgres://u:secret@h/db"],
+            &["callbook", "--databse-url=postgres://u:secret@h/db"],
+            &["callbook", "import-monica", "https://u:secret@h/db"],
+        ] {
+            let args = args.iter().map(OsString::from);
+            let Err(error) = parse(args.clone()) else { panic!("{args:?}") };
+            let text = without_urls(error.render().to_string(), args);
+            assert!(!text.contains("secret") && text.contains("help"), "{text}");
+        }
     }
 
     #[test]

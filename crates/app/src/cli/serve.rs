@@ -1,7 +1,7 @@
 //! `callbook serve`: start, announcement and shutdown.
 
-use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
@@ -24,7 +24,7 @@ pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
     // Before the store is opened, so that a second server on the same address does not touch the store of the first.
     let listener = listen("CALLBOOK_BIND", config.bind)?;
     let metrics_listener = config.metrics_bind.map(|bind| listen("CALLBOOK_METRICS_BIND", bind)).transpose()?;
-    let context = AppContext::open(config)?;
+    let context = AppContext::open_or_create(config)?;
     let new_token = ensure_token(&context, config.token.as_ref()).await?;
     let options = Options {
         public_url: config.public_url.clone(),
@@ -40,16 +40,26 @@ pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
         .map_err(Error::io("cannot start the server"))?;
     stop_on_signals(&server)?;
     let metrics_address = metrics_server.as_ref().map(|server| server.address);
-    if let Err(error) = announce(&server, config, new_token.as_ref(), metrics_address) {
-        tracing::warn!(%error, "cannot print the address; `callbook token create` creates a token");
-    }
+    announce(&server, config, new_token.as_ref(), metrics_address);
     server.run().await.map_err(Error::io("the server failed"))?;
     shut_down(context, metrics_server).await;
     Ok(())
 }
 
 fn listen(setting: &str, address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).map_err(Error::io(format!("{setting}: cannot listen on {address}")))
+    TcpListener::bind(address).map_err(|error| {
+        let port = address.port();
+        let (problem, port) = match error.kind() {
+            ErrorKind::AddrInUse => ("in use".to_owned(), port.checked_add(1).unwrap_or_default()),
+            ErrorKind::PermissionDenied => ("permission denied".to_owned(), 8080),
+            _ => (error.to_string(), port),
+        };
+        let other = match error.kind() {
+            ErrorKind::AddrNotAvailable => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+            _ => SocketAddr::new(address.ip(), port),
+        };
+        Error::Failed(format!("cannot listen on {address}: {problem}; try {setting}={other}"))
+    })
 }
 
 /// The server of `/metrics`, which runs in the background.
@@ -91,30 +101,32 @@ async fn ensure_token(context: &AppContext, configured: Option<&Secret>) -> Resu
     if !admin.tokens().await?.is_empty() {
         return Ok(None);
     }
-    Ok(Some(admin.create_token(request("first token")?).await?))
+    let (_, secret) = admin.create_token(request("first token")?).await?;
+    Ok(Some(secret))
 }
 
 /// Logs and prints the addresses. The token is printed and never logged.
-fn announce(
-    server: &Server,
-    config: &Config,
-    new_token: Option<&Secret>,
-    metrics: Option<SocketAddr>,
-) -> Result<(), Error> {
+fn announce(server: &Server, config: &Config, new_token: Option<&Secret>, metrics: Option<SocketAddr>) {
     let address = server.address();
     let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     tracing::info!(%address, store = ?config.store, "listening");
-    outln!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"))?;
+    let mut lines = vec![format!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"))];
     if let Some(token) = new_token {
-        outln!("  Token       {}", token.reveal())?;
-        outln!("              shown only once; `callbook token create` creates another")?;
+        lines.push(format!("  Token       {}", token.reveal()));
+        lines.push("              shown only once; `callbook token create` creates another".to_owned());
     }
-    outln!("  API         {base}/api")?;
+    lines.push(format!("  API         {base}/api"));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics, "serving metrics");
-        outln!("  Metrics     http://{metrics}/metrics")?;
+        lines.push(format!("  Metrics     http://{metrics}/metrics"));
     }
-    outln!("  Swagger UI  {base}/docs/")
+    lines.push(format!("  Swagger UI  {base}/docs/"));
+    // On a thread of its own: a standard output that stalls must not stop the server.
+    std::thread::spawn(move || {
+        if let Err(error) = outln!("{}", lines.join("\n")) {
+            tracing::warn!(%error, "cannot print the address; `callbook token create` creates a token");
+        }
+    });
 }
 
 // Shutdown:

@@ -6,19 +6,20 @@ use clap::Subcommand;
 use domain::{Name, Scope, Timestamp, Token, TokenId};
 use ports::inbound::TokenRequest;
 use ports::outbound::Clock;
+use serde_json::{Value, json};
 
-use super::AccountArg;
+use super::{AccountArg, ListArgs};
 use crate::clock::SystemClock;
 use crate::context::{AppContext, not_found};
 use crate::error::Error;
-use crate::output::outln;
+use crate::output::{self, outln, printable};
 
 #[derive(Subcommand)]
 pub enum TokenCommand {
     /// Create a token and print only the token; the store keeps its hash
     Create(CreateArgs),
     /// List all tokens, with revoked and expired ones
-    List,
+    List(ListArgs),
     /// Revoke a token
     Revoke {
         /// Id of the token
@@ -46,10 +47,11 @@ pub struct CreateArgs {
 pub async fn run(context: &AppContext, command: TokenCommand) -> Result<(), Error> {
     match command {
         TokenCommand::Create(args) => create(context, args).await,
-        TokenCommand::List => list(context).await,
+        TokenCommand::List(args) => list(&context.services.admin.tokens().await?, &args),
         TokenCommand::Revoke { id } => {
             let revoked = context.services.admin.revoke_token(id).await;
-            revoked.map_err(not_found("token", id))
+            revoked.map_err(not_found("token", id))?;
+            outln!("Token {id} is revoked.")
         }
     }
 }
@@ -59,39 +61,65 @@ async fn create(context: &AppContext, args: CreateArgs) -> Result<(), Error> {
     let account = context.account(args.account.id).await?;
     let scope = if args.read_only { Scope::ReadOnly } else { Scope::ReadWrite };
     let request = TokenRequest { account, name: args.name, scope, expires_at };
-    let secret = context.services.admin.create_token(request).await?;
-    outln!("{}", secret.reveal())
+    let (token, secret) = context.services.admin.create_token(request).await?;
+    outln!("{}", secret.reveal())?;
+    output::message(&format!("token {} of account {account} is created", token.id));
+    Ok(())
 }
 
-async fn list(context: &AppContext) -> Result<(), Error> {
+fn list(tokens: &[Token], args: &ListArgs) -> Result<(), Error> {
+    if args.json {
+        return ListArgs::print(tokens.iter().map(to_json));
+    }
     let row = |cells: [&str; 7]| {
         let [id, account, scope, created, expires, revoked, name] = cells;
         outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {expires:<20} {revoked:<20} {name}")
     };
     row(["ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "NAME"])?;
-    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in
-        context.services.admin.tokens().await?
-    {
-        let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
+    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in tokens {
+        let time = |time: &Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
         row([
             &id.to_string(),
             &account.to_string(),
-            if scope == Scope::ReadOnly { "read-only" } else { "read-write" },
+            scope_name(*scope),
             &created_at.to_string(),
             &time(expires_at),
             &time(revoked_at),
-            name.as_str(),
+            &printable(name.as_str()),
         ])?;
     }
     Ok(())
+}
+
+fn to_json(token: &Token) -> Value {
+    let Token { id, account, name, scope, created_at, expires_at, revoked_at } = token;
+    let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
+    json!({
+        "id": id.get(),
+        "account": account.get(),
+        "name": name.as_str(),
+        "scope": scope_name(*scope),
+        "created_at": created_at.to_string(),
+        "expires_at": time(expires_at),
+        "revoked_at": time(revoked_at),
+    })
+}
+
+fn scope_name(scope: Scope) -> &'static str {
+    match scope {
+        Scope::ReadOnly => "read-only",
+        Scope::ReadWrite => "read-write",
+    }
 }
 
 fn token_id(text: &str) -> Result<TokenId, &'static str> {
     TokenId::parse(text).ok_or("a token's id is a whole number from 1 on")
 }
 
-fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
-    humantime::parse_duration(text)
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    // A token's times are whole seconds.
+    let parsed = humantime::parse_duration(text).ok().filter(|duration| duration.as_secs() > 0);
+    parsed.ok_or("a number and a unit, such as 90d, 12h or 1y, of at least a second")
 }
 
 fn from_now(duration: Duration) -> Result<Timestamp, Error> {
@@ -107,6 +135,8 @@ mod tests {
     #[test]
     fn parses_a_duration_in_days() {
         assert_eq!(duration("90d").unwrap(), Duration::from_hours(90 * 24));
-        assert!(duration("ninety").is_err());
+        for invalid in ["ninety", "0d", "999ms", "90", "-1d", "1 fortnight", ""] {
+            assert!(duration(invalid).is_err(), "{invalid}");
+        }
     }
 }

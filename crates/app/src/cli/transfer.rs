@@ -1,13 +1,16 @@
 //! `callbook backup`, `restore`, `export` and `import`.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-use domain::{AccountId, CallQuery, ContactQuery, PageRequest};
+use domain::AccountId;
 
 use super::AccountArg;
-use crate::config::{Config, StoreUrl};
+use crate::config::Config;
 use crate::context::AppContext;
 use crate::error::Error;
+use crate::store;
 use crate::transfer::archive;
 
 #[derive(clap::Args)]
@@ -46,21 +49,26 @@ pub async fn back_up(config: &Config, BackupArgs { file }: &BackupArgs) -> Resul
     if file.as_path() == Path::new("-") {
         return Err(Error::Usage("a backup is verified after it is written: it takes a file, not -".to_owned()));
     }
-    let (context, accounts) = open_existing(config, Some(file)).await?;
+    let (context, accounts) = open_with_accounts(config, Some(file)).await?;
     archive::back_up(&context, file, count_records(&context, &accounts).await?)
 }
 
 /// Runs `callbook restore`.
 pub fn restore(config: &Config, args: &RestoreArgs) -> Result<(), Error> {
-    archive::restore(&AppContext::open(config)?, &args.file)
+    archive::restore(&args.file, || AppContext::open_or_create(config))
 }
 
 /// Runs `callbook export`.
 pub async fn export(config: &Config, ExportArgs { account, file }: &ExportArgs) -> Result<(), Error> {
-    let (context, _) = open_existing(config, file.as_deref()).await?;
+    let file = file.as_deref().filter(|file| *file != Path::new("-"));
+    let (context, _) = open_with_accounts(config, file).await?;
+    if file.is_none() {
+        let output = io::stdout().as_fd().try_clone_to_owned().map_err(Error::io("standard output"))?;
+        store::check_is_no_open_store_file(config, &output.into(), "standard output")?;
+    }
     let account = context.account(account.id).await?;
-    let records = count_records(&context, &[account]).await?;
-    archive::export(&context, account, file.as_deref(), records)
+    let records = context.count_records(account).await?;
+    archive::export(&context, account, file, records)
 }
 
 /// Runs `callbook import`.
@@ -68,17 +76,12 @@ pub async fn import(config: &Config, args: &ImportArgs) -> Result<(), Error> {
     archive::import(&AppContext::open(config)?, args.account.id, &args.file, args.dry_run).await
 }
 
-/// Opens a store that is not empty, and returns its accounts. An error if the file to write is the store itself.
-async fn open_existing(config: &Config, file: Option<&Path>) -> Result<(AppContext, Vec<AccountId>), Error> {
-    if let StoreUrl::Sqlite(path) = &config.store {
-        let Ok(store) = path.canonicalize() else {
-            return Err(Error::Failed(format!("there is no store at {}", path.display())));
-        };
-        if let Some(file) = file.filter(|file| file.canonicalize().is_ok_and(|file| file == store)) {
-            return Err(Error::Failed(format!("{} is the store itself", file.display())));
-        }
-    }
+/// Opens a store that is not empty, and returns its accounts. An error if the file to write belongs to the store.
+async fn open_with_accounts(config: &Config, file: Option<&Path>) -> Result<(AppContext, Vec<AccountId>), Error> {
     let context = AppContext::open(config)?;
+    if let Some(file) = file {
+        store::check_is_no_store_file(config, file)?;
+    }
     let accounts = context.services.admin.accounts().await?;
     if accounts.is_empty() {
         return Err(Error::Failed("the store is empty".to_owned()));
@@ -90,9 +93,7 @@ async fn open_existing(config: &Config, file: Option<&Path>) -> Result<(AppConte
 async fn count_records(context: &AppContext, accounts: &[AccountId]) -> Result<u64, Error> {
     let mut records = 0;
     for id in accounts {
-        let http_adapter::Services { contacts, calls, .. } = &context.services.http;
-        records += contacts.list(*id, ContactQuery::oldest_first(PageRequest::SMALLEST)).await?.total;
-        records += calls.list(*id, CallQuery::newest_first(PageRequest::SMALLEST)).await?.page.total;
+        records += context.count_records(*id).await?;
     }
     Ok(records)
 }

@@ -76,16 +76,29 @@ fn scheme(text: &str) -> Option<&str> {
     scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(scheme)
 }
 
-/// Returns whether libpq splits the URL into user, password and host as intended. If it does not, its errors can quote a
-/// part of the password. `@`, `/`, `?`, spaces and non-ASCII characters of the parts must be percent-encoded.
+/// Returns whether libpq and [`Url`] split the URL into user, password and host alike. If they do not, errors and reports
+/// can show a part of the password. `@`, `/`, `?`, `#`, spaces and non-ASCII characters of the parts must be
+/// percent-encoded.
 fn is_plain(rest: &str) -> bool {
-    let location = rest.split('?').next().unwrap_or_default();
+    let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = location.split_once('/').unwrap_or((location, ""));
     let is_encoded = |part: &str| part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     authority.matches('@').count() <= 1
         && !path.contains('@')
+        && !query.contains('@')
+        && !rest.contains('#')
         && rest.bytes().all(|byte| byte.is_ascii_graphic())
         && rest.split('%').skip(1).all(is_encoded)
+}
+
+/// Quotes a value for an error. `None` for a URL.
+pub fn quote(text: &str) -> Option<String> {
+    (!is_url(text)).then(|| format!("{text:?}"))
+}
+
+/// Returns whether the text looks like a URL, which may contain a password.
+pub fn is_url(text: &str) -> bool {
+    text.contains("://") || text.contains('@')
 }
 
 pub fn token(text: &str) -> Result<Option<Secret>, &'static str> {
@@ -110,6 +123,7 @@ pub fn public_url(text: &str) -> Result<Option<String>, &'static str> {
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
+            && url.password().is_none()
             // The API is served at /api below this URL, so that the paths would be ambiguous.
             && url.path_segments().is_none_or(|mut segments| segments.next() != Some("api"));
         if is_base { Ok(url.as_str().trim_end_matches('/').to_owned()) } else { Err(takes) }

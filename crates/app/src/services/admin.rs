@@ -53,14 +53,22 @@ impl AdminService for Admin {
         self.accounts.create(name, self.clock.now()).await
     }
 
+    async fn rename_account(&self, account: AccountId, name: Name) -> Result<()> {
+        self.accounts.rename(account, name).await
+    }
+
+    fn delete_account(&self, account: AccountId) -> Result<()> {
+        self.accounts.delete(account)
+    }
+
     async fn tokens(&self) -> Result<Vec<Token>> {
         self.tokens.list().await
     }
 
-    async fn create_token(&self, token: TokenRequest) -> Result<Secret> {
+    async fn create_token(&self, token: TokenRequest) -> Result<(Token, Secret)> {
         let secret = random_secret()?;
-        self.register_token(token, secret.clone()).await?;
-        Ok(secret)
+        let token = self.register_token(token, secret.clone()).await?;
+        Ok((token, secret))
     }
 
     async fn register_token(&self, token: TokenRequest, secret: Secret) -> Result<Token> {
@@ -101,7 +109,8 @@ mod tests {
         let admin = Admin::new(Arc::new(MockAccountRepository::new()), Arc::new(tokens), Arc::new(clock));
         let (account, name) = (AccountId::new(5).unwrap(), Name::parse("n8n").unwrap());
         let request = TokenRequest { account, name, scope: Scope::ReadOnly, expires_at: None };
-        let secret = admin.create_token(request).await.unwrap();
+        let (token, secret) = admin.create_token(request).await.unwrap();
+        assert_eq!(token.id.get(), 1);
         assert_eq!(secret.reveal().len(), 67);
         assert_ne!(secret, random_secret().unwrap());
     }

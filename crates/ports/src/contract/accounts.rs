@@ -1,8 +1,8 @@
 //! Accounts and tokens.
 
-use domain::{AccountId, NewToken, Scope, SecretHash, TokenId, Uuid};
+use domain::{AccountId, IdempotencyKey, NewToken, Scope, SecretHash, TokenId, Uuid};
 
-use super::{LATER, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name};
+use super::{LATER, NOW, TestAccount, UNKNOWN_ID, UUID, assert_error, at, call, name, person};
 use crate::outbound::Store;
 
 /// Returns the n-th hash of the account. No other account has it.
@@ -58,6 +58,37 @@ pub async fn lists_accounts_by_id(store: &Store) {
     assert!(ids.contains(&first) && ids.contains(&second));
     assert_eq!(store.accounts.find(first).await.unwrap().name, name("contract"));
     assert_error!(store.accounts.find(AccountId::new(UNKNOWN_ID).unwrap()).await, NotFound);
+}
+
+pub async fn renames_an_account(store: &Store) {
+    let account = TestAccount::create(store).await.id;
+    store.accounts.rename(account, name("renamed")).await.unwrap();
+    assert_eq!(store.accounts.find(account).await.unwrap().name, name("renamed"));
+    assert_error!(store.accounts.rename(AccountId::new(UNKNOWN_ID).unwrap(), name("x")).await, NotFound);
+}
+
+pub async fn deletes_an_account_with_everything_that_it_owns(store: &Store) {
+    let (deleted, other) = (TestAccount::create(store).await, TestAccount::create(store).await);
+    let mut kept = Vec::new();
+    for account in [&deleted, &other] {
+        let contact = account.create_contact("Leslie").await;
+        let key = IdempotencyKey { key: name("key"), fingerprint: 7 };
+        let call = store.calls.create(account.id, call(contact, NOW), UUID, at(NOW), Some(key)).await.unwrap();
+        kept.push(call);
+        store.tokens.create(token(account, 1), at(NOW)).await.unwrap();
+    }
+    store.accounts.delete(deleted.id).unwrap();
+    assert_error!(store.accounts.find(deleted.id).await, NotFound);
+    assert_error!(store.accounts.delete(deleted.id), NotFound);
+    assert_eq!(store.tokens.find(hash(&deleted, 1)).await.unwrap(), None);
+    assert!(deleted.all_contacts().await.is_empty() && deleted.all_calls(None).await.is_empty());
+    deleted.assert_counters_match_calls().await;
+    assert_error!(store.contacts.create(deleted.id, person("Ann"), UUID, at(NOW)).await, NotFound);
+    assert_error!(deleted.create_call(call(kept[0].contact.id, NOW)).await, NotFound);
+    assert_eq!(other.all_calls(None).await, kept[1..], "the other account is unchanged");
+    assert!(store.tokens.find(hash(&other, 1)).await.unwrap().is_some());
+    other.assert_counters_match_calls().await;
+    assert!(TestAccount::create(store).await.id > other.id, "ids are not reused");
 }
 
 pub async fn creates_the_first_account_once(store: &Store) {

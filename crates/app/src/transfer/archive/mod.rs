@@ -4,14 +4,15 @@ mod lines;
 mod reader;
 mod writer;
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use domain::AccountId;
 use indicatif::ProgressBar;
-use ports::inbound::{BackupRecord, ImportSummary};
+use ports::inbound::{BackupRecord, ImportCount, ImportRecord, ImportSummary};
 
 pub use self::lines::Kind;
 use self::lines::Line;
@@ -24,14 +25,25 @@ use crate::progress;
 
 /// Writes the contacts and calls of the account to the file, or to standard output. `total` is their number.
 pub fn export(context: &AppContext, account: AccountId, file: Option<&Path>, total: u64) -> Result<(), Error> {
-    let Some(path) = file.filter(|path| *path != Path::new("-")) else {
-        let mut writer = Writer::new(io::stdout().lock(), "standard output".to_owned(), Kind::Export)?;
-        write_records(&mut writer, context, Some(account), &ProgressBar::hidden())?;
-        return writer.finish().map(drop);
+    let Some(path) = file else {
+        return export_to_standard_output(context, account);
     };
     let bar = progress::bar("Exporting", Some(total));
     let totals = writer::write_file(path, Kind::Export, |writer| write_records(writer, context, Some(account), &bar))?;
     outln!("{}: {} contacts and {} calls of account {account}.", path.display(), totals.contacts, totals.calls)
+}
+
+fn export_to_standard_output(context: &AppContext, account: AccountId) -> Result<(), Error> {
+    let export = || {
+        let mut writer = Writer::new(io::stdout().lock(), "standard output".to_owned(), Kind::Export)?;
+        write_records(&mut writer, context, Some(account), &ProgressBar::hidden())?;
+        writer.finish().map(drop)
+    };
+    match export() {
+        // A reader such as `head` wants no more.
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
 }
 
 /// Writes the whole store to the file. `total` is the number of contacts and calls.
@@ -63,13 +75,15 @@ pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Pat
     let bar = progress::bar("Importing", file_size(path));
     let mut reader = open(path, Kind::Export, &bar)?;
     let services = &context.services;
-    if dry_run && services.admin.accounts().await?.is_empty() {
-        return Err(Error::Failed("the store is empty: all of it would be added".to_owned()));
-    }
-    let account = context.account(account).await?;
+    // A dry run creates no account.
+    let has_no_account = dry_run && account.is_none() && services.admin.accounts().await?.is_empty();
+    let account = if has_no_account { None } else { Some(context.account(account).await?) };
     let mut failure = None;
-    let mut records = records(&mut reader, &mut failure).map_while(|record| record.ok().map(Ok)).fuse();
-    let summary = services.transfer.import(account, &mut records, dry_run)?;
+    let mut records = records(&mut reader, &mut failure).map_while(Result::ok).fuse();
+    let summary = match account {
+        None => summarize(&mut records),
+        Some(account) => services.transfer.import(account, &mut records.by_ref().map(Ok), dry_run)?,
+    };
     drop(records);
     bar.finish_and_clear();
     print_summary(account, &summary, dry_run)?;
@@ -82,12 +96,28 @@ pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Pat
     }
 }
 
-/// Prints the result of an import.
-pub fn print_summary(account: AccountId, summary: &ImportSummary, dry_run: bool) -> Result<(), Error> {
+/// Returns what an import of the records into a new account would add.
+fn summarize(records: impl Iterator<Item = ImportRecord>) -> ImportSummary {
+    let (mut contacts, mut calls) = (HashSet::new(), HashSet::new());
+    let mut summary = ImportSummary::default();
+    let count = |count: &mut ImportCount, is_new| *(if is_new { &mut count.added } else { &mut count.known }) += 1;
+    for record in records {
+        match record {
+            ImportRecord::Contact(contact) => count(&mut summary.contacts, contacts.insert(contact.uuid)),
+            ImportRecord::Call(call) if !contacts.contains(&call.contact_uuid) => summary.orphans += 1,
+            ImportRecord::Call(call) => count(&mut summary.calls, calls.insert(call.uuid)),
+        }
+    }
+    summary
+}
+
+/// Prints the result of an import. `account` is `None` for a dry run without an account.
+pub fn print_summary(account: Option<AccountId>, summary: &ImportSummary, dry_run: bool) -> Result<(), Error> {
     let added = if dry_run { "would be added" } else { "added" };
     let ImportSummary { contacts, calls, .. } = summary;
+    let account = account.map_or_else(|| "A new account".to_owned(), |account| format!("Account {account}"));
     outln!(
-        "Account {account}: {} contacts and {} calls {added}, {} contacts and {} calls were there already.",
+        "{account}: {} contacts and {} calls {added}, {} contacts and {} calls were there already.",
         contacts.added,
         calls.added,
         contacts.known,
@@ -95,10 +125,18 @@ pub fn print_summary(account: AccountId, summary: &ImportSummary, dry_run: bool)
     )
 }
 
-/// Fills an empty store from a backup, completely or not at all.
-pub fn restore(context: &AppContext, path: &Path) -> Result<(), Error> {
+/// Fills an empty store from a backup, completely or not at all. The store is opened after the file was checked.
+pub fn restore(path: &Path, open_store: impl FnOnce() -> Result<AppContext, Error>) -> Result<(), Error> {
+    // Standard input and pipes can be read only once.
+    if file_size(path).is_some() {
+        let bar = progress::bar("Checking", file_size(path));
+        let mut reader = open(path, Kind::Backup, &bar)?;
+        while reader.next_record::<BackupRecord>()?.is_some() {}
+        bar.finish_and_clear();
+    }
     let bar = progress::bar("Restoring", file_size(path));
     let mut reader = open(path, Kind::Backup, &bar)?;
+    let context = open_store()?;
     let mut failure = None;
     let restored = context.services.transfer.restore(&mut records::<BackupRecord>(&mut reader, &mut failure));
     bar.finish_and_clear();

@@ -1,9 +1,8 @@
 //! Writing an export or a backup.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, IntoInnerError, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ports::inbound::{BackupRecord, ImportRecord};
 use sha2::{Digest, Sha256};
@@ -87,24 +86,23 @@ impl<W: Write> Writer<W> {
 pub fn write_file(
     path: &Path,
     kind: Kind,
-    write: impl FnOnce(&mut Writer<File>) -> Result<(), Error>,
+    write: impl FnOnce(&mut Writer<&File>) -> Result<(), Error>,
 ) -> Result<Totals, Error> {
     let name = path.display().to_string();
     // A plain file is replaced. A device, a pipe or a link is not.
     if std::fs::symlink_metadata(path).is_ok_and(|existing| !existing.is_file()) {
         return Err(Error::Failed(format!("{name} is there already, and is no plain file")));
     }
-    let partial = PartialFile::new(path);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let file = options.open(&partial.path).map_err(Error::io(name.clone()))?;
-    let mut writer = Writer::new(file, name.clone(), kind)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A new file with a name that no other file has. It is removed unless it gets its final name.
+    let partial = tempfile::Builder::new().prefix(".callbook-").suffix(".partial").tempfile_in(folder);
+    let partial = partial.map_err(Error::io(name.clone()))?;
+    let mut writer = Writer::new(partial.as_file(), name.clone(), kind)?;
     write(&mut writer)?;
     let (totals, written) = writer.finish()?;
     written.inner.sync_all().map_err(Error::io(name.clone()))?;
-    verify(&partial.path, &name, kind, totals, &written.hash.finalize())?;
-    std::fs::rename(&partial.path, path).map_err(Error::io(name.clone()))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    verify(partial.path(), &name, kind, totals, &written.hash.finalize())?;
+    partial.persist(path).map_err(|error| Error::io(name.clone())(error.error))?;
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io(name))?;
     Ok(totals)
 }
@@ -123,25 +121,5 @@ fn verify(path: &Path, name: &str, kind: Kind, totals: Totals, hash: &[u8]) -> R
         Ok(())
     } else {
         Err(Error::Failed(format!("{name}: the file that was read again is not the one that was written")))
-    }
-}
-
-/// A temporary file next to the file to write. Dropping it removes the file, unless it was renamed.
-struct PartialFile {
-    path: PathBuf,
-}
-
-impl PartialFile {
-    fn new(path: &Path) -> Self {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        Self { path: name.into() }
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        // An error if the file was renamed.
-        let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -66,11 +66,13 @@ impl Monica {
             matches!(url.scheme(), "http" | "https")
                 && url.has_host()
                 && url.username().is_empty()
+                && url.password().is_none()
                 && url.query().is_none()
                 && url.fragment().is_none()
         };
         let parsed = Url::parse(url).ok().filter(is_base).ok_or_else(|| {
-            Error::Usage(format!("--url takes Monica's address such as https://monica.example.org, not {url:?}"))
+            // The URL is not shown: it may contain a password.
+            Error::Usage("--url takes Monica's address such as https://monica.example.org, without a user".to_owned())
         })?;
         let base = parsed.as_str().trim_end_matches('/');
         let base = base.strip_suffix("/api").unwrap_or(base).to_owned();
