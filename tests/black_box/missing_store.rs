@@ -34,7 +34,6 @@ fn creates_no_store_by_accident(setup: Setup) {
         &["import", "export"],
         &["import", "--dry-run", "export"],
         &["import-monica", "--url", "http://127.0.0.1:9", "--monica-token", "x"],
-        &["check-config"],
     ] {
         let error = setup.expect_failure(arguments, 1);
         let place = match setup.store() {
