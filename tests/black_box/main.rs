@@ -16,6 +16,7 @@ mod openapi;
 mod operations;
 mod pagination;
 mod passwords;
+mod readme;
 mod transfer;
 
 /// The messages for a call without any field.

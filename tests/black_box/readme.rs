@@ -1,0 +1,79 @@
+//! The examples of the README, in their order.
+
+use serde_json::Value;
+use support::{Response, Server, Setup, on_both_stores};
+
+on_both_stores!(the_examples_of_the_readme_work);
+
+fn the_examples_of_the_readme_work(setup: Setup) {
+    let server = setup.serve();
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("## Log a call").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let mut blocks = blocks(section).into_iter();
+    let contact = run(&server, blocks.next().unwrap().strip_prefix("TOKEN=cb_…\n").unwrap()).expect(201);
+    assert_eq!(contact["data"]["id"], 1, "as the README says");
+    let call = run(&server, &blocks.next().unwrap()).expect(201);
+    assert_eq!(call["data"]["content"], "He called, we had fun.");
+    let list = run(&server, &blocks.next().unwrap()).expect(200);
+    assert_eq!((&list["data"][0], &list["meta"]["total"]), (&call["data"], &1.into()));
+    let error = run(&server, &blocks.next().unwrap()).expect(422);
+    assert_eq!(error, serde_json::from_str::<Value>(&blocks.next().unwrap()).unwrap());
+    assert_eq!(blocks.next(), None);
+}
+
+/// Returns the indented blocks of a text.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in text.lines() {
+        match (line.strip_prefix("    "), blocks.last_mut()) {
+            (Some(line), Some(block)) => *block += &format!("{line}\n"),
+            (None, Some(block)) if !block.is_empty() => blocks.push(String::new()),
+            _ => {}
+        }
+    }
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+/// Sends the request of a curl command. The machine may lack curl.
+fn run(server: &Server, command: &str) -> Response {
+    let mut words = words(command).into_iter();
+    assert_eq!(words.next().as_deref(), Some("curl"));
+    let (mut path, mut headers, mut body) = (None, Vec::new(), None);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-s" => {}
+            "-H" => headers.push(words.next().unwrap()),
+            "-d" => body = words.next(),
+            url => path = Some(url.strip_prefix("http://127.0.0.1:8080").unwrap().to_owned()),
+        }
+    }
+    let bearer = format!("Bearer {}", server.token().unwrap());
+    let headers: Vec<_> = headers.iter().map(|header| header.split_once(": ").unwrap()).collect();
+    assert!(headers.contains(&("Authorization", "Bearer $TOKEN")), "{command}");
+    let content_type = headers.iter().find(|(name, _)| *name == "Content-Type");
+    let content_type = content_type.map_or("application/x-www-form-urlencoded", |(_, value)| value);
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let headers = [("Authorization", bearer.as_str()), ("Content-Type", content_type)];
+    server.client().with_token(None).send(method, &path.unwrap(), &headers, body.unwrap_or_default().as_bytes())
+}
+
+/// Splits a command into words, as a shell does.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut quote) = (vec![String::new()], None);
+    for c in command.replace("\\\n", " ").trim().chars() {
+        match (c, quote, words.last_mut()) {
+            (c, Some(open), _) if c == open => quote = None,
+            ('"' | '\'', None, _) => quote = Some(c),
+            (c, None, Some(word)) if c.is_whitespace() => {
+                if !word.is_empty() {
+                    words.push(String::new());
+                }
+            }
+            (c, _, Some(word)) => word.push(c),
+            (_, _, None) => {}
+        }
+    }
+    words
+}
