@@ -18,8 +18,8 @@ use crate::middleware::normalize::normalize;
 use crate::middleware::rate_limit::{RateLimiter, rate_limit};
 use crate::middleware::request_id::request_id;
 use crate::middleware::security_headers::security_headers;
-use crate::responses::Links;
 use crate::page_permits::PagePermits;
+use crate::responses::Links;
 use crate::{Options, Services, openapi, site};
 
 /// The state that all workers share.
@@ -85,15 +85,7 @@ pub fn endpoints(config: &mut ServiceConfig) {
 /// Builds the application. Of several `wrap`s, the last one receives a request first and its response last.
 pub fn app(
     state: Data<AppState>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse,
-        Error = Error,
-        InitError = (),
-    >,
-> {
+) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>> {
     let api = scope("/api")
         .configure(endpoints)
         .default_service(fn_service(fallback::fallback))

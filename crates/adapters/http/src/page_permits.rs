@@ -12,7 +12,7 @@ use crate::responses::error::{ApiError, ApiResult};
 const WAIT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The maximal number of items on a small page. Both default sizes are small.
-const MAX_SMALL_PAGE: u32 = 20;
+const MAX_SMALL_PAGE: u32 = 15;
 
 /// The maximal number of items on all small pages. A call has at most 400 KB, and about as much in JSON.
 const SMALL_PAGE_ITEMS: u32 = 320;
@@ -28,10 +28,7 @@ pub struct PagePermits {
 
 impl PagePermits {
     pub fn new() -> Self {
-        Self {
-            small: Semaphore::new(SMALL_PAGE_ITEMS as usize),
-            large: Semaphore::new(LARGE_PAGE_ITEMS as usize),
-        }
+        Self { small: Semaphore::new(SMALL_PAGE_ITEMS as usize), large: Semaphore::new(LARGE_PAGE_ITEMS as usize) }
     }
 
     /// Waits for the permits for a page of this size. An error if that takes too long.

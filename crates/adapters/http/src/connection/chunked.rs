@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn rejects_malformed_chunks() {
-        for body in ["-1\r\n", "0x0\r\n", "\r\n", "ffffffffffffffffff\r\n", "1\r\nxx\r\n", "zz\r\n", "1\n", "1;\n\r\n"] {
+        for body in ["-1\r\n", "0x0\r\n", "\r\n", "ffffffffffffffffff\r\n", "1\r\nxx\r\n", "zz\r\n", "1\n", "1;\n\r\n"]
+        {
             assert_eq!(Chunked::new().advance(body.as_bytes()), None, "{body:?}");
         }
     }

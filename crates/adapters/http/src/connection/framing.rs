@@ -4,7 +4,7 @@
 //! receives a request only after the response to the previous one, and a large body only once a handler reads it.
 
 use super::chunked::Chunked;
-use super::head::parse_head;
+use super::head::{MAX_HEAD_BYTES, parse_head};
 
 /// The size up to which actix receives a body that no handler has asked for, in bytes.
 pub const UNREQUESTED_BODY_BYTES: usize = 8 * 1024;
@@ -103,7 +103,8 @@ impl Framing {
 
     fn accept_head(&mut self, searched: usize, bytes: &mut [u8]) -> Result<usize, Rejection> {
         // A head ends with a line feed. Without a new one, it is not parsed again.
-        let is_searched = !bytes[searched.min(bytes.len())..].contains(&b'\n') && bytes.len() < super::MAX_HEAD_BYTES;
+        let has_line = bytes[searched.min(bytes.len())..].contains(&b'\n');
+        let is_searched = searched > 0 && !has_line && bytes.len() < MAX_HEAD_BYTES;
         let head = if is_searched { None } else { parse_head(bytes)? };
         let Some(head) = head else {
             self.stage = Stage::Head { searched: bytes.len() };
@@ -271,9 +272,10 @@ mod tests {
 
     #[test]
     fn rejects_heads_that_actix_rejects() {
-        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(super::super::MAX_HEAD_BYTES));
+        let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(MAX_HEAD_BYTES));
         let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(100));
         for (head, expected) in [
+            ("\0", Rejection::Malformed),
             ("GET /\r\n\r\n", Rejection::Malformed),
             ("GET / HTTP/1.1\r\n\r\n", Rejection::Malformed),
             ("GET /?q=\"x\" HTTP/1.1\r\nHost: x\r\n\r\n", Rejection::Malformed),
