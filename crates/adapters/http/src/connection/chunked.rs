@@ -68,9 +68,8 @@ impl Chunked {
                 State::Digit
             }
             (State::Digit | State::Space, b'\t' | b' ') => State::Space,
-            (State::Digit | State::Space, b';') => State::Extension,
+            (State::Digit | State::Space, b';') | (State::Extension, b'\t' | 0x20..=0x7e | 0x80..) => State::Extension,
             (State::Digit | State::Space | State::Extension, b'\r') => State::SizeLf,
-            (State::Extension, b'\t' | 0x20..=0x7e | 0x80..) => State::Extension,
             (State::SizeLf, b'\n') if self.rest > 0 => State::Data,
             (State::SizeLf | State::TrailerLf, b'\n') => State::LineStart,
             (State::DataCr, b'\r') => State::DataLf,

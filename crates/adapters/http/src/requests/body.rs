@@ -61,9 +61,16 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
                 return Ok(parse(request.query_string(), &text, is_form, is_keyed)?);
             }
             let query = request.query_string().to_owned();
-            Ok(web::block(move || parse(&query, &text, is_form, is_keyed)).await??)
+            Ok(parse_aside(move || parse(&query, &text, is_form, is_keyed)).await?)
         })
     }
+}
+
+/// Parses on another thread.
+#[expect(clippy::disallowed_methods, reason = "parsing waits for nothing, unlike the stores")]
+async fn parse_aside<T: Send + 'static>(parse: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
+    let stopped = |_| ApiError::Unavailable(ports::Error::unavailable("the threads that parse bodies are stopped"));
+    web::block(parse).await.map_err(stopped)?
 }
 
 fn is_form(request: &HttpRequest) -> bool {
