@@ -37,7 +37,7 @@ fn answers_pipelined_requests_with_bodies_in_order() {
         let last = b"x-request-id: r59.";
         responses.windows(last.len()).any(|window| window == last)
     };
-    let mut bytes = [0; 65_536];
+    let mut bytes = [0; 8_192];
     while !is_complete(&responses[responses.len().saturating_sub(200_000)..]) {
         let length = stream.read(&mut bytes).unwrap();
         assert!(length > 0, "the connection is closed early");
@@ -97,15 +97,15 @@ pub fn assert_is_error(response: &str, status: u16, code: u16) {
 fn rejects_malformed_and_large_heads_with_an_error_of_the_api() {
     let setup = Setup::sqlite();
     let server = setup.serve();
-    let long = "x".repeat(200_000);
+    let filler = "x".repeat(200_000);
     for (request, status, code) in [
         ("GET /\r\n\r\n".to_owned(), 400, 41),
         ("GET /api?q=\"x\" HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400, 41),
         ("GET /api HTTP/1.1\r\n\r\n".to_owned(), 400, 41),
         ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx".to_owned(), 400, 41),
         ("\0".repeat(100), 400, 41),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: {long}\r\n\r\n"), 431, 44),
-        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431, 44),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX: {filler}\r\n\r\n"), 431, 44),
+        (format!("GET /{filler} HTTP/1.1\r\nHost: x\r\n\r\n"), 431, 44),
         (format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(1_000)), 431, 44),
     ] {
         assert_is_error(&exchange(&server, request.as_bytes()), status, code);
@@ -114,7 +114,7 @@ fn rejects_malformed_and_large_heads_with_an_error_of_the_api() {
     let response = exchange(&server, body.as_bytes());
     assert!(response.starts_with("HTTP/1.1 400"), "{response}");
     assert_eq!(response.matches("HTTP/1.1").count(), 1, "{response}");
-    let (code, log) = server.stop();
-    assert_eq!(code, Some(0));
+    let (exit, log) = server.stop();
+    assert_eq!(exit, Some(0));
     assert!(!log.contains("ERROR"), "{log}");
 }
