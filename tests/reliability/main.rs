@@ -7,6 +7,9 @@ mod crash;
 mod disk;
 mod hostile_input;
 mod load;
+#[cfg(target_os = "linux")]
+mod memory;
+mod protocol;
 mod random;
 mod raw_http;
 mod smuggling;

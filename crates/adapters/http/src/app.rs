@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::middleware::from_fn;
 use actix_web::web::{Bytes, Data};
@@ -19,6 +18,7 @@ use crate::middleware::normalize::normalize;
 use crate::middleware::rate_limit::{RateLimiter, rate_limit};
 use crate::middleware::request_id::request_id;
 use crate::middleware::security_headers::security_headers;
+use crate::page_permits::PagePermits;
 use crate::responses::Links;
 use crate::{Options, Services, openapi, site};
 
@@ -28,6 +28,7 @@ pub struct AppState {
     pub options: Options,
     pub rate_limiter: RateLimiter,
     pub budget: Budget,
+    pub page_permits: PagePermits,
     /// The methods of each path of the API, for 405 and OPTIONS.
     pub allowed_methods: HashMap<String, Vec<&'static str>>,
     /// The OpenAPI document as JSON, built at the first use.
@@ -39,6 +40,7 @@ impl AppState {
         Self {
             rate_limiter: RateLimiter::new(options.rate_limit),
             budget: Budget::new(),
+            page_permits: PagePermits::new(),
             allowed_methods: openapi::allowed_methods(),
             document: OnceLock::new(),
             services,
@@ -83,15 +85,7 @@ pub fn endpoints(config: &mut ServiceConfig) {
 /// Builds the application. Of several `wrap`s, the last one receives a request first and its response last.
 pub fn app(
     state: Data<AppState>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
-> {
+) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>> {
     let api = scope("/api")
         .configure(endpoints)
         .default_service(fn_service(fallback::fallback))

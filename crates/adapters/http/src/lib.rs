@@ -4,6 +4,7 @@
 //! `requests/` declares what clients send, `responses/` what they receive, and `responses/error.rs` every error.
 
 mod app;
+mod connection;
 mod endpoints;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -12,9 +13,11 @@ pub mod measuring;
 mod metrics;
 mod middleware;
 mod openapi;
+mod page_permits;
 mod proxies;
 mod requests;
 mod responses;
+mod service;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -22,7 +25,6 @@ mod tests;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
-use actix_web::HttpServer;
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use domain::PageSize;
@@ -38,6 +40,9 @@ use crate::middleware::limits;
 /// The number of workers per processor. A connection stays with the worker that accepted it, so more workers than
 /// processors keep every processor busy when the connections of some workers are idle.
 const WORKERS_PER_PROCESSOR: usize = 3;
+
+/// The number of threads of each worker that parse large bodies.
+const BLOCKING_THREADS_PER_WORKER: usize = 4;
 
 /// The time after which a shutdown does not wait any longer for requests in progress, in seconds.
 const SHUTDOWN_TIMEOUT_SECONDS: u64 = 30;
@@ -113,16 +118,14 @@ impl Server {
         let address = listener.local_addr()?;
         let state = Data::new(AppState::new(services, options));
         let workers = std::thread::available_parallelism()?.get() * WORKERS_PER_PROCESSOR;
-        let server = HttpServer::new(move || app::app(state.clone()))
+        let builder = actix_server::Server::build()
             .workers(workers)
-            .max_connections(limits::connections_per_worker(workers))
-            .client_request_timeout(limits::HEAD_TIMEOUT)
-            .keep_alive(limits::IDLE_TIMEOUT)
-            .on_connect(|connection, _| limits::configure_connection(connection))
-            .listen(listener)?
+            .worker_max_blocking_threads(BLOCKING_THREADS_PER_WORKER)
+            .max_concurrent_connections(limits::connections_per_worker(workers))
             .shutdown_timeout(SHUTDOWN_TIMEOUT_SECONDS)
-            .disable_signals()
-            .run();
+            .disable_signals();
+        let shutdown = builder.graceful_shutdown_signal();
+        let server = builder.listen("http", listener, move || service::service(state.clone(), shutdown.clone()))?.run();
         Ok(Self { server, address })
     }
 

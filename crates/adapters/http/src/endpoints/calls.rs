@@ -203,6 +203,7 @@ async fn respond_with_page(
     contact: Option<ContactId>,
 ) -> ApiResult<HttpResponse> {
     let query = call_query(request.query_string(), contact, state.options.compat.page_size())?;
+    let _permit = state.page_permits.acquire(query.page.size).await?;
     let calls = state.services.calls.list(caller.account, query).await?;
     let links = state.links(request);
     let json = PageBuilder::new(request.path(), request.query_string(), &links, query.page).calls_as_json(&calls)?;

@@ -32,6 +32,7 @@ pub async fn list(
     let text = request.query_string();
     let query = contact_query(text, state.options.compat.page_size())?;
     let page = query.page;
+    let _permit = state.page_permits.acquire(page.size).await?;
     let contacts = state.services.contacts.list(caller.account, query).await?;
     let links = state.links(&request);
     let builder = PageBuilder::new(request.path(), text, &links, page);

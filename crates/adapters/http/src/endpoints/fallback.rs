@@ -7,11 +7,16 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 
 use crate::AppState;
+use crate::connection::rejection;
 use crate::middleware::reject;
 use crate::responses::error::ApiError;
 
-/// Responds with 404 or 405, or to OPTIONS with 200 and the methods of the path.
+/// Responds with 404 or 405, or to OPTIONS with 200 and the methods of the path. Also responds to requests whose head was
+/// rejected.
 pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    if let Some(error) = rejection(&request) {
+        return Ok(reject(request, error));
+    }
     let state = request.app_data::<Data<AppState>>().cloned();
     let path = request.match_info().as_str();
     let pattern = request.resource_map().match_pattern(path);

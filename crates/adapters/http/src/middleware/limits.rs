@@ -45,7 +45,7 @@ const OTHER_FILES: u64 = 1_100;
 const MIN_FILES: u64 = 4_096;
 
 /// The maximal size of all large request and response bodies in memory, in bytes.
-const MAX_HELD_BYTES: usize = 256 * 1024 * 1024;
+const MAX_HELD_BYTES: usize = 96 * 1024 * 1024;
 
 /// The size up to which bodies are not counted, in bytes. The number of connections limits them.
 const UNCOUNTED_BYTES: usize = 16 * 1024;
@@ -204,12 +204,10 @@ pub fn connections_per_worker(workers: usize) -> usize {
 
 /// Sets the options of a new connection. `TCP_NODELAY` sends every chunk at once, instead of waiting up to 40 ms for the
 /// acknowledgement of the previous one. `TCP_USER_TIMEOUT` closes a connection whose client does not read.
-pub fn configure_connection(connection: &dyn Any) {
-    if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-        // Both fail only if the connection is closed.
-        let _ = stream.set_nodelay(true);
-        set_user_timeout(stream);
-    }
+pub fn configure_connection(stream: &actix_web::rt::net::TcpStream) {
+    // Both fail only if the connection is closed.
+    let _ = stream.set_nodelay(true);
+    set_user_timeout(stream);
 }
 
 #[cfg(target_os = "linux")]

@@ -13,8 +13,13 @@ use serde::de::DeserializeOwned;
 use super::conditions::IDEMPOTENCY_KEY;
 use super::deserializer::RequestDeserializer;
 use crate::AppState;
+use crate::connection::request_body;
 use crate::middleware::limits::{BODY_TIMEOUT, UndrainedBody};
 use crate::responses::error::{ApiError, ApiResult, BODY_LIMIT};
+
+/// The size up to which a body is parsed on the thread of its connection, in bytes. Parsing a larger one would delay
+/// other requests.
+const MAX_INLINE_BYTES: usize = 64 * 1024;
 
 /// A parsed request body. Members that it lacks are taken from the query string, as in v4.1.2.
 pub struct Body<T> {
@@ -24,7 +29,7 @@ pub struct Body<T> {
     pub fingerprint: Option<i64>,
 }
 
-impl<T: DeserializeOwned> FromRequest for Body<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
@@ -38,7 +43,10 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                 length => state.map(|state| state.budget.reserve(length).ok_or_else(over_budget)).transpose(),
             };
             let bytes = match reservation {
-                Ok(_reservation) => timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow)),
+                Ok(_reservation) => {
+                    request_body(&request).await;
+                    timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow))
+                }
                 Err(error) => Err(error),
             };
             let bytes = bytes.inspect_err(|_| drop(request.extensions_mut().insert(UndrainedBody::new(payload))))?;
@@ -46,11 +54,23 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                 // Reserved for as long as the request exists: it may wait for the store with the parsed values.
                 request.extensions_mut().insert(state.budget.reserve_unchecked(bytes.len()));
             }
-            let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::BadJson)?;
-            let is_keyed = request.headers().contains_key(IDEMPOTENCY_KEY);
-            Ok(parse(request.query_string(), text, is_form(&request), is_keyed)?)
+            let is_large = bytes.len() > MAX_INLINE_BYTES;
+            let text = String::from_utf8(bytes).map_err(|_| ApiError::BadJson)?;
+            let (is_form, is_keyed) = (is_form(&request), request.headers().contains_key(IDEMPOTENCY_KEY));
+            if !is_large {
+                return Ok(parse(request.query_string(), &text, is_form, is_keyed)?);
+            }
+            let query = request.query_string().to_owned();
+            Ok(parse_aside(move || parse(&query, &text, is_form, is_keyed)).await?)
         })
     }
+}
+
+/// Parses on another thread.
+#[expect(clippy::disallowed_methods, reason = "parsing waits for nothing, unlike the stores")]
+async fn parse_aside<T: Send + 'static>(parse: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
+    let stopped = |_| ApiError::Unavailable(ports::Error::unavailable("the threads that parse bodies are stopped"));
+    web::block(parse).await.map_err(stopped)?
 }
 
 fn is_form(request: &HttpRequest) -> bool {

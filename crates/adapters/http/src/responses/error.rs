@@ -10,7 +10,8 @@ use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::middleware::limits::BODY_TIMEOUT;
+use crate::connection::MAX_HEAD_BYTES;
+use crate::middleware::limits::{BODY_TIMEOUT, HEAD_TIMEOUT};
 use crate::requests::Violation;
 
 /// The maximal length of a body, in bytes. 100,000 characters of content always fit, even if each is escaped as a
@@ -69,6 +70,10 @@ pub enum ApiError {
     TooLarge,
     /// The body did not arrive in time.
     TooSlow,
+    /// The head is too large or has too many headers.
+    HeadTooLarge,
+    /// The head did not arrive in time.
+    HeadTooSlow,
     /// An internal error.
     Internal(ports::Error),
     /// The store is not available or overloaded.
@@ -139,6 +144,13 @@ impl ApiError {
             Self::TooSlow => {
                 let seconds = BODY_TIMEOUT.as_secs();
                 (408, 37, Message::One(format!("The request body did not arrive within {seconds} seconds.")))
+            }
+            Self::HeadTooLarge => {
+                (431, 44, Message::One(format!("The request head may not be greater than {MAX_HEAD_BYTES} bytes.")))
+            }
+            Self::HeadTooSlow => {
+                let seconds = HEAD_TIMEOUT.as_secs();
+                (408, 37, Message::One(format!("The request head did not arrive within {seconds} seconds.")))
             }
             Self::Unavailable(_) => (503, 45, one("The store is not available, please try again later.")),
             Self::ReadOnly => (403, 46, one("This token may only read.")),
@@ -278,6 +290,16 @@ mod tests {
                 ApiError::TooSlow,
                 408,
                 r#"{"error":{"message":"The request body did not arrive within 30 seconds.","error_code":37}}"#,
+            ),
+            (
+                ApiError::HeadTooLarge,
+                431,
+                r#"{"error":{"message":"The request head may not be greater than 32768 bytes.","error_code":44}}"#,
+            ),
+            (
+                ApiError::HeadTooSlow,
+                408,
+                r#"{"error":{"message":"The request head did not arrive within 10 seconds.","error_code":37}}"#,
             ),
             (
                 ApiError::Unavailable(cause()),

@@ -1,10 +1,13 @@
 //! Absolute links, under the configured public URL or the request's host.
 
 use std::fmt::{self, Write};
+use std::net::SocketAddr;
+use std::rc::Rc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HOST;
 
+use crate::connection::Exchange;
 use crate::proxies::TrustedProxies;
 
 /// The base of all links in one response.
@@ -28,7 +31,7 @@ impl Links {
         let (scheme, forwarded_host) = proxies.forwarded(request);
         let own_host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_host(host));
         let host = forwarded_host.filter(|host| is_host(host)).or(own_host);
-        let host = host.map_or_else(|| request.app_config().local_addr().to_string(), str::to_owned);
+        let host = host.map_or_else(|| local_address(request).to_string(), str::to_owned);
         Self::under(format!("{}://{host}", scheme.unwrap_or("http")))
     }
 
@@ -41,6 +44,12 @@ impl Links {
     pub fn to_one(&self, folder: &str, id: impl fmt::Display) -> String {
         numbered([&self.base, folder], id)
     }
+}
+
+/// Returns the address at which the client connected.
+fn local_address(request: &HttpRequest) -> SocketAddr {
+    let exchange = request.conn_data::<Rc<Exchange>>();
+    exchange.and_then(|exchange| exchange.local_address()).unwrap_or_else(|| request.app_config().local_addr())
 }
 
 /// Concatenates the parts and a number.
