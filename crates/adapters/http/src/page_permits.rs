@@ -18,7 +18,7 @@ const MAX_SMALL_PAGE: u32 = 15;
 const SMALL_PAGE_ITEMS: u32 = 320;
 
 /// The maximal number of items on all larger pages.
-const LARGE_PAGE_ITEMS: u32 = 100;
+const LARGE_PAGE_ITEMS: u32 = 200;
 
 /// Permits for items on pages. Small pages have permits of their own, so that they do not wait for large ones.
 pub struct PagePermits {
@@ -51,11 +51,14 @@ mod tests {
     #[actix_web::test]
     async fn small_pages_do_not_wait_for_large_ones() {
         let permits = PagePermits::new();
-        let large = permits.acquire(PageSize::new(100).unwrap()).await.unwrap();
+        let large = [
+            permits.acquire(PageSize::new(100).unwrap()).await.unwrap(),
+            permits.acquire(PageSize::new(100).unwrap()).await.unwrap(),
+        ];
         let small = permits.acquire(PageSize::new(10).unwrap()).await;
         assert!(small.is_ok());
-        let second = permits.acquire(PageSize::new(100).unwrap()).await;
-        assert!(matches!(second, Err(ApiError::Unavailable(_))));
+        let third = permits.acquire(PageSize::new(100).unwrap()).await;
+        assert!(matches!(third, Err(ApiError::Unavailable(_))));
         drop(large);
         assert!(permits.acquire(PageSize::new(100).unwrap()).await.is_ok());
     }
