@@ -86,6 +86,8 @@ fn parses_called_at_with_strtotime(setup: Setup) {
         json!("not a date"),
         json!("2018-13-45"),
         json!(86_400),
+        json!(1_520_587_800),
+        json!("1520587800123"),
         json!(true),
         json!([]),
         json!("10000-01-01 00:00 +1 year -0001"),
