@@ -10,6 +10,7 @@ use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
+use super::body_format::{check_headers, is_json, json_problem};
 use super::conditions::IDEMPOTENCY_KEY;
 use super::deserializer::RequestDeserializer;
 use crate::AppState;
@@ -37,7 +38,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                 length if length > BODY_LIMIT => Err(ApiError::TooLarge),
                 length => state.map(|state| state.budget.reserve(length).ok_or_else(over_budget)).transpose(),
             };
-            let bytes = match reservation {
+            let bytes = match check_headers(&request).and(reservation) {
                 Ok(_reservation) => timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow)),
                 Err(error) => Err(error),
             };
@@ -46,7 +47,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                 // Reserved for as long as the request exists: it may wait for the store with the parsed values.
                 request.extensions_mut().insert(state.budget.reserve_unchecked(bytes.len()));
             }
-            let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::BadJson)?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| not_utf8())?;
             let is_keyed = request.headers().contains_key(IDEMPOTENCY_KEY);
             Ok(parse(request.query_string(), text, is_form(&request), is_keyed)?)
         })
@@ -80,14 +81,19 @@ fn announced_length(request: &HttpRequest) -> usize {
     length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 })
 }
 
+fn not_utf8() -> ApiError {
+    ApiError::BadJson.with_detail("The body is not valid UTF-8.")
+}
+
 fn over_budget() -> ApiError {
     ApiError::Unavailable(ports::Error::unavailable("too many large request bodies"))
 }
 
 /// Parses a body and a query string.
 pub fn parse<T: DeserializeOwned>(query: &str, text: &str, is_form: bool, is_keyed: bool) -> ApiResult<Body<T>> {
-    // `curl -d` sends JSON as a form if its user omits the type. No form begins with a brace.
-    let is_json = !is_form || text.trim_ascii_start().starts_with('{');
+    // The byte-order mark of some editors.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_json = is_json::<T>(text, is_form);
     let deserializer =
         if is_json { Ok(RequestDeserializer::json(query, text)) } else { RequestDeserializer::form(query, text) };
     let parsed = deserializer.and_then(|deserializer| {
@@ -95,5 +101,5 @@ pub fn parse<T: DeserializeOwned>(query: &str, text: &str, is_form: bool, is_key
         let fingerprint = is_keyed.then(|| deserializer.fingerprint()).transpose()?;
         Ok(Body { request, fingerprint })
     });
-    parsed.map_err(|_| ApiError::BadJson)
+    parsed.map_err(|_| if is_json { ApiError::BadJson.with_detail(json_problem(text)) } else { not_utf8() })
 }
