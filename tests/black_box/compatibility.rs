@@ -1,7 +1,7 @@
 //! Differences from Monica of `docs/compatibility.md` that no other test covers.
 
 use serde_json::{Value, json};
-use support::{Setup, on_both_stores};
+use support::{Client, Setup, on_both_stores};
 
 on_both_stores!(
     detects_the_format_of_a_body,
@@ -120,7 +120,7 @@ fn accepts_what_get_shows(mut setup: Setup) {
     for compat in ["documented", "monica-4"] {
         setup = setup.set("CALLBOOK_COMPAT", compat);
         let server = setup.serve();
-        let client = server.client();
+        let client = Client::new(&server.base, Some(&setup.new_token()));
         let known = json!({
             "first_name": "Leslie", "last_name": "Knope", "nickname": "LK", "gender": "Woman", "description": "x",
             "birthdate": "1975-01-18T10:00:00Z", "is_birthdate_approximate": "approximate", "is_starred": true,
@@ -162,7 +162,7 @@ fn answers_as_monica_4_where_static_types_notice(mut setup: Setup) {
     ] {
         setup = setup.set("CALLBOOK_COMPAT", compat);
         let server = setup.serve();
-        let client = server.client();
+        let client = Client::new(&server.base, Some(&setup.new_token()));
         let contact = client.create_contact("Leslie");
         let written = client.create_call(contact, "2018-02-02");
         assert_eq!(written["contact_called"], Value::Null, "{compat}");
