@@ -6,7 +6,8 @@ use support::{Client, Response, Setup, on_both_stores};
 on_both_stores!(
     executes_a_request_with_an_idempotency_key_once,
     rejects_a_change_with_an_outdated_etag,
-    returns_304_for_a_known_etag
+    returns_304_for_a_known_etag,
+    protects_a_contact_by_its_etag,
 );
 
 fn send(client: &Client, method: &str, path: &str, header: (&str, &str), body: &Value) -> Response {
@@ -74,4 +75,29 @@ fn returns_304_for_a_known_etag(setup: Setup) {
     }
     client.put(&format!("/api/contacts/{contact}"), &json!({"first_name": "Leslie", "nickname": "LK"})).expect(200);
     assert_eq!(client.send("GET", &path, &[("if-none-match", &etag)], b"").status, 200, "the ETag covers the contact");
+}
+
+fn protects_a_contact_by_its_etag(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let etag = |response: &Response| response.header("etag").unwrap().to_owned();
+    let created = client.post("/api/contacts", &json!({"first_name": "Leslie"}));
+    let id = created.json()["data"]["id"].as_i64().unwrap();
+    let path = format!("/api/contacts/{id}");
+    assert_eq!(etag(&client.get(&path)), etag(&created));
+    let known = client.send("GET", &path, &[("if-none-match", &etag(&created))], b"");
+    assert_eq!((known.status, known.body.as_str(), known.header("etag")), (304, "", Some(etag(&created).as_str())));
+    client.create_call(id, "2018-02-02");
+    let body = json!({"first_name": "Leslie", "phone": "+1 555 0100"});
+    for (method, body) in [("PUT", &body), ("DELETE", &json!({}))] {
+        let stale = send(&client, method, &path, ("if-match", &etag(&created)), body);
+        stale.expect_error(412, 48, "The contact has changed meanwhile.");
+    }
+    let called = etag(&client.get(&path));
+    let changed = send(&client, "PUT", &path, ("if-match", &called), &body);
+    assert_eq!((changed.status, etag(&changed)), (200, etag(&client.get(&path))));
+    assert_ne!(etag(&changed), called, "the ETag covers the contact fields");
+    assert_eq!(send(&client, "DELETE", &path, ("if-match", &called), &json!({})).status, 412);
+    assert_eq!(send(&client, "DELETE", &path, ("if-match", &etag(&changed)), &json!({})).status, 200);
+    send(&client, "DELETE", &path, ("if-match", &called), &json!({})).expect_not_found();
 }

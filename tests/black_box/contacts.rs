@@ -60,7 +60,7 @@ fn finds_a_contact_by_any_name(setup: Setup) {
         assert_eq!(found(query), ["Leslie"], "{query}");
     }
     assert_eq!(found(""), ["Zoë", "Leslie"]);
-    for query in ["zoe+knope", "%25", "_", "nobody"] {
+    for query in ["zoe+knope", "%25", "_", "nobody", "%CC%81", "email:%CC%81"] {
         let expected: &[&str] = if query == "%25" { &["Leslie"] } else { &[] };
         assert_eq!(found(query), expected, "{query}");
     }
@@ -119,6 +119,12 @@ fn stores_and_finds_contact_fields(setup: Setup) {
     assert_eq!(fields(&path), [phone]);
     assert_eq!(found("email:leslie@"), Vec::<String>::new());
     let types = client.get("/api/contactfieldtypes").expect(200);
+    let shown = client.get(&format!("{path}?with=contactfields")).expect(200);
+    assert_eq!(
+        shown["data"]["contactFields"][0]["contact_field_type"], types["data"][1],
+        "with the same UUID and times"
+    );
+    assert_ne!(types["data"][0]["uuid"], types["data"][1]["uuid"]);
     assert_eq!((&types["data"][1]["name"], &types["data"][1]["type"]), (&json!("Phone"), &json!("phone")));
 }
 

@@ -135,12 +135,13 @@ fn rejects_path_traversal_and_encoded_bypasses() {
         "/api/%63alls",
         "/api/calls/",
         "/api/calls//",
+        "//api/calls",
         "/%61pi/me?x=/healthz",
         "/api/calls/1?/../../healthz",
     ] {
         assert!(get(path).starts_with("HTTP/1.1 401"), "{path} needs a token: {}", get(path));
     }
-    for path in ["/api%2fcalls", "/healthz/../api/calls", "//api/calls", "/api;/calls", "/API/calls"] {
+    for path in ["/api%2fcalls", "/healthz/../api/calls", "/api;/calls", "/API/calls"] {
         let response = get(path);
         assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
     }

@@ -148,7 +148,7 @@ impl ContactSummary {
 pub struct Archived;
 
 /// A contact with all its data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Contact {
     /// The identity and the profile.
     pub summary: ContactSummary,

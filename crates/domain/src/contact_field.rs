@@ -84,7 +84,7 @@ pub fn digits(text: &str) -> String {
 }
 
 /// A stored contact field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactField {
     /// The id.
     pub id: ContactFieldId,
@@ -95,7 +95,7 @@ pub struct ContactField {
 }
 
 /// A contact field without an identity.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewContactField {
     /// The kind.
     pub kind: ContactFieldKind,

@@ -26,7 +26,8 @@ pub struct ContactSearch {
 
 impl ContactSearch {
     /// Parses a query: words, a phone number with any spacing, or Monica's `field:value`. U+0000 is read as a space,
-    /// because no stored text has it. `None` if the query has more than 255 characters or 32 words.
+    /// because no stored text has it. A query of combining marks alone finds nobody. `None` if the query has more than
+    /// 255 characters or 32 words.
     pub fn parse(query: &str) -> Option<Self> {
         let query = &query.replace('\0', " ");
         let query = trim(query);
@@ -36,14 +37,21 @@ impl ContactSearch {
         if let Some((name, value)) = query.split_once(':')
             && let Some(kind) = ContactFieldKind::named(trim(name))
         {
-            return Some(Self { words: Vec::new(), field: Some((kind, kind.search_data(value))) });
+            return Some(Self { words: Vec::new(), field: Some((kind, unless_lost(kind.search_data(value), value))) });
         }
-        let words: Vec<_> = fold(query).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let folded = unless_lost(fold(query), query);
+        let words: Vec<_> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let is_number = query.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-./()".contains(c));
         let number = digits(query);
         let field = (is_number && number.len() >= MIN_DIGITS).then_some((ContactFieldKind::PHONE, number));
         (words.len() <= MAX_WORDS).then_some(Self { words, field })
     }
+}
+
+/// Returns the folded text, or the text itself if folding leaves nothing of it. No folded text contains that one, while
+/// every text contains an empty one.
+fn unless_lost(folded: String, text: &str) -> String {
+    if folded.is_empty() { trim(text).to_owned() } else { folded }
 }
 
 /// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`.
@@ -83,6 +91,8 @@ mod tests {
         assert_eq!(ContactSearch::parse("zoe\0 \0"), search(&["zoe"], None));
         assert_eq!(ContactSearch::parse("email:\0zoe"), search(&[], Some((ContactFieldKind::EMAIL, "zoe"))));
         assert_eq!(ContactSearch::parse("  "), Some(ContactSearch::default()));
+        assert_eq!(ContactSearch::parse("\u{301}"), search(&["\u{301}"], None), "no stored text has a mark");
+        assert_eq!(ContactSearch::parse("phone: \u{301}"), search(&[], phone("\u{301}")));
     }
 
     #[test]

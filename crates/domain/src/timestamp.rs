@@ -4,6 +4,8 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Timelike, Utc};
 
+use crate::trim;
+
 /// A point in time in UTC with whole seconds, from `0001-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -11,6 +13,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// `0001-01-01T00:00:00Z`.
     pub const MIN: Self = Self(-62_135_596_800);
+    /// `1970-01-01T00:00:00Z`.
+    pub const EPOCH: Self = Self(0);
     /// `9999-12-31T23:59:59Z`.
     pub const MAX: Self = Self(253_402_300_799);
 
@@ -19,8 +23,18 @@ impl Timestamp {
         (Self::MIN.0..=Self::MAX.0).contains(&seconds).then_some(Self(seconds))
     }
 
-    /// Parses the text as PHP's `strtotime` does, relative to `now`. `None` if it is not a date.
+    /// Parses the text as PHP's `strtotime` does, relative to `now`. `None` if it is not a date, or has digits alone and
+    /// not the length of a year, a time, a date or a date with a time.
     pub fn parse(text: &str, now: Self) -> Option<Self> {
+        // `strtotime` reads a Unix time without `@` as a year, a day and more: 1520587800 is in the year 7800.
+        let number = trim(text);
+        let digits = number.strip_prefix(['+', '-']).unwrap_or(number);
+        // A sign and a few digits are an offset from UTC.
+        let is_offset = digits.len() < number.len() && digits.len() <= 8;
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && !is_offset && !matches!(digits.len(), 4 | 6 | 7 | 8 | 12 | 14) {
+            return None;
+        }
         strtotime::strtotime(text, now.0).and_then(Self::from_unix)
     }
 
@@ -105,6 +119,24 @@ mod tests {
     #[test]
     fn parses_a_date_as_midnight_utc() {
         assert_eq!(Timestamp::parse("2018-02-02", NOW).unwrap().to_string(), "2018-02-02T00:00:00Z");
+    }
+
+    #[test]
+    fn rejects_a_number_that_is_not_as_long_as_a_date() {
+        for text in
+            ["1520587800", " 1520587800 ", "1520587800123", "152058780", "20180", "5", "201802021011120", "-1520587800"]
+        {
+            assert_eq!(Timestamp::parse(text, NOW), None, "{text}");
+        }
+        assert!(Timestamp::parse("+5", NOW).is_some(), "an offset from UTC");
+        for (text, expected) in [
+            ("@1520587800", "2018-03-09T09:30:00Z"),
+            ("20180202", "2018-02-02T00:00:00Z"),
+            ("20180202101112", "2018-02-02T10:11:12Z"),
+            ("2018033", "2018-02-02T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text, NOW).map(|time| time.to_string()).as_deref(), Some(expected), "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Error {
     /// The contact is archived, so its calls cannot be written.
     #[error("the contact is archived")]
     Archived,
-    /// The call does not satisfy the precondition of the request.
+    /// The call or the contact does not satisfy the precondition of the request.
     #[error("the precondition failed")]
     PreconditionFailed,
     /// The contact would have too many contact fields.

@@ -62,11 +62,24 @@ pub trait ContactService: Send + Sync {
     /// Creates the contact and returns it as stored.
     async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact>;
 
-    /// Changes the contact and returns it as stored. `NotFound` if the account has none with this id.
-    async fn update(&self, account: AccountId, contact: ContactId, patch: ContactPatch) -> Result<Contact>;
+    /// Changes the contact and returns it as stored. `NotFound` if the account has none with this id,
+    /// `PreconditionFailed` if the stored contact does not satisfy the precondition.
+    async fn update(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        patch: ContactPatch,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<Contact>;
 
-    /// Deletes the contact and all its calls. `NotFound` if the account has none with this id.
-    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
+    /// Deletes the contact and all its calls. `NotFound` if the account has none with this id, `PreconditionFailed` if
+    /// the stored contact does not satisfy the precondition.
+    async fn delete(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<()>;
 }
 
 /// Authenticates the clients of requests.

@@ -38,8 +38,8 @@ pub struct CallPage {
     pub calls_per_year: Vec<(i32, u64)>,
 }
 
-/// A condition that a stored call must satisfy before it is written.
-pub type Precondition = Arc<dyn Fn(&Call) -> bool + Send + Sync>;
+/// A condition that a stored call, or another stored value, must satisfy before it is written.
+pub type Precondition<T = Call> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
 
 /// Stores calls.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -100,18 +100,27 @@ pub trait ContactRepository: Send + Sync {
     /// Stores the contact with an id that was never used before. `NotFound` if there is no such account.
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact>;
 
-    /// Changes the contact. `updated_at` becomes `now` only if another value changes. `NotFound` if the account has
-    /// none with this id.
+    /// Changes the contact. `updated_at` becomes `now` only if another value changes.
+    ///
+    /// `NotFound` if the account has none with this id, `PreconditionFailed` if the locked contact does not satisfy the
+    /// precondition.
     async fn update(
         &self,
         account: AccountId,
         contact: ContactId,
         patch: ContactPatch,
         now: Timestamp,
+        precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact>;
 
-    /// Deletes the contact and its calls, and updates the counters. `NotFound` if the account has none with this id.
-    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()>;
+    /// Deletes the contact and its calls, and updates the counters. `NotFound` if the account has none with this id,
+    /// `PreconditionFailed` if the locked contact does not satisfy the precondition.
+    async fn delete(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<()>;
 }
 
 /// Stores accounts.

@@ -19,7 +19,7 @@ use crate::middleware::rate_limit::{RateLimiter, rate_limit};
 use crate::middleware::request_id::request_id;
 use crate::middleware::security_headers::security_headers;
 use crate::page_permits::PagePermits;
-use crate::responses::Links;
+use crate::responses::{Links, ResponseContext};
 use crate::{Options, Services, openapi, site};
 
 /// The state that all workers share.
@@ -53,9 +53,10 @@ impl AppState {
         self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
     }
 
-    /// Returns the base of the links in the response to a request.
-    pub fn links(&self, request: &HttpRequest) -> Links {
-        Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies)
+    /// Returns what the response to a request depends on besides its content.
+    pub fn response_context(&self, request: &HttpRequest) -> ResponseContext {
+        let links = Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies);
+        ResponseContext { links, compat: self.options.compat }
     }
 }
 

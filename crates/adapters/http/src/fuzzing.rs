@@ -60,6 +60,7 @@ fn assert_explained(error: &ApiError) {
     let is_explained = match error {
         ApiError::Invalid(sentences) => !sentences.is_empty() && sentences.iter().all(|sentence| !sentence.is_empty()),
         ApiError::NotFound => true,
+        ApiError::Annotated { error, .. } => return assert_explained(error),
         _ => false,
     };
     assert!(is_explained, "{error:?}");

@@ -65,6 +65,14 @@ impl Compat {
         };
         PageSize::new(items).unwrap_or(PageSize::SMALLEST)
     }
+
+    /// Returns what a call that is read shows if nobody said who called.
+    fn unknown_contact_called(self) -> Option<bool> {
+        match self {
+            Self::Documented => None,
+            Self::Monica4 => Some(false),
+        }
+    }
 }
 
 /// The options of a server.

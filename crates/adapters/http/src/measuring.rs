@@ -3,20 +3,26 @@
 use domain::{Call, PageRequest, PageSize};
 use ports::inbound::CallPage;
 
+use crate::Compat;
 use crate::requests::{CallRequest, parse};
-use crate::responses::{CallResponse, Links, PageBuilder, etag};
+use crate::responses::{CallResponse, Links, PageBuilder, ResponseContext, etag};
 
 /// Returns the JSON of the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
-    let links = Links::under("http://127.0.0.1:8080");
     let size = PageSize::new(PageSize::MAX).unwrap_or(PageSize::SMALLEST);
-    PageBuilder::new("/api/calls", "", &links, PageRequest { number: 1, size }).calls_as_json(page).unwrap_or_default()
+    PageBuilder::new("/api/calls", "", &context(), PageRequest { number: 1, size })
+        .calls_as_json(page)
+        .unwrap_or_default()
 }
 
 /// Returns the JSON of a call and its entity tag.
 pub fn call_with_etag(call: &Call) -> (Vec<u8>, String) {
-    let json = CallResponse::new(call, &Links::under("http://127.0.0.1:8080")).to_json().unwrap_or_default();
+    let json = CallResponse::new(call, &context()).to_json().unwrap_or_default();
     (json, etag(call))
+}
+
+fn context() -> ResponseContext {
+    ResponseContext { links: Links::under("http://127.0.0.1:8080"), compat: Compat::Documented }
 }
 
 /// Parses a body into a call, with a fingerprint if `is_keyed`. Returns whether it is valid.

@@ -91,7 +91,7 @@ const BAD_REQUEST: &str =
     "A query parameter cannot be read (codes 30, 39, 41), or the body is not a JSON object (code 37).";
 const UNPROCESSABLE: &str = "All violations, or the contact is archived (code 32).";
 
-const ERROR_RESPONSES: [ErrorResponse; 11] = [
+const ERROR_RESPONSES: [ErrorResponse; 12] = [
     shared("BadRequest", BAD_REQUEST, || ApiError::LimitTooBig),
     shared("Unauthenticated", "The token is missing, unknown, expired or revoked (code 42).", || {
         ApiError::Unauthenticated
@@ -99,10 +99,13 @@ const ERROR_RESPONSES: [ErrorResponse; 11] = [
     shared("Forbidden", "The token may only read (code 46).", || ApiError::ReadOnly),
     shared("NotFound", "The account has no such call or contact (code 31).", || ApiError::NotFound),
     shared("RequestTimeout", "The body did not arrive within 30 seconds (code 37).", || ApiError::TooSlow),
-    shared("PreconditionFailed", "`If-Match` names another state of the call (code 48).", || {
-        ApiError::PreconditionFailed
+    shared("PreconditionFailed", "`If-Match` names another state of the call or contact (code 48).", || {
+        ApiError::PreconditionFailed("call")
     }),
     shared("PayloadTooLarge", "The body is over 2 MiB (code 44).", || ApiError::TooLarge),
+    shared("UnsupportedMediaType", "The body is compressed (code 50).", || {
+        ApiError::UnsupportedEncoding("gzip".to_owned())
+    }),
     shared("UnprocessableEntity", UNPROCESSABLE, || {
         ApiError::Invalid(vec!["The content field is required.".to_owned()])
     }),
@@ -179,7 +182,7 @@ error_groups! {
     /// The errors of an operation that writes.
     WriteErrors: ["Forbidden"];
     /// The errors of an operation that takes a body.
-    BodyErrors: ["RequestTimeout", "PayloadTooLarge", "UnprocessableEntity"];
+    BodyErrors: ["RequestTimeout", "PayloadTooLarge", "UnsupportedMediaType", "UnprocessableEntity"];
     /// The errors of an operation that an archived contact forbids.
     ArchivedErrors: ["UnprocessableEntity"];
 }

@@ -28,7 +28,7 @@ pub fn configure(config: &mut ServiceConfig) {
 async fn start(state: Data<AppState>, request: HttpRequest) -> HttpResponse {
     let page = include_str!("start.html")
         .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-        .replace("{{base}}", &escape_html(&state.links(&request).to("")));
+        .replace("{{base}}", &escape_html(&state.response_context(&request).links.to("")));
     HttpResponse::Ok().content_type(ContentType::html()).body(page)
 }
 

@@ -10,7 +10,7 @@ use domain::{
     AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
     ContactSortKey, Direction, NewContact, NewContactField, Page, Timestamp, Uuid,
 };
-use ports::outbound::ContactRepository;
+use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
 use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
@@ -41,12 +41,19 @@ impl ContactRepository for Database {
         contact: ContactId,
         patch: ContactPatch,
         now: Timestamp,
+        precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact> {
-        self.write(move |connection| update(connection, account, contact, patch.clone(), now)).await
+        self.write(move |connection| update(connection, account, contact, patch.clone(), now, precondition.as_ref()))
+            .await
     }
 
-    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()> {
-        self.write(move |connection| delete(connection, account, contact)).await
+    async fn delete(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<()> {
+        self.write(move |connection| delete(connection, account, contact, precondition.as_ref())).await
     }
 }
 
@@ -85,8 +92,10 @@ fn update(
     contact: ContactId,
     patch: ContactPatch,
     now: Timestamp,
+    precondition: Option<&Precondition<Contact>>,
 ) -> StoreResult<Contact> {
     let stored: ContactDataRow = lock_contact_for_update(connection, account, contact)?.ok_or(Error::NotFound)?;
+    check(connection, account, contact, precondition)?;
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
     let contents = fields.iter().map(|field| field.content.clone()).collect();
     let updated = patch.apply(stored.clone().with_fields(contents)?)?;
@@ -100,8 +109,14 @@ fn update(
     find(connection, account, contact)
 }
 
-fn delete(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
+fn delete(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    precondition: Option<&Precondition<Contact>>,
+) -> StoreResult<()> {
     lock_contact_for_deletion(connection, account, contact)?.ok_or(Error::NotFound)?;
+    check(connection, account, contact, precondition)?;
     let called_at: Vec<DbTimestamp> = calls::table
         .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
         .select(calls::called_at)
@@ -111,6 +126,19 @@ fn delete(connection: &mut DbConnection, account: AccountId, contact: ContactId)
     // The foreign key deletes the calls.
     diesel::delete(by_id(account, contact)).execute(connection)?;
     Ok(())
+}
+
+/// Checks the precondition on the locked contact.
+fn check(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    precondition: Option<&Precondition<Contact>>,
+) -> StoreResult<()> {
+    match precondition {
+        Some(is_met) if !is_met(&find(connection, account, contact)?) => Err(Error::PreconditionFailed.into()),
+        _ => Ok(()),
+    }
 }
 
 fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{AccountId, Contact, ContactId, ContactPatch, ContactQuery, NewContact, Page};
 use ports::Result;
-use ports::inbound::ContactService;
+use ports::inbound::{ContactService, Precondition};
 use ports::outbound::{Clock, ContactRepository};
 use uuid::Uuid;
 
@@ -39,11 +39,22 @@ impl ContactService for Contacts {
         self.repository.create(account, contact, Uuid::new_v4(), self.clock.now()).await
     }
 
-    async fn update(&self, account: AccountId, contact: ContactId, patch: ContactPatch) -> Result<Contact> {
-        self.repository.update(account, contact, patch, self.clock.now()).await
+    async fn update(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        patch: ContactPatch,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<Contact> {
+        self.repository.update(account, contact, patch, self.clock.now(), precondition).await
     }
 
-    async fn delete(&self, account: AccountId, contact: ContactId) -> Result<()> {
-        self.repository.delete(account, contact).await
+    async fn delete(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        precondition: Option<Precondition<Contact>>,
+    ) -> Result<()> {
+        self.repository.delete(account, contact, precondition).await
     }
 }

@@ -210,7 +210,7 @@ pub async fn assigns_no_id_twice(store: &Store) {
         assert!(stored.id.get() > last, "{} follows {last}", stored.id);
         last = stored.id.get();
         account.delete_call(stored.id).await.unwrap();
-        store.contacts.delete(account.id, contact).await.unwrap();
+        store.contacts.delete(account.id, contact, None).await.unwrap();
         assert!(account.create_contact("Henri").await > contact);
     }
 }

@@ -113,7 +113,7 @@ pub async fn deletes_a_contact_with_calls_that_are_written_meanwhile(store: &Sto
         })
         .collect();
     tokio::task::yield_now().await;
-    account.store.contacts.delete(account.id, deleted).await.unwrap();
+    account.store.contacts.delete(account.id, deleted, None).await.unwrap();
     for writer in writers {
         writer.await.unwrap();
     }

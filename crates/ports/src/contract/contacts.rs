@@ -5,7 +5,10 @@ use domain::{
     ImportantDate, NewContact, NewContactField, Profile, Sort, Timestamp,
 };
 
-use super::{DIRECTIONS, LATER, NOW, SortedBy, TestAccount, UNKNOWN_ID, UUID, assert_error, at, name, page, person};
+use super::{
+    DIRECTIONS, LATER, NOW, SortedBy, TestAccount, UNKNOWN_ID, UUID, assert_error, at, name, never, page, person,
+    unchanged_since,
+};
 use crate::outbound::Store;
 
 /// Returns a contact with a value of each attribute.
@@ -108,14 +111,39 @@ pub async fn deletes_a_contact_with_its_calls(store: &Store) {
     for month in 0..30 {
         deleted.push(account.record(leslie, month * 2_700_000).await.id);
     }
-    store.contacts.delete(account.id, leslie).await.unwrap();
-    assert_error!(store.contacts.delete(account.id, leslie).await, NotFound);
+    store.contacts.delete(account.id, leslie, None).await.unwrap();
+    assert_error!(store.contacts.delete(account.id, leslie, None).await, NotFound);
     assert_error!(store.contacts.find(account.id, leslie).await, NotFound);
     for call in deleted {
         assert_error!(account.find_call(call).await, NotFound);
     }
     assert_eq!(account.all_calls(None).await, [kept]);
     account.assert_counters_match_calls().await;
+}
+
+pub async fn writes_a_contact_only_if_it_satisfies_the_precondition(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let first = account.add_contact(jane()).await;
+    let id = first.summary.id;
+    let update = |patch, condition| store.contacts.update(account.id, id, patch, at(LATER), condition);
+    let second = update(ContactPatch { job: Some(None), ..ContactPatch::default() }, unchanged_since(&first)).await;
+    let second = second.unwrap();
+    for failing in [never(), unchanged_since(&first)] {
+        assert_error!(update(star(), failing.clone()).await, PreconditionFailed);
+        assert_error!(store.contacts.delete(account.id, id, failing).await, PreconditionFailed);
+    }
+    // A call changes `last_called` and the number of calls, which are parts of what is compared.
+    account.record(id, NOW).await;
+    assert_error!(store.contacts.delete(account.id, id, unchanged_since(&second)).await, PreconditionFailed);
+    let called = account.find_contact(id).await;
+    account
+        .update_contact(id, ContactPatch { more_fields: vec![phone("+44 20 7946")], ..ContactPatch::default() })
+        .await;
+    assert_error!(update(star(), unchanged_since(&called)).await, PreconditionFailed);
+    let last = account.find_contact(id).await;
+    store.contacts.delete(account.id, id, unchanged_since(&last)).await.unwrap();
+    assert_error!(update(star(), never()).await, NotFound);
+    assert_error!(store.contacts.delete(account.id, id, never()).await, NotFound);
 }
 
 pub async fn searches_each_word_without_wildcards(store: &Store) {
@@ -154,11 +182,11 @@ pub async fn adds_keeps_and_removes_contact_fields(store: &Store) {
     let full = account.update_contact(id, replace(many)).await;
     assert_eq!(full.fields.len(), NewContact::MAX_FIELDS);
     let one_more = add(vec![phone("15550100")]);
-    assert_error!(store.contacts.update(account.id, id, one_more, at(LATER + 1)).await, TooManyFields(_));
+    assert_error!(store.contacts.update(account.id, id, one_more, at(LATER + 1), None).await, TooManyFields(_));
     assert_eq!(account.find_contact(id).await, full);
     assert_eq!(account.update_contact(id, replace(vec![])).await.fields, []);
     account.add_contact(jane()).await;
-    store.contacts.delete(account.id, id).await.unwrap();
+    store.contacts.delete(account.id, id, None).await.unwrap();
 }
 
 pub async fn searches_phone_numbers_and_addresses(store: &Store) {
@@ -183,7 +211,7 @@ pub async fn pages_partition_the_list_in_every_sort(store: &Store) {
     for n in 0..11 {
         let stored = store.contacts.create(account.id, person("J"), UUID, at(NOW + n % 3)).await;
         let id = stored.unwrap().summary.id;
-        contacts.push(store.contacts.update(account.id, id, star(), at(NOW + 10 + n * 7 % 4)).await.unwrap());
+        contacts.push(store.contacts.update(account.id, id, star(), at(NOW + 10 + n * 7 % 4), None).await.unwrap());
     }
     let keys: [SortedBy<ContactSortKey, Contact>; 2] =
         [(ContactSortKey::CreatedAt, |c| c.created_at), (ContactSortKey::UpdatedAt, |c| c.updated_at)];
@@ -209,8 +237,8 @@ pub async fn isolates_contacts_of_accounts(store: &Store) {
     let (account, other) = (TestAccount::create(store).await, TestAccount::create(store).await);
     let foreign = other.create_contact("Henri").await;
     assert_error!(store.contacts.find(account.id, foreign).await, NotFound);
-    assert_error!(store.contacts.update(account.id, foreign, star(), at(NOW)).await, NotFound);
-    assert_error!(store.contacts.delete(account.id, foreign).await, NotFound);
+    assert_error!(store.contacts.update(account.id, foreign, star(), at(NOW), None).await, NotFound);
+    assert_error!(store.contacts.delete(account.id, foreign, None).await, NotFound);
     assert_eq!(search(&account, "henri").await, []);
     assert!(!other.find_contact(foreign).await.summary.profile.is_starred);
 }

@@ -82,17 +82,17 @@ fn move_to_contact(contact: ContactId) -> CallPatch {
     CallPatch { contact: Some(contact), ..CallPatch::default() }
 }
 
-/// Returns the precondition that the stored call equals this one.
+/// Returns the precondition that the stored call or contact equals this one.
 #[expect(clippy::unnecessary_wraps, reason = "the ports take an optional precondition")]
-fn unchanged_since(call: &Call) -> Option<Precondition> {
-    let seen = call.clone();
-    Some(Arc::new(move |call: &Call| *call == seen))
+fn unchanged_since<T: Clone + PartialEq + Send + Sync + 'static>(seen: &T) -> Option<Precondition<T>> {
+    let seen = seen.clone();
+    Some(Arc::new(move |stored: &T| *stored == seen))
 }
 
-/// Returns a precondition that no call satisfies.
+/// Returns a precondition that nothing satisfies.
 #[expect(clippy::unnecessary_wraps, reason = "the ports take an optional precondition")]
-fn never() -> Option<Precondition> {
-    Some(Arc::new(|_: &Call| false))
+fn never<T>() -> Option<Precondition<T>> {
+    Some(Arc::new(|_: &T| false))
 }
 
 fn page(number: u64, size: u32) -> PageRequest {
@@ -131,7 +131,7 @@ impl TestAccount {
     }
 
     async fn update_contact(&self, id: ContactId, patch: ContactPatch) -> Contact {
-        self.store.contacts.update(self.id, id, patch, at(LATER)).await.unwrap()
+        self.store.contacts.update(self.id, id, patch, at(LATER), None).await.unwrap()
     }
 
     /// Returns all contacts, by reading all pages.

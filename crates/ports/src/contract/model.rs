@@ -119,7 +119,7 @@ impl ModelClient {
             }
             _ if self.own_contacts.len() > 2 => {
                 let contact = self.own_contacts.swap_remove(0);
-                account.store.contacts.delete(account.id, contact).await.unwrap();
+                account.store.contacts.delete(account.id, contact, None).await.unwrap();
                 self.calls.retain(|_, call| call.contact.id != contact);
                 assert_error!(account.create_call(call(contact, NOW)).await, NotFound);
             }

@@ -47,7 +47,7 @@ struct WelcomeLinks {
 )]
 #[get("")]
 pub async fn welcome(state: Data<AppState>, request: HttpRequest) -> Json<Welcome> {
-    let links = state.links(&request);
+    let links = state.response_context(&request).links;
     Json(Welcome {
         success: Success { message: "Welcome to Callbook" },
         links: WelcomeLinks {
@@ -87,7 +87,8 @@ struct Me {
     me_contact: Option<i64>,
     #[schema(example = "UTC")]
     timezone: &'static str,
-    currency: Option<String>,
+    /// Always the US dollar, the default of Monica. Callbook stores no amounts.
+    currency: Currency,
     #[schema(example = "en")]
     locale: &'static str,
     is_policy_compliant: bool,
@@ -96,6 +97,24 @@ struct Me {
     created_at: Iso8601,
     #[schema(value_type = String, format = DateTime)]
     updated_at: Iso8601,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Currency {
+    #[schema(example = 2)]
+    id: i64,
+    #[schema(example = "currency")]
+    object: &'static str,
+    #[schema(example = "USD")]
+    iso: &'static str,
+    #[schema(example = "US Dollar")]
+    name: &'static str,
+    #[schema(example = "$")]
+    symbol: &'static str,
+}
+
+impl Currency {
+    const US_DOLLAR: Self = Self { id: 2, object: "currency", iso: "USD", name: "US Dollar", symbol: "$" };
 }
 
 impl From<Account> for Me {
@@ -112,7 +131,7 @@ impl From<Account> for Me {
             email: "",
             me_contact: None,
             timezone: "UTC",
-            currency: None,
+            currency: Currency::US_DOLLAR,
             locale: "en",
             is_policy_compliant: true,
             account: account.id.into(),

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::{Call, CallId, ContactId};
+use domain::{CallId, ContactId};
 
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
@@ -14,7 +14,7 @@ use crate::requests::{
     matches_if_none_match, precondition,
 };
 use crate::responses::error::{ApiError, ApiResult};
-use crate::responses::{CallPageResponse, CallResponse, Deleted, Links, PageBuilder, etag};
+use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder, etag};
 
 /// List all the calls in your account
 ///
@@ -76,8 +76,12 @@ pub async fn create(
     let rules = CallRules::create(state.options.compat, state.services.clock.now());
     let key = idempotency_key(&request, body.fingerprint)?;
     let new = body.request.into_new_call(rules)?;
-    let call = state.services.calls.create(caller.account, new, key).await?;
-    respond(StatusCode::CREATED, &call, etag(&call), &state.links(&request))
+    let (contact, is_keyed) = (new.contact, key.is_some());
+    let call = state.services.calls.create(caller.account, new, key).await.map_err(|error| {
+        // With a key, it can also be the call of the first request.
+        if is_keyed { error.into() } else { ApiError::of_contact(error, contact) }
+    })?;
+    respond(StatusCode::CREATED, etag(&call), &CallResponse::written(&call, &state.response_context(&request)))
 }
 
 /// Get a specific call
@@ -103,12 +107,13 @@ pub async fn find(
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
-    let call = state.services.calls.find(caller.account, id).await?;
+    let call = state.services.calls.find(caller.account, id).await;
+    let call = call.map_err(|error| ApiError::of_call(error, format_args!("call {id}")))?;
     let etag = etag(&call);
     if matches_if_none_match(&request, &etag) {
         return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
     }
-    respond(StatusCode::OK, &call, etag, &state.links(&request))
+    respond(StatusCode::OK, etag, &CallResponse::new(&call, &state.response_context(&request)))
 }
 
 /// Update a call
@@ -191,7 +196,8 @@ pub async fn delete(
 ) -> ApiResult<Json<Deleted>> {
     let id = CallId::parse(&id).ok_or(ApiError::NotFound)?;
     let precondition = precondition(&request);
-    state.services.calls.delete(caller.account, id, precondition).await?;
+    let deleted = state.services.calls.delete(caller.account, id, precondition).await;
+    deleted.map_err(|error| ApiError::of_call(error, format_args!("call {id}")))?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))
 }
 
@@ -204,9 +210,12 @@ async fn respond_with_page(
 ) -> ApiResult<HttpResponse> {
     let query = call_query(request.query_string(), contact, state.options.compat.page_size())?;
     let _permit = state.page_permits.acquire(query.page.size).await?;
-    let calls = state.services.calls.list(caller.account, query).await?;
-    let links = state.links(request);
-    let json = PageBuilder::new(request.path(), request.query_string(), &links, query.page).calls_as_json(&calls)?;
+    let calls = state.services.calls.list(caller.account, query).await.map_err(|error| match contact {
+        Some(contact) => ApiError::of_contact(error, contact),
+        None => error.into(),
+    })?;
+    let context = state.response_context(request);
+    let json = PageBuilder::new(request.path(), request.query_string(), &context, query.page).calls_as_json(&calls)?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
@@ -222,12 +231,17 @@ async fn apply_patch(
     let id = CallId::parse(id).ok_or(ApiError::NotFound)?;
     let changes = body.request.into_patch(rules)?;
     let precondition = precondition(request);
-    let call = state.services.calls.update(caller.account, id, changes, precondition).await?;
-    respond(StatusCode::OK, &call, etag(&call), &state.links(request))
+    let contact = changes.contact;
+    let updated = state.services.calls.update(caller.account, id, changes, precondition).await;
+    let call = updated.map_err(|error| match contact {
+        Some(contact) => ApiError::of_call(error, format_args!("call {id} or the contact {contact}")),
+        None => ApiError::of_call(error, format_args!("call {id}")),
+    })?;
+    respond(StatusCode::OK, etag(&call), &CallResponse::written(&call, &state.response_context(request)))
 }
 
 /// Responds with a call and its `ETag`.
-fn respond(status: StatusCode, call: &Call, etag: String, links: &Links) -> ApiResult<HttpResponse> {
-    let json = CallResponse::new(call, links).to_json()?;
+fn respond(status: StatusCode, etag: String, call: &CallResponse) -> ApiResult<HttpResponse> {
+    let json = call.to_json()?;
     Ok(HttpResponse::build(status).insert_header((ETAG, etag)).content_type(ContentType::json()).body(json))
 }

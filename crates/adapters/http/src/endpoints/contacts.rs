@@ -1,18 +1,20 @@
 //! The endpoints of contacts. Those of a contact's calls are in `calls.rs`.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::ETAG;
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post, put};
 use domain::{Contact, ContactId};
 
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
-use crate::openapi::{BodyErrors, CommonErrors, LookupErrors, WriteErrors};
+use crate::openapi::{BodyErrors, CommonErrors, LookupErrors, PreconditionErrors, WriteErrors};
 use crate::requests::{
-    Body, ContactListParams, ContactParams, ContactRequest, PageParams, contact_query, with_contact_fields,
+    Body, ContactListParams, ContactParams, ContactRequest, PageParams, contact_query, matches_if_none_match,
+    precondition, with_contact_fields,
 };
 use crate::responses::error::{ApiError, ApiResult};
-use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, Deleted, PageBuilder};
+use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, Deleted, PageBuilder, etag};
 
 /// List all the contacts in your account
 ///
@@ -34,8 +36,8 @@ pub async fn list(
     let page = query.page;
     let _permit = state.page_permits.acquire(page.size).await?;
     let contacts = state.services.contacts.list(caller.account, query).await?;
-    let links = state.links(&request);
-    let builder = PageBuilder::new(request.path(), text, &links, page);
+    let context = state.response_context(&request);
+    let builder = PageBuilder::new(request.path(), text, &context, page);
     Ok(HttpResponse::Ok().json(builder.contacts(&contacts, with_contact_fields(text))))
 }
 
@@ -45,7 +47,8 @@ pub async fn list(
     tag = "contacts",
     request_body = ContactRequest,
     responses(
-        (status = 201, description = "The new contact", body = ContactResponse),
+        (status = 201, description = "The new contact", body = ContactResponse,
+            headers(("ETag" = String, description = "The state of the contact"))),
         CommonErrors, WriteErrors, BodyErrors
     ),
 )]
@@ -58,7 +61,7 @@ pub async fn create(
 ) -> ApiResult<HttpResponse> {
     let new = body.request.into_new_contact(state.services.clock.now())?;
     let contact = state.services.contacts.create(caller.account, new).await?;
-    Ok(respond(StatusCode::CREATED, &contact, &state, &request))
+    Ok(respond(StatusCode::CREATED, &contact, etag(&contact), &state, &request))
 }
 
 /// Get a specific contact
@@ -68,8 +71,14 @@ pub async fn create(
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
         ContactParams,
+        ("If-None-Match" = Option<String>, Header, description = "An ETag. 304 without a body if the contact is still in that state."),
     ),
-    responses((status = 200, description = "The contact", body = ContactResponse), LookupErrors, CommonErrors),
+    responses(
+        (status = 200, description = "The contact", body = ContactResponse,
+            headers(("ETag" = String, description = "The state of the contact"))),
+        (status = 304, description = "The contact is still in the state that If-None-Match names"),
+        LookupErrors, CommonErrors
+    ),
 )]
 #[get("/contacts/{id}")]
 pub async fn find(
@@ -79,8 +88,13 @@ pub async fn find(
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
-    let contact = state.services.contacts.find(caller.account, id).await?;
-    Ok(respond(StatusCode::OK, &contact, &state, &request))
+    let contact = state.services.contacts.find(caller.account, id).await;
+    let contact = contact.map_err(|error| ApiError::of_contact(error, id))?;
+    let etag = etag(&contact);
+    if matches_if_none_match(&request, &etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    Ok(respond(StatusCode::OK, &contact, etag, &state, &request))
 }
 
 /// Update a contact
@@ -89,11 +103,15 @@ pub async fn find(
 #[utoipa::path(
     operation_id = "updateContact",
     tag = "contacts",
-    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    params(
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the contact is no longer in that state."),
+    ),
     request_body = ContactRequest,
     responses(
-        (status = 200, description = "The updated contact", body = ContactResponse),
-        LookupErrors, CommonErrors, WriteErrors, BodyErrors
+        (status = 200, description = "The updated contact", body = ContactResponse,
+            headers(("ETag" = String, description = "The state of the contact"))),
+        PreconditionErrors, LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
 )]
 #[put("/contacts/{id}")]
@@ -106,18 +124,22 @@ pub async fn update(
 ) -> ApiResult<HttpResponse> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
     let patch = body.request.into_patch(state.services.clock.now())?;
-    let contact = state.services.contacts.update(caller.account, id, patch).await?;
-    Ok(respond(StatusCode::OK, &contact, &state, &request))
+    let contact = state.services.contacts.update(caller.account, id, patch, precondition(&request)).await;
+    let contact = contact.map_err(|error| ApiError::of_contact(error, id))?;
+    Ok(respond(StatusCode::OK, &contact, etag(&contact), &state, &request))
 }
 
 /// Delete a contact and all its calls
 #[utoipa::path(
     operation_id = "deleteContact",
     tag = "contacts",
-    params(("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3)),
+    params(
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the contact is no longer in that state."),
+    ),
     responses(
         (status = 200, description = "The id that was just deleted", body = Deleted),
-        LookupErrors, CommonErrors, WriteErrors
+        PreconditionErrors, LookupErrors, CommonErrors, WriteErrors
     ),
 )]
 #[delete("/contacts/{id}")]
@@ -125,15 +147,23 @@ pub async fn delete(
     state: Data<AppState>,
     Authenticated(caller): Authenticated,
     id: Path<String>,
+    request: HttpRequest,
 ) -> ApiResult<Json<Deleted>> {
     let id = ContactId::parse(&id).ok_or(ApiError::NotFound)?;
-    state.services.contacts.delete(caller.account, id).await?;
+    let deleted = state.services.contacts.delete(caller.account, id, precondition(&request)).await;
+    deleted.map_err(|error| ApiError::of_contact(error, id))?;
     Ok(Json(Deleted { deleted: true, id: id.get() }))
 }
 
-/// Responds with a contact, with its contact fields if the query string says so.
-fn respond(status: StatusCode, contact: &Contact, state: &AppState, request: &HttpRequest) -> HttpResponse {
+/// Responds with a contact and its `ETag`, with its contact fields if the query string says so.
+fn respond(
+    status: StatusCode,
+    contact: &Contact,
+    etag: String,
+    state: &AppState,
+    request: &HttpRequest,
+) -> HttpResponse {
     let with_fields = with_contact_fields(request.query_string());
-    let body = ContactResponse { data: ContactResource::new(contact, with_fields, &state.links(request)) };
-    HttpResponse::build(status).json(body)
+    let body = ContactResponse { data: ContactResource::new(contact, with_fields, &state.response_context(request)) };
+    HttpResponse::build(status).insert_header((ETAG, etag)).json(body)
 }

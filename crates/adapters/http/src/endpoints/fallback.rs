@@ -23,7 +23,11 @@ pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error>
     let path = path.trim_start_matches('/').to_owned();
     let methods = pattern.as_ref().and_then(|pattern| state.as_ref()?.allowed_methods.get(pattern));
     Ok(match methods {
-        None => reject(request, ApiError::RouteNotFound { path }),
+        None => {
+            // The access log has no path without a route. It tells a client's author which path the client requests.
+            tracing::debug!(method = %request.method(), ?path, "no such route");
+            reject(request, ApiError::RouteNotFound { path })
+        }
         Some(methods) if request.method() == Method::OPTIONS => {
             request.into_response(HttpResponse::Ok().insert_header((ALLOW, methods.join(","))).finish())
         }

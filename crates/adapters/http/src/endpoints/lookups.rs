@@ -18,7 +18,7 @@ use crate::responses::{
 fn page<T>(state: &AppState, request: &HttpRequest, all: impl Iterator<Item = T>) -> ApiResult<Json<PageResponse<T>>> {
     let query = request.query_string();
     let page = page_request(query, state.options.compat.page_size())?;
-    Ok(Json(PageBuilder::new(request.path(), query, &state.links(request), page).slice(all)))
+    Ok(Json(PageBuilder::new(request.path(), query, &state.response_context(request), page).slice(all)))
 }
 
 /// Returns when the account was created, and with it the lists that every account has.
@@ -80,8 +80,7 @@ pub async fn list_contact_field_types(
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> ApiResult<Json<ContactFieldTypePageResponse>> {
-    let created_at = created_at(&state, caller).await?;
-    let resource = |kind| ContactFieldTypeResource::new(kind, caller.account, created_at);
+    let resource = |kind| ContactFieldTypeResource::new(kind, caller.account);
     page(&state, &request, ContactFieldKind::all().map(resource))
 }
 

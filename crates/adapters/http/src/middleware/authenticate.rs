@@ -45,8 +45,9 @@ pub async fn authenticate(
 
 async fn caller(state: &AppState, request: &ServiceRequest) -> Result<Caller, ApiError> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = header.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).filter(|text| !text.is_empty());
-    let bearer = bearer.ok_or(ApiError::Unauthenticated)?;
+    let credentials = header.and_then(|value| value.split_once(' '));
+    let bearer = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+    let bearer = bearer.filter(|token| !token.is_empty()).ok_or(ApiError::Unauthenticated)?;
     state.services.auth.authenticate(bearer).await?.ok_or(ApiError::Unauthenticated)
 }
 

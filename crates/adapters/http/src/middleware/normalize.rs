@@ -1,4 +1,6 @@
-//! Serves HEAD as GET, trailing slashes of the API, and every path also under the path of the public URL.
+//! Serves HEAD as GET, trailing and repeated slashes, and every path also under the path of the public URL.
+
+use std::borrow::Cow;
 
 use actix_web::Error;
 use actix_web::body::BoxBody;
@@ -24,10 +26,12 @@ pub async fn normalize(
     next.call(request).await
 }
 
-/// Removes the prefix, and from paths of the API trailing slashes.
+/// Replaces repeated slashes, which clients write between a base address and a path, and removes the prefix, and from
+/// paths of the API trailing slashes.
 fn normalize_path(request: &mut ServiceRequest, prefix: &str) {
     let path = request.path();
-    let inner = path.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    let single = without_repeated_slashes(path);
+    let inner = single.strip_prefix(prefix).filter(|rest| rest.starts_with('/')).unwrap_or(&single);
     let inner = if is_api(inner) { inner.trim_end_matches('/') } else { inner };
     if inner.len() == path.len() {
         return;
@@ -42,4 +46,17 @@ fn normalize_path(request: &mut ServiceRequest, prefix: &str) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }
+}
+
+fn without_repeated_slashes(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") {
+        return Cow::Borrowed(path);
+    }
+    let mut single = String::with_capacity(path.len());
+    for character in path.chars() {
+        if character != '/' || !single.ends_with('/') {
+            single.push(character);
+        }
+    }
+    Cow::Owned(single)
 }

@@ -10,6 +10,7 @@ use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::de::DeserializeOwned;
 
+use super::body_format::{check_headers, is_json, json_problem};
 use super::conditions::IDEMPOTENCY_KEY;
 use super::deserializer::RequestDeserializer;
 use crate::AppState;
@@ -42,7 +43,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
                 length if length > BODY_LIMIT => Err(ApiError::TooLarge),
                 length => state.map(|state| state.budget.reserve(length).ok_or_else(over_budget)).transpose(),
             };
-            let bytes = match reservation {
+            let bytes = match check_headers(&request).and(reservation) {
                 Ok(_reservation) => {
                     request_body(&request).await;
                     timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow))
@@ -55,7 +56,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
                 request.extensions_mut().insert(state.budget.reserve_unchecked(bytes.len()));
             }
             let is_large = bytes.len() > MAX_INLINE_BYTES;
-            let text = String::from_utf8(bytes).map_err(|_| ApiError::BadJson)?;
+            let text = String::from_utf8(bytes).map_err(|_| not_utf8())?;
             let (is_form, is_keyed) = (is_form(&request), request.headers().contains_key(IDEMPOTENCY_KEY));
             if !is_large {
                 return Ok(parse(request.query_string(), &text, is_form, is_keyed)?);
@@ -100,14 +101,19 @@ fn announced_length(request: &HttpRequest) -> usize {
     length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 })
 }
 
+fn not_utf8() -> ApiError {
+    ApiError::BadJson.with_detail("The body is not valid UTF-8.")
+}
+
 fn over_budget() -> ApiError {
     ApiError::Unavailable(ports::Error::unavailable("too many large request bodies"))
 }
 
 /// Parses a body and a query string.
 pub fn parse<T: DeserializeOwned>(query: &str, text: &str, is_form: bool, is_keyed: bool) -> ApiResult<Body<T>> {
-    // `curl -d` sends JSON as a form if its user omits the type. No form begins with a brace.
-    let is_json = !is_form || text.trim_ascii_start().starts_with('{');
+    // The byte-order mark of some editors.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_json = is_json::<T>(text, is_form);
     let deserializer =
         if is_json { Ok(RequestDeserializer::json(query, text)) } else { RequestDeserializer::form(query, text) };
     let parsed = deserializer.and_then(|deserializer| {
@@ -115,5 +121,5 @@ pub fn parse<T: DeserializeOwned>(query: &str, text: &str, is_form: bool, is_key
         let fingerprint = is_keyed.then(|| deserializer.fingerprint()).transpose()?;
         Ok(Body { request, fingerprint })
     });
-    parsed.map_err(|_| ApiError::BadJson)
+    parsed.map_err(|_| if is_json { ApiError::BadJson.with_detail(json_problem(text)) } else { not_utf8() })
 }

@@ -1,6 +1,6 @@
 //! The body of a request that records or changes a call.
 
-use domain::{CallDetails, CallPatch, ContactId, Content, Emotion, NewCall, Timestamp};
+use domain::{CallDetails, CallPatch, ContactId, Content, NewCall, Timestamp};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -8,7 +8,7 @@ use validator::{Validate, ValidationError};
 
 use super::field::{Field, Violation};
 use super::validate;
-use super::values::Date;
+use super::values::{Date, EmotionList, ShownId};
 use crate::Compat;
 use crate::responses::error::{ApiError, ApiResult};
 
@@ -21,6 +21,10 @@ pub struct CallRequest {
     #[validate(custom(function = "CallRules::contact_id", use_context))]
     #[schema(value_type = i64, minimum = 1, example = 3)]
     contact_id: Field<Option<ContactId>>,
+    /// The contact as GET shows it. Its `id` is used if `contact_id` is absent.
+    #[validate(skip)]
+    #[schema(value_type = Option<Object>)]
+    contact: Field<ShownId>,
     /// The date the call happened, in the past or the future: any text that PHP's `strtotime` accepts. A number is parsed
     /// as its decimal text.
     #[validate(custom(function = "CallRules::called_at", use_context))]
@@ -35,7 +39,7 @@ pub struct CallRequest {
     contact_called: Field<bool>,
     /// The emotions felt during the call, by the ids of `GET /emotions`. Replaces the whole list.
     #[schema(value_type = Option<Vec<i64>>)]
-    emotions: Field<Option<Vec<Emotion>>>,
+    emotions: Field<EmotionList>,
 }
 
 /// The schema of a [`CallRequest`] that changes parts of a call: no member is required.
@@ -59,11 +63,23 @@ impl ToSchema for CallPatchSchema {
     }
 }
 
+/// The hint for a client of Monica v4.1.2 that omits what only the published document requires.
+const HINT: &str = "With the setting CALLBOOK_COMPAT=monica-4, content is optional, and so is contact_id on PUT.";
+
+fn unknown_emotion(id: Option<i64>) -> ApiError {
+    ApiError::NotFound.with_detail(match id {
+        Some(id) => format!("The emotion {id} has not been found."),
+        None => "One of the emotions has not been found.".to_owned(),
+    })
+}
+
 /// Whether a member is required.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     /// The member must have a value.
     Required,
+    /// The member must have a value, which Monica v4.1.2 does not require.
+    RequiredByDocument,
     /// The member may be absent, but not null.
     NotNull,
     /// The member may be absent or null.
@@ -83,7 +99,7 @@ impl CallRules {
     /// Returns the rules of `POST`.
     pub fn create(compat: Compat, now: Timestamp) -> Self {
         let content = match compat {
-            Compat::Documented => Presence::Required,
+            Compat::Documented => Presence::RequiredByDocument,
             Compat::Monica4 => Presence::Optional,
         };
         Self { contact_id: Presence::Required, called_at: Presence::Required, content, now }
@@ -93,7 +109,7 @@ impl CallRules {
     pub fn update(compat: Compat, now: Timestamp) -> Self {
         // Monica v4.1.2 ignores contact_id here, so its clients omit it.
         let contact_id = match compat {
-            Compat::Documented => Presence::Required,
+            Compat::Documented => Presence::RequiredByDocument,
             Compat::Monica4 => Presence::NotNull,
         };
         Self { contact_id, ..Self::create(compat, now) }
@@ -102,6 +118,13 @@ impl CallRules {
     /// Returns the rules of `PATCH`.
     pub fn patch(now: Timestamp) -> Self {
         Self { contact_id: Presence::NotNull, called_at: Presence::NotNull, content: Presence::NotNull, now }
+    }
+
+    /// Whether the request lacks a member that is optional for clients of Monica v4.1.2.
+    fn is_too_strict_for(&self, request: &CallRequest) -> bool {
+        let by_document = Presence::RequiredByDocument;
+        self.contact_id == by_document && request.contact_id.is_absent()
+            || self.content == by_document && request.content.require().is_err()
     }
 
     fn contact_id(field: &Field<Option<ContactId>>, rules: &Self) -> Result<(), ValidationError> {
@@ -123,7 +146,7 @@ impl Presence {
         match self {
             Self::Optional => Ok(()),
             Self::NotNull if field.is_absent() => Ok(()),
-            Self::NotNull | Self::Required => field.require(),
+            Self::NotNull | Self::Required | Self::RequiredByDocument => field.require(),
         }
     }
 }
@@ -138,20 +161,27 @@ impl CallRequest {
     }
 
     /// Validates the request and returns the change of a call. `NotFound` if a contact or an emotion cannot exist.
-    pub fn into_patch(self, rules: CallRules) -> ApiResult<CallPatch> {
-        validate(&self, &rules)?;
+    pub fn into_patch(mut self, rules: CallRules) -> ApiResult<CallPatch> {
+        if self.contact_id.is_absent()
+            && let Field::Value(ShownId(id)) = self.contact
+        {
+            self.contact_id = Field::Value(ContactId::new(id));
+        }
+        validate(&self, &rules)
+            .map_err(|error| if rules.is_too_strict_for(&self) { error.with_hint(HINT) } else { error })?;
         Ok(CallPatch {
             contact: self.contact_id.value().map(|id| id.ok_or(ApiError::NotFound)).transpose()?,
             called_at: self.called_at.date(rules.now),
             content: self.content.change(),
             contact_called: self.contact_called.value(),
-            emotions: self.emotions.value().map(|emotions| emotions.ok_or(ApiError::NotFound)).transpose()?,
+            emotions: self.emotions.value().map(|emotions| emotions.map_err(unknown_emotion)).transpose()?,
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::Emotion;
     use serde_json::{Value, json};
 
     use super::super::deserializer::RequestDeserializer;
@@ -172,6 +202,7 @@ mod tests {
     fn messages(error: ApiError) -> Vec<String> {
         match error {
             ApiError::Invalid(sentences) => sentences,
+            ApiError::Annotated { error, .. } => messages(*error),
             other => vec![other.to_string()],
         }
     }
@@ -184,6 +215,24 @@ mod tests {
         assert_eq!(call.details.called_at.to_string(), "2018-02-02T00:00:00Z");
         assert_eq!(call.details.content, Content::parse("He called, we had fun.").ok());
         assert_eq!((call.details.contact_called, call.details.emotions), (None, vec![]));
+    }
+
+    #[test]
+    fn accepts_a_call_as_get_shows_it() {
+        let shown = json!({
+            "id": 5, "uuid": "00000000-0000-0000-0000-000000000005", "object": "call",
+            "called_at": "2017-10-07T22:29:21Z", "content": "x", "contact_called": null,
+            "emotions": [{"id": 3, "object": "emotion", "name": "love"}], "url": "http://127.0.0.1/api/calls/5",
+            "account": {"id": 1}, "contact": {"id": 3, "object": "contact"}, "created_at": "2017-10-07T22:29:21Z"
+        });
+        let patch = request(&shown).into_patch(CallRules::update(Compat::Documented, now())).unwrap();
+        assert_eq!((patch.contact, patch.contact_called), (ContactId::new(3), None));
+        assert_eq!(patch.emotions, Some(Emotion::new(3).into_iter().collect()));
+        let mut moved = shown;
+        moved["contact_id"] = json!(4);
+        assert_eq!(request(&moved).into_patch(CallRules::patch(now())).unwrap().contact, ContactId::new(4));
+        let unreadable = json!({"contact": "Leslie"});
+        assert_eq!(request(&unreadable).into_patch(CallRules::patch(now())).unwrap(), CallPatch::default());
     }
 
     #[test]
@@ -237,6 +286,22 @@ mod tests {
             messages(strict.unwrap_err()),
             ["The contact id field is required.", "The content field is required."]
         );
+    }
+
+    #[test]
+    fn hints_at_the_setting_that_makes_members_optional() {
+        let has_hint = |rules, body: Value| match request(&body).into_patch(rules).unwrap_err() {
+            ApiError::Annotated { hint, .. } => hint.is_some_and(|hint| hint.contains("CALLBOOK_COMPAT=monica-4")),
+            _ => false,
+        };
+        let (create, update) = (CallRules::create, CallRules::update);
+        let (documented, monica) = (Compat::Documented, Compat::Monica4);
+        let without_contact = || json!({"called_at": "2018-02-02", "content": "x"});
+        assert!(has_hint(update(documented, now()), without_contact()));
+        assert!(!has_hint(create(documented, now()), without_contact()), "POST requires the contact in both modes");
+        assert!(has_hint(create(documented, now()), json!({"contact_id": 1, "called_at": "2018-02-02"})));
+        assert!(!has_hint(create(documented, now()), json!({"contact_id": 1, "content": "x"})));
+        assert!(!has_hint(create(monica, now()), json!({})));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Conditional requests: `Idempotency-Key`, `If-Match` and `If-None-Match`.
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
-use domain::{Call, IdempotencyKey, Name};
+use domain::{IdempotencyKey, Name};
 use ports::inbound::Precondition;
 
 use crate::responses::error::{ApiError, ApiResult};
@@ -23,14 +24,14 @@ pub fn idempotency_key(request: &HttpRequest, fingerprint: Option<i64>) -> ApiRe
     Ok(Some(IdempotencyKey { key, fingerprint }))
 }
 
-/// Returns the condition of `If-Match`: the call has one of its tags. `None` if the request has no such header, or any
-/// state satisfies it.
-pub fn precondition(request: &HttpRequest) -> Option<Precondition> {
+/// Returns the condition of `If-Match`: the call or the contact has one of its tags. `None` if the request has no such
+/// header, or any state satisfies it.
+pub fn precondition<T: Hash>(request: &HttpRequest) -> Option<Precondition<T>> {
     let tags = tags(request, &IF_MATCH).filter(|tags| !tags.iter().any(|tag| tag == "*"))?;
-    Some(Arc::new(move |call: &Call| tags.contains(&etag(call))))
+    Some(Arc::new(move |state: &T| tags.contains(&etag(state))))
 }
 
-/// Whether `If-None-Match` has this tag, so that the client already has this state of the call.
+/// Whether `If-None-Match` has this tag, so that the client already has this state.
 pub fn matches_if_none_match(request: &HttpRequest, etag: &str) -> bool {
     // RFC 9110 compares weak and strong tags alike here.
     let matches = |tag: &String| tag == "*" || tag.trim_start_matches("W/") == etag;
@@ -48,6 +49,7 @@ fn tags(request: &HttpRequest, name: &HeaderName) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use domain::Call;
 
     use super::*;
     use crate::requests::CallRequest;
@@ -61,8 +63,8 @@ mod tests {
         let request = |name: &'static str, value: &str| {
             TestRequest::default().insert_header((name, value.to_owned())).to_http_request()
         };
-        assert!(precondition(&TestRequest::default().to_http_request()).is_none());
-        assert!(precondition(&request("if-match", "*")).is_none());
+        assert!(precondition::<Call>(&TestRequest::default().to_http_request()).is_none());
+        assert!(precondition::<Call>(&request("if-match", "*")).is_none());
         for matching in [tag.clone(), format!("\"x\", {tag}")] {
             assert!(precondition(&request("if-match", &matching)).unwrap()(&call), "{matching}");
         }

@@ -1,18 +1,17 @@
 //! The body of a request that creates or changes a contact, with the members of the published document and of Monica
 //! v4.1.2.
 
-use chrono::{Datelike, Months, NaiveDate, NaiveTime};
 use domain::{
     ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NewContact, NewContactField, Timestamp,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
-use validator::{Validate, ValidationError};
+use validator::Validate;
 
 use super::contact_field::ContactFieldRequest;
-use super::field::{Field, FieldValue, Violation};
+use super::field::{Field, Violation};
+use super::important_date::{Approximation, Birthdate, date_of_parts, january_first};
 use super::validate;
-use super::values::Date;
 use crate::responses::error::ApiResult;
 
 /// A contact to create, or the change of a contact. Members that are not listed are ignored.
@@ -66,10 +65,10 @@ pub struct ContactRequest {
     /// Not archived. The calls of an archived contact cannot be written.
     #[schema(value_type = Option<bool>)]
     is_active: Field<bool>,
-    /// Birthdate: any text that PHP's `strtotime` accepts.
-    #[validate(custom(function = "date_rule", use_context))]
+    /// Birthdate: any text that PHP's `strtotime` accepts, or the object that GET shows.
+    #[validate(custom(function = "Birthdate::check", use_context))]
     #[schema(value_type = Option<String>, example = "1987-01-01")]
-    birthdate: Field<Date>,
+    birthdate: Field<Birthdate>,
     /// The precision of `birthdate`: `exact` (default), `approximate`, or `unknown`, which removes the birthdate.
     #[schema(value_type = Option<String>, example = "exact")]
     is_birthdate_approximate: Field<Approximation>,
@@ -106,32 +105,6 @@ pub struct ContactRequest {
     /// Year. Absent if unknown.
     #[schema(value_type = Option<i64>)]
     deceased_date_year: Field<i64>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the derive passes the context by reference")]
-fn date_rule(field: &Field<Date>, now: &Timestamp) -> Result<(), ValidationError> {
-    field.check_date(*now)
-}
-
-/// The precision of a birthdate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Approximation {
-    Unknown,
-    Approximate,
-    Exact,
-}
-
-impl FieldValue for Approximation {
-    const WRONG_TYPE: Violation = Violation::SELECTED;
-
-    fn from_text(text: &str) -> Result<Self, Violation> {
-        match text {
-            "unknown" => Ok(Self::Unknown),
-            "approximate" => Ok(Self::Approximate),
-            "exact" => Ok(Self::Exact),
-            _ => Err(Violation::SELECTED),
-        }
-    }
 }
 
 impl ContactRequest {
@@ -173,9 +146,8 @@ impl ContactRequest {
         if self.birthdate == Field::Null || approximation == Some(&Approximation::Unknown) {
             return Ok(Some(None));
         }
-        if let Some(date) = self.birthdate.date(now) {
-            let is_age_based = approximation == Some(&Approximation::Approximate);
-            return Ok(Some(Some(ImportantDate { date, is_age_based, is_year_unknown: false })));
+        if let Some(birthdate) = self.birthdate.as_value() {
+            return Ok(Some(birthdate.important_date(now, approximation.copied())));
         }
         match self.is_birthdate_known.as_value() {
             Some(true) => {}
@@ -183,8 +155,8 @@ impl ContactRequest {
             None => return Ok(None),
         }
         if self.birthdate_is_age_based.as_value() == Some(&true) {
-            let date = self.birthdate_age.as_value().and_then(|age| january_first(now, *age));
-            let date = date.ok_or_else(|| Violation::REQUIRED.of("birthdate_age"))?;
+            let age = self.birthdate_age.as_value().ok_or_else(|| Violation::REQUIRED.of("birthdate_age"))?;
+            let date = january_first(now, *age).ok_or_else(|| Violation::SELECTED.of("birthdate_age"))?;
             return Ok(Some(Some(ImportantDate { date, is_age_based: true, is_year_unknown: false })));
         }
         let date = date_of_parts(&self.birthdate_day, &self.birthdate_month, &self.birthdate_year, now);
@@ -209,29 +181,6 @@ fn gender_change(by_id: Field<Gender>, by_name: Field<Name>) -> Option<Option<Ge
         Some(Some(gender)) => Some(Some(gender)),
         by_id => by_name.change().map(|name| name.and_then(Gender::named)).or(by_id),
     }
-}
-
-/// Returns the first day of the year in which a person of this age was born.
-fn january_first(now: Timestamp, age: i64) -> Option<Timestamp> {
-    let months = u32::try_from(age).ok()?.checked_mul(12)?;
-    let birthday = now.to_chrono().date_naive().checked_sub_months(Months::new(months))?;
-    midnight(NaiveDate::from_ymd_opt(birthday.year(), 1, 1)?)
-}
-
-/// Returns the date of day, month and year. Without a year, it is in this year, or in the last leap year if only that
-/// has the day. `None` if there is no such date.
-fn date_of_parts(day: &Field<i64>, month: &Field<i64>, year: &Field<i64>, now: Timestamp) -> Option<ImportantDate> {
-    let part = |field: &Field<i64>| field.as_value().copied().filter(|number| *number != 0);
-    let (day, month) = (u32::try_from(part(day)?).ok()?, u32::try_from(part(month)?).ok()?);
-    let date = match part(year) {
-        Some(year) => NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day),
-        None => (now.year() - 7..=now.year()).rev().find_map(|year| NaiveDate::from_ymd_opt(year, month, day)),
-    };
-    Some(ImportantDate { date: midnight(date?)?, is_age_based: false, is_year_unknown: part(year).is_none() })
-}
-
-fn midnight(date: NaiveDate) -> Option<Timestamp> {
-    Timestamp::from_unix(date.and_time(NaiveTime::MIN).and_utc().timestamp())
 }
 
 #[cfg(test)]
@@ -307,6 +256,9 @@ mod tests {
         let change = |body: Value| request(&body).into_patch(now()).unwrap().gender;
         assert_eq!(change(json!({"first_name": "J"})), None, "an absent member keeps its value");
         assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null removes the value");
+        for unknown in [json!("none"), Value::Null] {
+            assert_eq!(change(json!({"first_name": "J", "gender": unknown, "gender_type": "N"})), Some(None));
+        }
     }
 
     #[test]
@@ -331,8 +283,28 @@ mod tests {
         assert_eq!(birthdate(json!({"is_birthdate_known": false, "birthdate_day": 12})), None);
         let wrong = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_day": 31, "birthdate_month": 2});
         assert_eq!(violations(&wrong), ["The birthdate is not a valid date."]);
-        let ageless = json!({"first_name": "J", "is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": i64::MAX});
-        assert_eq!(violations(&ageless), ["The birthdate age field is required."]);
+        let aged = |age: Value| json!({"first_name": "J", "is_birthdate_known": true, "birthdate_is_age_based": true, "birthdate_age": age});
+        assert_eq!(violations(&aged(Value::Null)), ["The birthdate age field is required."]);
+        for age in [99_999, i64::MAX, -1] {
+            assert_eq!(violations(&aged(json!(age))), ["The selected birthdate age is invalid."], "{age}");
+        }
+    }
+
+    #[test]
+    fn accepts_dates_as_get_shows_them() {
+        let shown = |date: Value, is_age_based: Value| json!({"birthdate": {"is_age_based": is_age_based, "is_year_unknown": true, "date": date}});
+        let date = json!("1987-01-01T21:56:44Z");
+        assert_eq!(birthdate(shown(date, json!(false))), Some(("1987-01-01T21:56:44Z".to_owned(), false, true)));
+        assert_eq!(birthdate(shown(Value::Null, Value::Null)), None);
+        for wrong in [json!("soonish"), json!([1])] {
+            let mut body = shown(wrong, Value::Null);
+            body["first_name"] = json!("J");
+            assert_eq!(violations(&body), ["The birthdate is not a valid date."]);
+        }
+        let ignored =
+            json!({"first_name": "J", "deceased_date": {"date": null}, "account": {"id": 1}, "is_dead": true});
+        let unchanged = ContactPatch { first_name: Name::parse("J").ok(), ..ContactPatch::default() };
+        assert_eq!(request(&ignored).into_patch(now()).unwrap(), unchanged);
     }
 
     #[test]
@@ -345,11 +317,14 @@ mod tests {
         assert_eq!(fields(json!({"email": "j@example.org", "phone": " +1 555 0100 "})), [email.clone(), phone.clone()]);
         assert_eq!(fields(json!({"email": null, "phone": ""})), []);
         let list = json!([{"contact_field_type_id": "2", "data": "+1 555 0100"}, {"contact_field_type_id": 1, "data": "j@example.org"}]);
-        assert_eq!(fields(json!({"contact_fields": list})), [phone, email]);
+        assert_eq!(fields(json!({"contact_fields": list})), [phone.clone(), email]);
+        let shown = json!([{"id": 9, "content": "+1 555 0100", "contact_field_type": {"id": 2, "name": "Phone"}, "labels": []}]);
+        assert_eq!(fields(json!({"contact_fields": shown})), [phone], "as GET shows them");
         for (list, sentence) in [
             (json!("x"), "The contact fields must be an array."),
             (json!([{"contact_field_type_id": 99, "data": "x"}]), "The selected contact fields is invalid."),
-            (json!([{"contact_field_type_id": 1}]), "The contact fields must be a string."),
+            (json!([{"contact_field_type_id": 1}]), "The contact fields field is required."),
+            (json!([{"contact_field_type_id": 1, "data": 5}]), "The contact fields must be a string."),
             (json!(vec![0; 101]), "The contact fields may not have more than 100 items."),
         ] {
             assert_eq!(violations(&json!({"first_name": "J", "contact_fields": list})), [sentence]);

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::deserializer::Skipped;
 use super::field::{Field, FieldValue, Violation};
+use super::values::ShownId;
 
 /// A contact field: a way to reach the contact.
 #[derive(Debug, ToSchema)]
@@ -13,20 +14,21 @@ use super::field::{Field, FieldValue, Violation};
 pub struct ContactFieldRequest {
     /// The kind, by an id of `GET /contactfieldtypes`.
     #[schema(value_type = i64, example = 2)]
-    contact_field_type_id: Field<i64>,
-    /// The address or number, 1 to 255 characters.
+    contact_field_type_id: Field<ShownId>,
+    /// The address or number, 1 to 255 characters. In the form of `with=contactfields`, it is `content`, and the kind is
+    /// the `id` in `contact_field_type`.
     #[schema(value_type = String, max_length = 255, min_length = 1, example = "+1 555 0100")]
     data: Field<Name>,
 }
 
 impl ContactFieldRequest {
     fn into_new_field(self) -> Result<NewContactField, Violation> {
-        let kind = self.contact_field_type_id.value().and_then(ContactFieldKind::new).ok_or(Violation::SELECTED)?;
+        let id = self.contact_field_type_id.value();
+        let kind = id.and_then(|ShownId(id)| ContactFieldKind::new(id)).ok_or(Violation::SELECTED)?;
         match self.data {
             Field::Value(data) => Ok(NewContactField { kind, data }),
             Field::Invalid(violation) => Err(violation),
-            Field::Null => Err(Violation::REQUIRED),
-            Field::Absent => Err(Violation::STRING),
+            Field::Null | Field::Absent => Err(Violation::REQUIRED),
         }
     }
 }
@@ -37,14 +39,23 @@ impl FieldValue for ContactFieldRequest {
 
     fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Result<Self, Violation>, A::Error> {
         let mut field = Self { contact_field_type_id: Field::Absent, data: Field::Absent };
+        let (mut shown_type, mut shown_data) = (Field::Absent, Field::Absent);
         while let Some(name) = object.next_key::<String>()? {
             match name.as_str() {
                 "contact_field_type_id" => field.contact_field_type_id = object.next_value()?,
                 "data" => field.data = object.next_value()?,
+                "contact_field_type" => shown_type = object.next_value()?,
+                "content" => shown_data = object.next_value()?,
                 _ => {
                     let Skipped = object.next_value()?;
                 }
             }
+        }
+        if field.contact_field_type_id.is_absent() {
+            field.contact_field_type_id = shown_type;
+        }
+        if field.data.is_absent() {
+            field.data = shown_data;
         }
         Ok(Ok(field))
     }

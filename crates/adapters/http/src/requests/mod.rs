@@ -2,12 +2,14 @@
 //! values of the domain.
 
 mod body;
+mod body_format;
 mod call;
 mod conditions;
 mod contact;
 mod contact_field;
 mod deserializer;
 mod field;
+mod important_date;
 mod list;
 mod values;
 

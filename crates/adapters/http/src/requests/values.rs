@@ -102,7 +102,7 @@ pub struct Date {
 
 impl Date {
     /// Returns the time. `None` if the text is not a date. Later calls ignore `now`.
-    fn resolve(&self, now: Timestamp) -> Option<Timestamp> {
+    pub fn resolve(&self, now: Timestamp) -> Option<Timestamp> {
         *self.timestamp.get_or_init(|| Timestamp::parse(&self.text, now))
     }
 }
@@ -165,12 +165,43 @@ fn double(number: f64) -> String {
     format!("{mantissa}{point}E{sign}{}", exponent.abs())
 }
 
-/// A list of emotions by id, without duplicates, or an object with the ids as values. `None` if any id is unknown.
-impl FieldValue for Option<Vec<Emotion>> {
+/// An id, or an object with the member `id`, as GET shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownId(pub i64);
+
+impl FieldValue for ShownId {
+    const WRONG_TYPE: Violation = Violation::INTEGER;
+
+    fn from_text(text: &str) -> Result<Self, Violation> {
+        i64::from_text(text).map(Self)
+    }
+
+    fn from_number(number: &Number) -> Result<Self, Violation> {
+        i64::from_number(number).map(Self)
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Result<Self, Violation>, A::Error> {
+        let mut id: Field<i64> = Field::Absent;
+        while let Some(name) = object.next_key::<String>()? {
+            if name == "id" {
+                id = object.next_value()?;
+            } else {
+                let Skipped = object.next_value()?;
+            }
+        }
+        Ok(id.value().map(Self).ok_or(Violation::INTEGER))
+    }
+}
+
+/// Emotions without duplicates. The error is the first unknown id, or `None` if it is not an id.
+pub type EmotionList = Result<Vec<Emotion>, Option<i64>>;
+
+/// A list of emotions by id, or an object with the ids as values.
+impl FieldValue for EmotionList {
     const WRONG_TYPE: Violation = Violation::ARRAY;
 
     fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Result<Self, Violation>, A::Error> {
-        let mut emotions = Some(Vec::new());
+        let mut emotions = Ok(Vec::new());
         while let Some(id) = list.next_element()? {
             add_emotion(&mut emotions, id);
         }
@@ -178,7 +209,7 @@ impl FieldValue for Option<Vec<Emotion>> {
     }
 
     fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Result<Self, Violation>, A::Error> {
-        let mut emotions = Some(Vec::new());
+        let mut emotions = Ok(Vec::new());
         while let Some((_, id)) = object.next_entry::<Skipped, _>()? {
             add_emotion(&mut emotions, id);
         }
@@ -186,11 +217,13 @@ impl FieldValue for Option<Vec<Emotion>> {
     }
 }
 
-fn add_emotion(emotions: &mut Option<Vec<Emotion>>, id: Field<i64>) {
-    match (emotions.as_mut(), id.value().and_then(Emotion::new)) {
-        (Some(emotions), Some(emotion)) if emotions.contains(&emotion) => {}
-        (Some(emotions), Some(emotion)) => emotions.push(emotion),
-        _ => *emotions = None,
+fn add_emotion(emotions: &mut EmotionList, id: Field<ShownId>) {
+    let Ok(known) = emotions else { return };
+    let id = id.value().map(|ShownId(id)| id);
+    match id.and_then(Emotion::new) {
+        Some(emotion) if known.contains(&emotion) => {}
+        Some(emotion) => known.push(emotion),
+        None => *emotions = Err(id),
     }
 }
 
@@ -283,15 +316,24 @@ mod tests {
 
     #[test]
     fn parses_emotions_from_a_list_of_known_ids() {
-        let ids = |value: &Value| match parse::<Option<Vec<Emotion>>>(value) {
-            Field::Value(list) => Ok(list.map(|list| list.iter().map(|emotion| emotion.id()).collect::<Vec<_>>())),
+        let ids = |value: &Value| match parse::<EmotionList>(value) {
+            Field::Value(list) => Ok(list.ok().map(|list| list.iter().map(|emotion| emotion.id()).collect::<Vec<_>>())),
             other => Err(other),
         };
         assert_eq!(ids(&json!([2, "1", 2])), Ok(Some(vec![2, 1])));
         assert_eq!(ids(&json!({"a": 1, "b": " 2 "})), Ok(Some(vec![1, 2])));
         assert_eq!(ids(&json!([])), Ok(Some(vec![])));
-        for value in [json!([999_999]), json!(["abc"]), json!([1, [2]]), json!([{"id": 1}]), json!([null]), json!([0])]
-        {
+        let shown = json!([{"id": 2, "object": "emotion", "name": "affection"}, {"id": "1"}]);
+        assert_eq!(ids(&shown), Ok(Some(vec![2, 1])), "as GET shows them");
+        for value in [
+            json!([999_999]),
+            json!(["abc"]),
+            json!([1, [2]]),
+            json!([{"id": 136}]),
+            json!([{"name": "love"}]),
+            json!([null]),
+            json!([0]),
+        ] {
             assert_eq!(ids(&value), Ok(None), "{value}");
         }
         for value in [json!(1), json!("1"), json!(true)] {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult};
 use super::short_contact::ShortContactResource;
-use super::{AccountRef, EmotionResource, Iso8601, Links, to_json};
+use super::{AccountRef, EmotionResource, Iso8601, ResponseContext, to_json};
 
 /// The expected size of a call in JSON, in bytes, with a few hundred characters of content.
 pub const CALL_BYTES: usize = 1_536;
@@ -43,18 +43,18 @@ pub struct CallResource<'a> {
 }
 
 impl<'a> CallResource<'a> {
-    /// Converts a call. `contact` is its contact in JSON, if that exists already.
-    pub fn new(call: &'a Call, contact: Option<&'a RawValue>, links: &Links) -> Self {
-        let resource = || ContactOfCall::Resource(ShortContactResource::new(&call.contact, links));
+    /// Converts a call that is read. `contact` is its contact in JSON, if that exists already.
+    pub fn new(call: &'a Call, contact: Option<&'a RawValue>, context: &ResponseContext) -> Self {
+        let resource = || ContactOfCall::Resource(ShortContactResource::new(&call.contact, context));
         Self {
             id: call.id.get(),
             uuid: call.uuid,
             object: "call",
             called_at: Iso8601(call.details.called_at),
             content: call.details.content.as_ref().map(Content::as_str),
-            contact_called: call.details.contact_called,
+            contact_called: call.details.contact_called.or(context.compat.unknown_contact_called()),
             emotions: call.details.emotions.iter().copied().map(EmotionResource::from).collect(),
-            url: links.to_one("/api/calls/", call.id),
+            url: context.links.to_one("/api/calls/", call.id),
             account: call.account.into(),
             contact: contact.map_or_else(resource, ContactOfCall::Json),
             created_at: Iso8601(call.created_at),
@@ -73,12 +73,12 @@ enum ContactOfCall<'a> {
 }
 
 /// Returns the contact in JSON if all calls of a page have the same one. It is most of what each call shows.
-pub fn shared_contact(calls: &[Call], links: &Links) -> ApiResult<Option<Box<RawValue>>> {
+pub fn shared_contact(calls: &[Call], context: &ResponseContext) -> ApiResult<Option<Box<RawValue>>> {
     let [first, others @ ..] = calls else { return Ok(None) };
     if others.is_empty() || others.iter().any(|call| call.contact != first.contact) {
         return Ok(None);
     }
-    let json = to_raw_value(&ShortContactResource::new(&first.contact, links));
+    let json = to_raw_value(&ShortContactResource::new(&first.contact, context));
     json.map(Some).map_err(|error| ApiError::Internal(ports::Error::internal(error)))
 }
 
@@ -91,9 +91,15 @@ pub struct CallResponse<'a> {
 }
 
 impl<'a> CallResponse<'a> {
-    /// Converts a call.
-    pub fn new(call: &'a Call, links: &Links) -> Self {
-        Self { data: CallResource::new(call, None, links) }
+    /// Converts a call that is read.
+    pub fn new(call: &'a Call, context: &ResponseContext) -> Self {
+        Self { data: CallResource::new(call, None, context) }
+    }
+
+    /// Converts a call that was just written. `contact_called` is null if it is unknown, in every mode.
+    pub fn written(call: &'a Call, context: &ResponseContext) -> Self {
+        let resource = CallResource::new(call, None, context);
+        Self { data: CallResource { contact_called: call.details.contact_called, ..resource } }
     }
 
     /// Returns the response as JSON.

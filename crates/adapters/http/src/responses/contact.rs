@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::short_contact::{Avatar, DateResource, Flags, Names, ShortContactResource, hash_id};
-use super::{AccountRef, ContactFieldTypeResource, Iso8601, Links};
+use super::{AccountRef, ContactFieldTypeResource, Iso8601, ResponseContext};
 
 /// A contact. Members for data that Callbook does not store are 0, empty or null.
 #[derive(Serialize, ToSchema)]
@@ -52,11 +52,11 @@ pub struct ContactResource<'a> {
 
 impl<'a> ContactResource<'a> {
     /// Converts a contact, with its contact fields if `with_fields`.
-    pub fn new(contact: &'a Contact, with_fields: bool, links: &Links) -> Self {
+    pub fn new(contact: &'a Contact, with_fields: bool, context: &ResponseContext) -> Self {
         let summary = &contact.summary;
         let profile = &summary.profile;
         let contact_fields = with_fields
-            .then(|| contact.fields.iter().map(|field| ContactFieldResource::new(field, summary, links)).collect());
+            .then(|| contact.fields.iter().map(|field| ContactFieldResource::new(field, summary, context)).collect());
         Self {
             id: summary.id.get(),
             uuid: summary.uuid,
@@ -64,7 +64,7 @@ impl<'a> ContactResource<'a> {
             hash_id: hash_id(summary.uuid),
             names: profile.into(),
             description: contact.description.as_ref().map(Content::as_str),
-            flags: profile.into(),
+            flags: Flags::new(profile, context.compat),
             last_called: contact.last_called.map(Iso8601),
             last_activity_together: None,
             stay_in_touch_frequency: None,
@@ -76,7 +76,7 @@ impl<'a> ContactResource<'a> {
                     job: contact.job.as_ref().map(Name::as_str),
                     company: contact.company.as_ref().map(Name::as_str),
                 },
-                avatar: Avatar::of(summary.uuid, links),
+                avatar: Avatar::of(summary.uuid, &context.links),
                 food_preferences: None,
                 how_you_met: HowYouMet {
                     general_information: None,
@@ -89,7 +89,7 @@ impl<'a> ContactResource<'a> {
             statistics: Statistics { number_of_calls: contact.calls, ..Statistics::default() },
             contact_fields,
             notes: with_fields.then_some([]),
-            url: links.to_one("/api/contacts/", summary.id),
+            url: context.links.to_one("/api/contacts/", summary.id),
             account: summary.account.into(),
             created_at: Iso8601(contact.created_at),
             updated_at: Iso8601(contact.updated_at),
@@ -121,17 +121,17 @@ struct ContactFieldResource<'a> {
 }
 
 impl<'a> ContactFieldResource<'a> {
-    fn new(field: &'a ContactField, summary: &'a ContactSummary, links: &Links) -> Self {
+    fn new(field: &'a ContactField, summary: &'a ContactSummary, context: &ResponseContext) -> Self {
         Self {
             id: field.id.get(),
             // Contact fields have no stored UUID. The contact's UUID and the field's id make one that is unique and stable.
             uuid: Uuid::from_u128(summary.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
             object: "contactfield",
             content: field.content.data.as_str(),
-            contact_field_type: ContactFieldTypeResource::new(field.content.kind, summary.account, field.created_at),
+            contact_field_type: ContactFieldTypeResource::new(field.content.kind, summary.account),
             labels: [],
             account: summary.account.into(),
-            contact: ShortContactResource::new(summary, links),
+            contact: ShortContactResource::new(summary, context),
             created_at: Iso8601(field.created_at),
             updated_at: Iso8601(field.created_at),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use domain::TooManyFields;
+use domain::{ContactId, TooManyFields};
 use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -33,8 +33,8 @@ pub enum ApiError {
     NotFound,
     /// All violations, in the order of the fields.
     Invalid(Vec<String>),
-    /// The call is not in a state that `If-Match` names.
-    PreconditionFailed,
+    /// The call or the contact is not in a state that `If-Match` names. Which of them it is.
+    PreconditionFailed(&'static str),
     /// The token made too many requests in this minute.
     TooManyRequests {
         /// Seconds until the next request is accepted.
@@ -65,6 +65,17 @@ pub enum ApiError {
         path: String,
         /// The supported methods, separated by a comma and a space.
         allow: String,
+    },
+    /// The body is compressed, in this encoding.
+    UnsupportedEncoding(String),
+    /// An error with additive members of its response.
+    Annotated {
+        /// The error.
+        error: Box<ApiError>,
+        /// What exactly is wrong.
+        detail: Option<String>,
+        /// The setting that helps.
+        hint: Option<&'static str>,
     },
     /// The body is over [`BODY_LIMIT`].
     TooLarge,
@@ -99,6 +110,12 @@ struct ErrorDetail {
     /// Monica's number for this kind of error.
     #[schema(example = 31)]
     error_code: u16,
+    /// What exactly is wrong: which contact or emotion has not been found, or where the body is not JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// The setting of the server that helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
 }
 
 /// One sentence, or for 422 a list of sentences.
@@ -114,7 +131,7 @@ impl ErrorBody {
     /// log.
     pub fn internal(request_id: &str) -> Self {
         let message = Message::One(format!("Something went wrong with the request {request_id}."));
-        Self { message: None, error: ErrorDetail { message, error_code: INTERNAL_CODE } }
+        Self { message: None, error: ErrorDetail { message, error_code: INTERNAL_CODE, detail: None, hint: None } }
     }
 }
 
@@ -128,7 +145,7 @@ impl ApiError {
             Self::RouteNotFound { path } => (404, 31, Message::One(format!("The route {path} could not be found."))),
             Self::Invalid(sentences) => (422, 32, Message::Many(sentences.clone())),
             Self::TooManyRequests { .. } => (429, 34, one("Too many attempts, please slow down the request")),
-            Self::PreconditionFailed => (412, 48, one("The call has changed meanwhile.")),
+            Self::PreconditionFailed(what) => (412, 48, Message::One(format!("The {what} has changed meanwhile."))),
             Self::BadJson => (400, 37, one("Problems parsing JSON")),
             Self::BadSort => (400, 39, one("The sorting criteria is invalid")),
             Self::BadParameters => (400, 41, one("Invalid parameters.")),
@@ -155,6 +172,38 @@ impl ApiError {
             Self::Unavailable(_) => (503, 45, one("The store is not available, please try again later.")),
             Self::ReadOnly => (403, 46, one("This token may only read.")),
             Self::Internal(_) => (500, INTERNAL_CODE, one("Something went wrong.")),
+            Self::UnsupportedEncoding(encoding) => {
+                (415, 50, Message::One(format!("The content encoding {encoding} is not supported.")))
+            }
+            Self::Annotated { error, .. } => error.row(),
+        }
+    }
+
+    /// Adds what exactly is wrong.
+    #[must_use]
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
+        Self::Annotated { error: Box::new(self), detail: Some(detail.into()), hint: None }
+    }
+
+    /// Adds the setting that helps.
+    #[must_use]
+    pub fn with_hint(self, hint: &'static str) -> Self {
+        Self::Annotated { error: Box::new(self), detail: None, hint: Some(hint) }
+    }
+
+    /// Converts an error of a use case of calls. A 404 names what has not been found, such as `call 5`.
+    pub fn of_call(error: Error, what: impl fmt::Display) -> Self {
+        match error {
+            Error::NotFound => Self::NotFound.with_detail(format!("The {what} has not been found.")),
+            error => error.into(),
+        }
+    }
+
+    /// Converts an error of a use case of contacts.
+    pub fn of_contact(error: Error, contact: ContactId) -> Self {
+        match error {
+            Error::PreconditionFailed => Self::PreconditionFailed("contact"),
+            error => Self::of_call(error, format_args!("contact {contact}")),
         }
     }
 
@@ -167,7 +216,11 @@ impl ApiError {
             Message::One(sentence) if repeats => Some(sentence.clone()),
             _ => None,
         };
-        ErrorBody { message: top, error: ErrorDetail { message, error_code } }
+        let (detail, hint) = match self {
+            Self::Annotated { detail, hint, .. } => (detail.clone(), *hint),
+            _ => (None, None),
+        };
+        ErrorBody { message: top, error: ErrorDetail { message, error_code, detail, hint } }
     }
 }
 
@@ -175,6 +228,7 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) => cause.fmt(f),
+            Self::Annotated { error, .. } => error.fmt(f),
             error => match error.row().2 {
                 Message::One(sentence) => f.write_str(&sentence),
                 Message::Many(sentences) => f.write_str(&sentences.join(" ")),
@@ -218,7 +272,7 @@ impl From<Error> for ApiError {
                 Self::Invalid(vec!["Archived contact can’t be edited, please unarchive it first.".to_owned()])
             }
             Error::TooManyFields(error) => error.into(),
-            Error::PreconditionFailed => Self::PreconditionFailed,
+            Error::PreconditionFailed => Self::PreconditionFailed("call"),
             Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),
             Error::Internal(_) => Self::Internal(error),
@@ -254,7 +308,7 @@ mod tests {
                 r#"{"error":{"message":"Too many attempts, please slow down the request","error_code":34}}"#,
             ),
             (
-                ApiError::PreconditionFailed,
+                ApiError::PreconditionFailed("call"),
                 412,
                 r#"{"error":{"message":"The call has changed meanwhile.","error_code":48}}"#,
             ),
@@ -265,6 +319,21 @@ mod tests {
                 ApiError::Unauthenticated,
                 401,
                 r#"{"message":"Unauthenticated.","error":{"message":"Unauthenticated.","error_code":42}}"#,
+            ),
+            (
+                ApiError::UnsupportedEncoding("gzip".into()),
+                415,
+                r#"{"error":{"message":"The content encoding gzip is not supported.","error_code":50}}"#,
+            ),
+            (
+                ApiError::NotFound.with_detail("The call 5 has not been found."),
+                404,
+                r#"{"error":{"message":"The resource has not been found","error_code":31,"detail":"The call 5 has not been found."}}"#,
+            ),
+            (
+                ApiError::Invalid(vec!["A.".into()]).with_hint("A setting."),
+                422,
+                r#"{"error":{"message":["A."],"error_code":32,"hint":"A setting."}}"#,
             ),
             (ApiError::ReadOnly, 403, r#"{"error":{"message":"This token may only read.","error_code":46}}"#),
             (

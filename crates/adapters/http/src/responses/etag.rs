@@ -1,15 +1,14 @@
-//! Entity tags of calls.
+//! Entity tags of calls and contacts.
 
 use std::hash::{Hash, Hasher};
 
-use domain::Call;
 use sha2::{Digest, Sha256};
 
-/// Returns the entity tag of a call: the first half of the SHA-256 hash of its state, including its contact. It does not
-/// depend on the host name, and a new member of a call changes it by itself.
-pub fn etag(call: &Call) -> String {
+/// Returns the entity tag of a call or a contact: the first half of the SHA-256 hash of its state, including the contact
+/// of a call and the counters of a contact. It does not depend on the host name, and a new member changes it by itself.
+pub fn etag(state: &impl Hash) -> String {
     let mut hasher = Sha256Hasher(Sha256::new());
-    call.hash(&mut hasher);
+    state.hash(&mut hasher);
     let half = hasher.0.finalize().iter().take(16).fold(0, |number: u128, byte| number << 8 | u128::from(*byte));
     format!("\"{half:032x}\"")
 }
@@ -31,10 +30,10 @@ impl Hasher for Sha256Hasher {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CallDetails, Content, Name};
+    use domain::{Call, CallDetails, Contact, Content, Name};
 
     use super::*;
-    use crate::tests::call;
+    use crate::tests::{call, contact};
 
     #[test]
     fn a_tag_depends_on_the_content_of_the_call_and_its_contact() {
@@ -45,5 +44,13 @@ mod tests {
         for other in [Call { details: CallDetails { content, ..call().details }, ..call() }, renamed] {
             assert_ne!(etag(&other), etag(&call()));
         }
+    }
+
+    #[test]
+    fn a_tag_depends_on_the_counters_of_the_contact() {
+        let called = Contact { calls: 8, ..contact() };
+        let earlier = Contact { last_called: None, ..contact() };
+        assert_eq!(etag(&contact()), etag(&contact()));
+        assert!([called, earlier].iter().all(|other| etag(other) != etag(&contact())));
     }
 }

@@ -1,6 +1,6 @@
 //! The JSON of the lists that are the same in every account: emotions, genders and kinds of contact fields.
 
-use domain::{AccountId, ContactFieldKind, Emotion, Gender, Timestamp};
+use domain::{AccountId, ContactFieldKind, Emotion, Gender, Timestamp, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +30,8 @@ impl From<Emotion> for EmotionResource {
 pub struct ContactFieldTypeResource {
     #[schema(example = 2)]
     id: i64,
+    /// The same on every server, because the list is fixed.
+    uuid: Uuid,
     #[schema(example = "contactfieldtype")]
     object: &'static str,
     #[schema(example = "Phone")]
@@ -46,17 +48,21 @@ pub struct ContactFieldTypeResource {
     #[schema(example = "phone")]
     slug: Option<&'static str>,
     account: AccountRef,
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = String, format = DateTime, example = "1970-01-01T00:00:00Z")]
     created_at: Iso8601,
-    #[schema(value_type = String, format = DateTime)]
+    #[schema(value_type = String, format = DateTime, example = "1970-01-01T00:00:00Z")]
     updated_at: Iso8601,
 }
 
 impl ContactFieldTypeResource {
-    /// Converts a kind. `created_at` is when the account was created.
-    pub fn new(kind: ContactFieldKind, account: AccountId, created_at: Timestamp) -> Self {
+    /// The UUID of the kind with the id 0, which does not exist. The last digits of a kind's UUID are its id.
+    const UUIDS: u128 = 0xca11_b00c_0000_8000_8000_0000_0000_0000;
+
+    /// Converts a kind. It was never created or updated, so both times are the start of Unix time.
+    pub fn new(kind: ContactFieldKind, account: AccountId) -> Self {
         Self {
             id: kind.id(),
+            uuid: Uuid::from_u128(Self::UUIDS | u128::from(kind.id().unsigned_abs())),
             object: "contactfieldtype",
             name: kind.name(),
             fontawesome_icon: icon(kind),
@@ -64,8 +70,8 @@ impl ContactFieldTypeResource {
             delible: false,
             slug: kind.slug(),
             account: account.into(),
-            created_at: Iso8601(created_at),
-            updated_at: Iso8601(created_at),
+            created_at: Iso8601(Timestamp::EPOCH),
+            updated_at: Iso8601(Timestamp::EPOCH),
         }
     }
 }

@@ -23,6 +23,16 @@ use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use self::error::{ApiError, ApiResult};
+use crate::Compat;
+
+/// What a response depends on besides its content.
+#[derive(Clone, Debug)]
+pub struct ResponseContext {
+    /// The base of its links.
+    pub links: Links,
+    /// The compatibility mode.
+    pub compat: Compat,
+}
 
 /// Serialises the body. `capacity` is its expected size in bytes: a buffer that grows is copied repeatedly.
 pub fn to_json(body: &impl Serialize, capacity: usize) -> ApiResult<Vec<u8>> {

@@ -13,7 +13,9 @@ use utoipa::{PartialSchema, ToSchema};
 use super::call::{CALL_BYTES, shared_contact};
 use super::error::ApiResult;
 use super::links::numbered;
-use super::{CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, Links, to_json};
+use super::{
+    CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, ResponseContext, to_json,
+};
 
 /// A page of a list.
 #[derive(Serialize)]
@@ -150,7 +152,7 @@ impl ToSchema for Statistics<'_> {
 
 /// Builds one page of a list. Its links have all parameters of the request.
 pub struct PageBuilder<'a> {
-    links: &'a Links,
+    context: &'a ResponseContext,
     /// The URL of the list, without parameters.
     path: String,
     /// The URL of a page, without its number at the end.
@@ -163,29 +165,29 @@ const PAGE_BYTES: usize = 4_096;
 
 impl<'a> PageBuilder<'a> {
     /// Builds a page of the list at `path`, which begins with a slash. `query` is the query string of the request.
-    pub fn new(path: &str, query: &str, links: &'a Links, page: PageRequest) -> Self {
-        let path = links.to(path);
+    pub fn new(path: &str, query: &str, context: &'a ResponseContext, page: PageRequest) -> Self {
+        let path = context.links.to(path);
         let mut parameters = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
         parameters.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "page"));
         let stem = parameters.append_pair("page", "").finish();
-        Self { links, path, stem, page }
+        Self { context, path, stem, page }
     }
 
     /// Returns a page of calls as JSON.
     pub fn calls_as_json(&self, page: &CallPage) -> ApiResult<Vec<u8>> {
-        let contact = shared_contact(&page.page.items, self.links)?;
+        let contact = shared_contact(&page.page.items, self.context)?;
         to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
     }
 
     fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageResponse<'p> {
         let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.calls_per_year) };
-        let data = page.page.items.iter().map(|call| CallResource::new(call, contact, self.links)).collect();
+        let data = page.page.items.iter().map(|call| CallResource::new(call, contact, self.context)).collect();
         CallPageResponse { data, links: self.page_links(&page.page), meta }
     }
 
     /// Returns a page of contacts, with their contact fields if `with_fields`.
     pub fn contacts<'p>(&self, page: &'p Page<Contact>, with_fields: bool) -> ContactPageResponse<'p> {
-        let data = page.items.iter().map(|contact| ContactResource::new(contact, with_fields, self.links)).collect();
+        let data = page.items.iter().map(|contact| ContactResource::new(contact, with_fields, self.context)).collect();
         PageResponse { data, links: self.page_links(page), meta: self.meta(page) }
     }
 
@@ -275,13 +277,15 @@ mod tests {
     use domain::PageSize;
     use serde_json::{Value, json};
 
+    use super::super::Links;
     use super::*;
+    use crate::Compat;
     use crate::requests::call_query;
 
     fn page_of(query: &str, total: u64) -> Value {
         let request = call_query(query, None, PageSize::new(10).unwrap()).unwrap();
-        let links = Links::under("https://app.monicahq.com");
-        let builder = PageBuilder::new("/api/calls", query, &links, request.page);
+        let context = ResponseContext { links: Links::under("https://app.monicahq.com"), compat: Compat::Documented };
+        let builder = PageBuilder::new("/api/calls", query, &context, request.page);
         let page = CallPage { page: Page { items: vec![], total }, calls_per_year: vec![] };
         serde_json::to_value(builder.calls(&page, None)).unwrap()
     }

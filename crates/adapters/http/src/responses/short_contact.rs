@@ -4,7 +4,8 @@ use domain::{ContactSummary, Gender, ImportantDate, Name, Profile, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{AccountRef, Iso8601, Links};
+use super::{AccountRef, Iso8601, Links, ResponseContext};
+use crate::Compat;
 
 /// The names in the short and the full form of a contact.
 #[derive(Serialize, ToSchema)]
@@ -38,11 +39,11 @@ impl<'a> From<&'a Profile> for Names<'a> {
 #[schema(as = ContactFlags)]
 pub struct Flags<'a> {
     /// The name of the gender. `none` if unknown.
-    #[schema(example = "none")]
-    gender: &'a str,
+    #[schema(value_type = String, example = "none")]
+    gender: Option<&'a str>,
     /// M, F, O (other) or N (unknown).
-    #[schema(example = "N")]
-    gender_type: &'static str,
+    #[schema(value_type = String, example = "N")]
+    gender_type: Option<&'static str>,
     is_starred: bool,
     is_partial: bool,
     /// Not archived.
@@ -52,12 +53,17 @@ pub struct Flags<'a> {
     is_me: bool,
 }
 
-impl<'a> From<&'a Profile> for Flags<'a> {
-    fn from(profile: &'a Profile) -> Self {
+impl<'a> Flags<'a> {
+    /// Converts the gender and the flags of a profile.
+    pub fn new(profile: &'a Profile, compat: Compat) -> Self {
         let gender = profile.gender.as_ref();
+        let (unknown_gender, unknown_type) = match compat {
+            Compat::Documented => (Some("none"), Some("N")),
+            Compat::Monica4 => (None, None),
+        };
         Self {
-            gender: gender.map_or("none", Gender::as_str),
-            gender_type: gender.map_or("N", Gender::letter),
+            gender: gender.map(Gender::as_str).or(unknown_gender),
+            gender_type: gender.map(Gender::letter).or(unknown_type),
             is_starred: profile.is_starred,
             is_partial: profile.is_partial,
             is_active: profile.is_active,
@@ -89,7 +95,7 @@ pub struct ShortContactResource<'a> {
 
 impl<'a> ShortContactResource<'a> {
     /// Converts a contact.
-    pub fn new(summary: &'a ContactSummary, links: &Links) -> Self {
+    pub fn new(summary: &'a ContactSummary, context: &ResponseContext) -> Self {
         let profile = &summary.profile;
         Self {
             id: summary.id.get(),
@@ -97,14 +103,17 @@ impl<'a> ShortContactResource<'a> {
             object: "contact",
             hash_id: hash_id(summary.uuid),
             names: profile.into(),
-            flags: profile.into(),
+            flags: Flags::new(profile, context.compat),
             information: ShortInformation {
-                dates: [DocumentDate::birthdate(profile.birthdate)],
+                dates: match context.compat {
+                    Compat::Documented => Some([DocumentDate::birthdate(profile.birthdate)]),
+                    Compat::Monica4 => None,
+                },
                 birthdate: profile.birthdate.into(),
                 deceased_date: profile.deceased_date.into(),
-                avatar: Avatar::of(summary.uuid, links),
+                avatar: Avatar::of(summary.uuid, &context.links),
             },
-            url: links.to_one("/api/contacts/", summary.id),
+            url: context.links.to_one("/api/contacts/", summary.id),
             account: summary.account.into(),
         }
     }
@@ -119,8 +128,9 @@ pub fn hash_id(uuid: Uuid) -> String {
 #[derive(Serialize, ToSchema)]
 pub struct ShortInformation {
     /// The document's list of dates.
-    #[schema(value_type = Vec<DocumentDate>)]
-    dates: [DocumentDate; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<DocumentDate>, required = true)]
+    dates: Option<[DocumentDate; 1]>,
     birthdate: DateResource,
     deceased_date: DateResource,
     avatar: Avatar,

@@ -43,6 +43,26 @@ async fn responds_to_a_created_call_with_201() {
 }
 
 #[actix_web::test]
+async fn monica_4_shows_false_when_a_call_is_read() {
+    for (compat, read) in [(Compat::Documented, Value::Null), (Compat::Monica4, json!(false))] {
+        let mut fixture = Fixture::new();
+        fixture.options.compat = compat;
+        fixture.calls.expect_find().return_once(|_, _| Ok(call()));
+        fixture.calls.expect_create().return_once(|_, _, _| Ok(call()));
+        let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
+        let requests = [get("/api/calls/5"), request(Method::POST, "/api/calls").set_json(body)];
+        let responses = fixture.send_all(requests).await;
+        assert_eq!(responses[0].json()["data"]["contact_called"], read);
+        assert_eq!(responses[1].json()["data"]["contact_called"], Value::Null);
+        let contact = &responses[0].json()["data"]["contact"];
+        let is_documented = compat == Compat::Documented;
+        assert_eq!(contact["gender"] == json!("none"), is_documented);
+        assert_eq!(contact["gender_type"] == Value::Null, !is_documented);
+        assert_eq!(contact["information"].get("dates").is_some(), is_documented);
+    }
+}
+
+#[actix_web::test]
 async fn put_and_patch_change_a_call() {
     let body = json!({"content": "x", "contact_id": "4", "called_at": "2018-02-02"});
     for (method, body, moves) in [(Method::PUT, body, true), (Method::PATCH, json!({"content": "x"}), false)] {
@@ -69,8 +89,9 @@ async fn put_and_patch_change_a_call() {
 async fn rejects_a_put_without_required_fields() {
     let response = Fixture::new().send(request(Method::PUT, "/api/calls/5").set_json(json!({"content": "x"}))).await;
     let sentences = json!(["The contact id field is required.", "The called at field is required."]);
-    assert_eq!(response.json(), json!({"error": {"message": sentences, "error_code": 32}}));
-    assert_eq!(response.status, 422);
+    let error = response.json()["error"].clone();
+    assert_eq!((response.status, &error["message"], &error["error_code"]), (422, &sentences, &json!(32)));
+    assert!(error["hint"].as_str().unwrap().contains("CALLBOOK_COMPAT=monica-4"));
 }
 
 #[actix_web::test]
@@ -124,6 +145,40 @@ async fn honours_etags_and_idempotency_keys() {
 }
 
 #[actix_web::test]
+async fn names_what_has_not_been_found() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().returning(|_, _| Err(Error::NotFound));
+    fixture.calls.expect_create().returning(|_, _, _| Err(Error::NotFound));
+    fixture.calls.expect_update().returning(|_, _, _, _| Err(Error::NotFound));
+    fixture.calls.expect_delete().returning(|_, _, _| Err(Error::NotFound));
+    fixture.calls.expect_list().returning(|_, _| Err(Error::NotFound));
+    let body =
+        |emotion: i64| json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02", "emotions": [emotion]});
+    let requests = [
+        get("/api/calls/5"),
+        request(Method::POST, "/api/calls").set_json(body(1)),
+        request(Method::POST, "/api/calls").set_json(body(999)),
+        request(Method::PUT, "/api/calls/5").set_json(body(1)),
+        request(Method::PATCH, "/api/calls/5").set_json(json!({})),
+        request(Method::DELETE, "/api/calls/5"),
+        get("/api/contacts/3/calls"),
+    ];
+    let responses = fixture.send_all(requests).await;
+    let details: Vec<_> = responses.iter().map(|response| response.json()["error"]["detail"].clone()).collect();
+    let expected = [
+        "The call 5 has not been found.",
+        "The contact 3 has not been found.",
+        "The emotion 999 has not been found.",
+        "The call 5 or the contact 3 has not been found.",
+        "The call 5 has not been found.",
+        "The call 5 has not been found.",
+        "The contact 3 has not been found.",
+    ];
+    assert_eq!(details, expected);
+    assert!(responses.iter().all(|response| response.status == 404));
+}
+
+#[actix_web::test]
 async fn responds_to_an_invalid_id_with_404() {
     for id in ["abc", "0", "-1", "2.5", "2abc", "99999999999999999999", "9007199254740992", "%00", "x%2Fy"] {
         for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
@@ -141,6 +196,12 @@ async fn rejects_a_body_that_is_too_large_or_not_an_object() {
     for body in ["{", "null", "[]", "nonsense"] {
         let response = Fixture::new().send(post(body)).await;
         assert_eq!((response.status, &response.json()["error"]["error_code"]), (400, &json!(37)), "{body}");
+    }
+    for (name, value, status, code) in
+        [("content-encoding", "gzip", 415, 50), ("content-type", "application/json; charset=latin1", 400, 37)]
+    {
+        let response = Fixture::new().send(post("{}").insert_header((name, value))).await;
+        assert_eq!((response.status, &response.json()["error"]["error_code"]), (status, &json!(code)), "{value}");
     }
     let large = format!(r#"{{"content": "{}"}}"#, "x".repeat(BODY_LIMIT));
     let response = Fixture::new().send(post(&large)).await;

@@ -13,8 +13,18 @@ async fn lists_finds_creates_updates_and_deletes_contacts() {
     fixture.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
     fixture.contacts.expect_create().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
     let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };
-    fixture.contacts.expect_update().with(eq(account()), eq(id), eq(change)).return_once(|_, _, _| Ok(contact()));
-    fixture.contacts.expect_delete().with(eq(account()), eq(id)).return_once(|_, _| Ok(()));
+    fixture
+        .contacts
+        .expect_update()
+        .withf(move |of, found, patch, condition| {
+            *of == account() && *found == id && *patch == change && condition.is_none()
+        })
+        .return_once(|_, _, _, _| Ok(contact()));
+    fixture
+        .contacts
+        .expect_delete()
+        .withf(move |of, found, condition| *of == account() && *found == id && condition.is_none())
+        .return_once(|_, _, _| Ok(()));
     let responses = fixture
         .send_all([
             get("/api/contacts?query=les"),
@@ -31,6 +41,40 @@ async fn lists_finds_creates_updates_and_deletes_contacts() {
     assert_eq!(contact["statistics"]["number_of_calls"], 7);
     assert_eq!(contact["information"]["dates"]["birthdate"]["date"], Value::Null);
     assert_eq!(responses[4].json(), json!({"deleted": true, "id": 3}));
+}
+
+#[actix_web::test]
+async fn honours_etags_of_contacts() {
+    let tag = etag(&contact());
+    let is_met = |condition: &Option<Precondition<Contact>>| condition.as_ref().unwrap()(&contact());
+    let mut fixture = Fixture::new();
+    fixture.contacts.expect_find().returning(|_, _| Ok(contact()));
+    fixture.contacts.expect_create().returning(|_, _| Ok(contact()));
+    fixture
+        .contacts
+        .expect_update()
+        .withf(move |_, _, _, condition| is_met(condition))
+        .returning(|_, _, _, _| Ok(contact()));
+    fixture
+        .contacts
+        .expect_delete()
+        .withf(move |_, _, condition| !is_met(condition))
+        .returning(|_, _, _| Err(Error::PreconditionFailed));
+    let body = json!({"first_name": "Leslie"});
+    let responses = fixture
+        .send_all([
+            get("/api/contacts/3"),
+            get("/api/contacts/3").insert_header(("if-none-match", tag.clone())),
+            request(Method::POST, "/api/contacts").set_json(&body),
+            request(Method::PUT, "/api/contacts/3").insert_header(("if-match", tag.clone())).set_json(&body),
+            request(Method::DELETE, "/api/contacts/3").insert_header(("if-match", "\"old\"")),
+        ])
+        .await;
+    let results: Vec<_> = responses.iter().map(|response| (response.status, response.header("etag"))).collect();
+    let tag = Some(tag.as_str());
+    assert_eq!(results, [(200, tag), (304, tag), (201, tag), (200, tag), (412, None)]);
+    let message = json!({"error": {"message": "The contact has changed meanwhile.", "error_code": 48}});
+    assert_eq!(responses[4].json(), message);
 }
 
 #[actix_web::test]

@@ -158,7 +158,7 @@ pub fn call() -> Call {
     }
 }
 
-fn contact() -> Contact {
+pub fn contact() -> Contact {
     Contact {
         summary: leslie(),
         description: None,

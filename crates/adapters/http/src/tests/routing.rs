@@ -4,7 +4,7 @@ use super::*;
 
 #[actix_web::test]
 async fn names_unknown_routes_and_unsupported_methods() {
-    for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api//calls", "/api/contacts/3/calls/4"] {
+    for path in ["/api/nope", "/api/calls/1/x", "/API/calls", "/calls", "/api/api/me", "/api/contacts/3/calls/4"] {
         let unknown = Fixture::new().send(get(path)).await;
         let sentence = format!("The route {} could not be found.", path.trim_start_matches('/'));
         assert_eq!(unknown.status, 404);
@@ -29,6 +29,18 @@ async fn names_unknown_routes_and_unsupported_methods() {
     assert_eq!(options.header("allow"), Some("GET,HEAD,PUT,PATCH,DELETE"));
     let outside = Fixture::new().send(TestRequest::with_uri("/nope")).await;
     assert_eq!((outside.status, &outside.json()["error"]["error_code"]), (404, &json!(31)));
+}
+
+#[actix_web::test]
+async fn reads_repeated_slashes_as_one() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_find().times(3).returning(|_, _| Ok(call()));
+    let paths = ["//api/calls/5", "/api//calls/5", "///api//calls//5//?a=//"];
+    for response in fixture.send_all(paths.map(get)).await {
+        assert_eq!(response.status, 200);
+    }
+    let unknown = Fixture::new().send(get("//api//nope")).await;
+    assert_eq!((unknown.status, &unknown.json()["message"]), (404, &json!("The route api/nope could not be found.")));
 }
 
 #[actix_web::test]

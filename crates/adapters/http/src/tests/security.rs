@@ -8,7 +8,7 @@ async fn rejects_requests_without_a_valid_token() {
         "message": "Unauthenticated.",
         "error": {"message": "Unauthenticated.", "error_code": 42}
     });
-    let bearers = [None, Some("Bearer bad"), Some("Bearer "), Some("Basic good"), Some("bearer good"), Some("good")];
+    let bearers = [None, Some("Bearer bad"), Some("Bearer "), Some("Basic good"), Some("Bearergood"), Some("good")];
     for bearer in bearers {
         let mut request = TestRequest::with_uri("/api/calls?limit=999");
         if let Some(bearer) = bearer {
@@ -19,6 +19,14 @@ async fn rejects_requests_without_a_valid_token() {
         assert_eq!(response.header("www-authenticate"), Some("Bearer"));
         assert_eq!(response.header("x-ratelimit-limit"), None);
         assert!(response.header("x-request-id").is_some());
+    }
+}
+
+#[actix_web::test]
+async fn accepts_the_scheme_of_a_token_in_any_case() {
+    for bearer in ["bearer good", "BEARER good", "Bearer  good"] {
+        let request = TestRequest::with_uri("/api").insert_header(("authorization", bearer));
+        assert_eq!(Fixture::new().send(request).await.status, 200, "{bearer}");
     }
 }
 
@@ -90,10 +98,12 @@ async fn authenticates_encoded_paths() {
         "/%61pi/nope",
         "/api/../calls",
         "/api/./calls",
+        "//api/calls",
+        "/api//calls",
     ] {
         assert_eq!(Fixture::new().send(nobody(path)).await.status, 401, "{path}");
     }
-    for path in ["/%61pi%2fcalls", "/api%2fcalls", "//api/calls"] {
+    for path in ["/%61pi%2fcalls", "/api%2fcalls"] {
         assert_eq!(Fixture::new().send(nobody(path)).await.status, 404, "{path}");
     }
     let mut fixture = Fixture::new();
