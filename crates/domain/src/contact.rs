@@ -1,7 +1,5 @@
 //! Contacts, the people that calls are made with.
 
-use std::collections::HashSet;
-
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -191,7 +189,7 @@ pub struct NewContact {
 pub struct TooManyFields;
 
 impl NewContact {
-    /// The maximal number of contact fields that a request can give a contact. An imported contact can have more.
+    /// The maximal number of contact fields. A contact that an early version imported can have more.
     pub const MAX_FIELDS: usize = 100;
 
     /// Returns a contact with a first name only.
@@ -261,14 +259,13 @@ pub struct ContactPatch {
 }
 
 impl ContactPatch {
-    /// Returns the contact with the patch applied, without duplicate contact fields.
+    /// Returns the contact with the patch applied. A patch that names no contact fields keeps those of the contact.
     pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
         let NewContact { profile, description, job, company, fields } = stored;
         let max = fields.len().max(NewContact::MAX_FIELDS);
-        let mut all_fields = self.fields.unwrap_or(fields);
-        all_fields.extend(self.more_fields);
-        let mut known = HashSet::new();
-        all_fields.retain(|field| known.insert((field.kind, field.search_data())));
+        let mut all_fields = if self.fields.is_some() { Vec::new() } else { fields };
+        let named = self.fields.into_iter().flatten().chain(self.more_fields);
+        NewContactField::add_missing(&mut all_fields, named);
         if all_fields.len() > max {
             return Err(TooManyFields);
         }
@@ -360,11 +357,36 @@ mod tests {
         let phone = |number| NewContactField { kind: Kind::PHONE, data: name(number) };
         let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
         let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
-        let more = vec![phone("1-555-0100"), email.clone()];
+        let more = vec![phone("+1 555 0100"), email.clone()];
         let added = ContactPatch { more_fields: more, ..ContactPatch::default() }.apply(stored.clone());
         assert_eq!(added.unwrap().fields, [phone("+1 555 0100"), email.clone()]);
         let replaced = ContactPatch { fields: Some(vec![email.clone()]), ..ContactPatch::default() }.apply(stored);
         assert_eq!(replaced.unwrap().fields, [email]);
+    }
+
+    #[test]
+    fn only_fields_of_the_same_kind_and_text_are_duplicates() {
+        use crate::ContactFieldKind as Kind;
+        let field = |kind, data| NewContactField { kind, data: name(data) };
+        let similar = [
+            (Kind::PHONE, "+1 555 0100"),
+            (Kind::PHONE, "1-555-0100"),
+            (Kind::PHONE, "+1 555 0100 ext 5"),
+            (Kind::PHONE, "+1 555 01005"),
+            (Kind::EMAIL, "zoë@x.org"),
+            (Kind::EMAIL, "zoe@x.org"),
+            (Kind::EMAIL, "Zoe@x.org"),
+        ];
+        let fields: Vec<_> = similar.into_iter().map(|(kind, data)| field(kind, data)).collect();
+        let twice = || fields.iter().chain(&fields).cloned().collect::<Vec<_>>();
+        let stored = NewContact { fields: fields.clone(), ..jane() };
+        let rename = ContactPatch { first_name: Some(name("Lesley")), ..ContactPatch::default() };
+        let repeated = NewContact { fields: twice(), ..jane() };
+        assert_eq!(rename.apply(repeated.clone()).unwrap().fields, repeated.fields, "the patch names no fields");
+        let replace = ContactPatch { fields: Some(twice()), ..ContactPatch::default() };
+        assert_eq!(replace.apply(jane()).unwrap().fields, fields);
+        let add = ContactPatch { more_fields: twice(), ..ContactPatch::default() };
+        assert_eq!(add.apply(stored).unwrap().fields, fields);
     }
 
     #[test]

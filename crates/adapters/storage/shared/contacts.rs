@@ -28,7 +28,8 @@ impl ContactRepository for Database {
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
-        self.read_snapshot(move |connection| find(connection, account, contact)).await
+        let found = self.read_snapshot(move |connection| find(connection, account, contact)).await?;
+        found.ok_or(Error::NotFound)
     }
 
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
@@ -57,10 +58,16 @@ pub fn by_id(account: AccountId, contact: ContactId) -> _ {
     contacts::table.filter(contacts::account_id.eq(account)).filter(contacts::id.eq(contact))
 }
 
-fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Option<Contact>> {
     let row = by_id(account, contact).select(ContactRow::as_select()).get_result(connection).optional()?;
+    let Some(row) = row else { return Ok(None) };
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
-    row.ok_or(Error::NotFound)?.with_fields(fields.unwrap_or_default())
+    row.with_fields(fields.unwrap_or_default()).map(Some)
+}
+
+/// Returns the contact that the transaction has written. Its absence is an internal error.
+fn find_written(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+    Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a written contact is missing"))?)
 }
 
 fn create(
@@ -76,7 +83,7 @@ fn create(
     let insert = diesel::insert_into(contacts::table).values(row);
     let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
     insert_fields(connection, account, id, &fields, now)?;
-    find(connection, account, id)
+    find_written(connection, account, id)
 }
 
 fn update(
@@ -97,7 +104,7 @@ fn update(
             .set((row, contacts::updated_at.eq(DbTimestamp(now))))
             .execute(connection)?;
     }
-    find(connection, account, contact)
+    find_written(connection, account, contact)
 }
 
 fn delete(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
@@ -228,13 +235,19 @@ fn replace_fields(
     fields: &[NewContactField],
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let removed: Vec<i64> =
-        stored.iter().filter(|field| !fields.contains(&field.content)).map(|field| field.id.get()).collect();
+    // A stored field that is repeated remains as often as the new list has it.
+    let mut new = fields.to_vec();
+    let removed = stored.iter().filter(|field| match new.iter().position(|new| *new == field.content) {
+        Some(place) => {
+            new.remove(place);
+            false
+        }
+        None => true,
+    });
+    let removed: Vec<i64> = removed.map(|field| field.id.get()).collect();
     diesel::delete(contact_fields::table)
         .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&removed)))
         .execute(connection)?;
-    let is_new = |field: &&NewContactField| !stored.iter().any(|stored| stored.content == **field);
-    let new: Vec<_> = fields.iter().filter(is_new).cloned().collect();
     insert_fields(connection, account, contact, &new, now)?;
     Ok(!removed.is_empty() || !new.is_empty())
 }
