@@ -47,7 +47,7 @@ impl CallRepository for Database {
     ) -> Result<Call> {
         self.write(move |connection| {
             let Some(key) = &key else { return create(connection, account, call, uuid, now) };
-            if let Some(result) = idempotency::find_result(connection, account, &call, now, key)? {
+            if let Some(result) = idempotency::find_result(connection, account, now, key)? {
                 return Ok(result);
             }
             let call = create(connection, account, call, uuid, now)?;
