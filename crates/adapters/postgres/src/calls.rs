@@ -18,7 +18,7 @@ use storage::{StoreError, StoreResult};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
+use crate::{Database, DbConnection, call_list, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -49,7 +49,7 @@ impl CallRepository for Database {
             };
         };
         self.write(move |connection| {
-            if let Some(result) = idempotency::find_result(connection, account, &new.call, now, &key)? {
+            if let Some(result) = idempotency::find_result(connection, account, now, &key)? {
                 return Ok(result);
             }
             let call = create(connection, account, &new)?;
@@ -87,15 +87,6 @@ fn create(connection: &mut DbConnection, account: AccountId, new: &CreateCall) -
     contacts.get(&new.call.contact).ok_or(Error::NotFound)?.summary.check_accepts_calls()?;
     // The contact was archived before, and is active again.
     Err(StoreError::Conflict)
-}
-
-/// Executes the writes of a batch in one transaction.
-pub fn write_many(
-    connection: &mut DbConnection,
-    account: AccountId,
-    writes: &[CallWrite],
-) -> StoreResult<Vec<StoreResult<Option<Call>>>> {
-    connection.transaction(|connection| call_writes::execute(connection, account, writes))
 }
 
 /// Locks the contacts of the calls, and then the calls. A conflict if a call was moved to another contact meanwhile.

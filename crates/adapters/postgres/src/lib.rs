@@ -19,6 +19,8 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/migrations.rs"]
+mod migrations;
 mod pages;
 mod statements;
 
@@ -31,14 +33,14 @@ use calls::lock_calls;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, Call, CallId, ContactId};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{BatchQueue, Pool, StoreResult, WorkerPool, run_migrations};
+use storage::{BatchQueue, Pool, StoreResult, WorkerPool};
 
 type DbConnection = PgConnection;
 type Backend = diesel::pg::Pg;
@@ -46,9 +48,11 @@ type Backend = diesel::pg::Pg;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
 /// Without generic plans PostgreSQL plans every statement anew. Its JIT compiler takes 30 ms for a page that is read in
-/// 1 ms. The timeout bounds how long a client waits for a lock.
+/// 1 ms. The statement timeout bounds how long a client waits for a lock. The last three settings are PostgreSQL's
+/// defaults, which a role or a database can change.
 const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '20s'; \
-                          SET TIME ZONE 'UTC'";
+                          SET TIME ZONE 'UTC'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+                          SET default_transaction_isolation = 'read committed'";
 
 /// Makes servers that start together migrate one after the other. The number is arbitrary.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
@@ -80,8 +84,8 @@ impl Database {
             writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
             finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
-            creates: BatchQueue::start_writes("create", pool, 2, statements::create_many)?,
-            call_writes: BatchQueue::start_writes("call-write", pool, 2, calls::write_many)?,
+            creates: BatchQueue::start_statements("create", pool, 2, statements::create_many)?,
+            call_writes: BatchQueue::start_transactions("call-write", pool, 2, call_writes::execute)?,
             bulk: Arc::new(Bulk::new(url)),
         })
     }
@@ -115,8 +119,14 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.writers.write(move |connection| connection.transaction(&job)).await
+        self.writers.write(job).await
     }
+}
+
+/// Returns whether the table of migrations exists.
+fn has_migrations_table(connection: &mut DbConnection) -> StoreResult<bool> {
+    let exists = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
+    Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
 }
 
 /// Prevents other transactions from creating accounts.
@@ -184,15 +194,13 @@ pub fn migrate(url: &str) -> Result<Vec<String>> {
             return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
         }
         connection.batch_execute(MIGRATION_LOCK)?;
-        run_migrations(connection, MIGRATIONS)
+        migrations::run(connection)
     })?)
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
-    let revert =
-        |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::internal)?);
-    Ok(pool(url, 1)?.run(revert)?)
+    Ok(pool(url, 1)?.run(migrations::revert_all)?)
 }
 
 /// Opens the migrated database with at most `connections` connections, which all threads share.

@@ -19,6 +19,8 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/migrations.rs"]
+mod migrations;
 mod pages;
 mod writer;
 
@@ -29,14 +31,16 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use bulk::{Bulk, highest_ids};
 use calls::lock_calls;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel::sql_types::Bool;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, ContactId};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{Pool, StoreResult, WorkerPool, run_migrations};
+use storage::{Pool, StoreResult, WorkerPool};
 use writer::Writer;
 
 type DbConnection = SqliteConnection;
@@ -115,6 +119,12 @@ impl Database {
     }
 }
 
+/// Returns whether the table of migrations exists.
+fn has_migrations_table(connection: &mut DbConnection) -> StoreResult<bool> {
+    let exists = "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')";
+    Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
+}
+
 /// Does nothing, because a write has locked the whole store.
 #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 fn lock_accounts(_: &mut DbConnection) -> StoreResult<()> {
@@ -164,21 +174,18 @@ impl StoreOperations for Database {
 /// Runs the pending migrations of the file, which is created if missing, and returns their names.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
-        let run = |connection: &mut _| run_migrations(connection, MIGRATIONS);
-        if connection.has_pending_migration(MIGRATIONS).map_err(Error::internal)? {
+        if migrations::are_pending(connection)? {
             // Servers that start together migrate one after the other.
-            connection.immediate_transaction(run)
+            connection.immediate_transaction(migrations::run)
         } else {
-            run(connection)
+            migrations::run(connection)
         }
     })?)
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
-    let revert =
-        |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::internal)?);
-    Ok(pool(path, 1)?.run(revert)?)
+    Ok(pool(path, 1)?.run(migrations::revert_all)?)
 }
 
 /// Opens the migrated file with `readers` connections and threads for reads.

@@ -23,7 +23,7 @@ pub use counts::{calls_per_year, count_by_month};
 pub use error::{StoreError, StoreResult};
 pub use limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
 pub use page_scan::PageScan;
-pub use pool::{Pool, revert_all_migrations, run_migrations};
+pub use pool::Pool;
 pub use search::pattern;
 pub use statement::{ByText, PreparedUpdate, RawStatement, SqlTypes, column_list};
 pub use worker::{JoinOnDrop, WorkerPool};
