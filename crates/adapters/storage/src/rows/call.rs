@@ -5,9 +5,9 @@ use domain::{AccountId, Call, CallDetails, ContactSummary, NewCall, Timestamp, U
 use ports::outbound::StoredCall;
 
 use super::{call_id, contact_id, optional_text};
+use crate::StoreResult;
 use crate::columns::{DbEmotions, DbTimestamp, DbUuid};
 use crate::schema::calls;
-use crate::StoreResult;
 
 /// The content of a call except `called_at`, which indexes contain.
 #[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Eq, Clone)]
