@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, fold};
+use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, index_text};
 
 /// The gender of a contact, by any name that its owner chose except "none", which means no gender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -198,13 +198,15 @@ impl NewContact {
         Self { profile, description: None, job: None, company: None, fields: Vec::new() }
     }
 
-    /// Returns the folded text that searches match: names, nickname, job, company, description.
+    /// Returns the words that searches find: of names, nickname, job, company, description and contact fields.
     pub fn search_text(&self) -> String {
         let profile = &self.profile;
         let optional = [&profile.middle_name, &profile.last_name, &profile.nickname, &self.job, &self.company];
-        let names = std::iter::once(&profile.first_name).chain(optional.into_iter().flatten()).map(Name::as_str);
-        let texts: Vec<_> = names.chain(self.description.as_ref().map(Content::as_str)).map(fold).collect();
-        texts.join(" ")
+        let names = std::iter::once(&profile.first_name).chain(optional.into_iter().flatten());
+        let fields = self.fields.iter().map(|field| &field.data);
+        // The description is the longest text: if not all fits into an index, then the rest of it is missing.
+        let texts = names.chain(fields).map(Name::as_str).chain(self.description.as_ref().map(Content::as_str));
+        index_text(texts)
     }
 }
 
@@ -327,8 +329,10 @@ mod tests {
     }
 
     #[test]
-    fn search_text_has_every_text_folded() {
-        assert_eq!(jane().search_text(), "jane q doe jd pilot a friend");
+    fn search_text_has_every_word_folded() {
+        let email = NewContactField { kind: crate::ContactFieldKind::EMAIL, data: name("Jane@Ex.org") };
+        let jane = NewContact { fields: vec![email], ..jane() };
+        assert_eq!(jane.search_text(), "jane q doe jd pilot ex org a friend");
     }
 
     #[test]

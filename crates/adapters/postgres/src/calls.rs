@@ -14,7 +14,7 @@ use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
 use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
-use storage::{StoreError, StoreResult};
+use storage::{StoreError, StoreResult, is_deep};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::statements::{CreateCall, create_many};
@@ -25,7 +25,11 @@ impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
         match query.sort.key {
             CallSortKey::CalledAt => pages::list(self, account, query).await,
-            _ => self.read_snapshot(move |connection| call_list::list(connection, account, &query)).await,
+            _ => {
+                let is_slow = is_deep(&query.page);
+                let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
+                if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
+            }
         }
     }
 

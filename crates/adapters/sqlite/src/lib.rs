@@ -22,6 +22,8 @@ mod idempotency;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
+#[path = "../../storage/shared/search_index.rs"]
+mod search_index;
 mod writer;
 
 use std::sync::Arc;
@@ -33,14 +35,14 @@ use bulk::{Bulk, highest_ids};
 use calls::lock_calls;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, ContactId};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{Pool, StoreResult, WorkerPool};
+use storage::{Pool, StoreResult, WorkerPool, fts5_query};
 use writer::Writer;
 
 type DbConnection = SqliteConnection;
@@ -81,6 +83,8 @@ const MONTH_OF_CALLED_AT: &str = "CAST(strftime('%Y', called_at, 'unixepoch') AS
 /// An open SQLite file.
 struct Database {
     readers: WorkerPool<DbConnection>,
+    /// Searches and deep pages, which must not delay other reads.
+    slow_readers: WorkerPool<DbConnection>,
     writer: Writer,
     bulk: Arc<Bulk>,
 }
@@ -100,6 +104,14 @@ impl Database {
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
         self.read(move |connection| connection.transaction(&job)).await
+    }
+
+    /// Runs a job as [`Self::read_snapshot`] does, if it can take long.
+    async fn read_slow_snapshot<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.slow_readers.read(move |connection| connection.transaction(&job)).await
     }
 
     /// Runs a short job that reads, which takes less time than another thread needs to wake up.
@@ -149,6 +161,20 @@ fn lock_contact_for_deletion(
     Ok(contacts::by_id(account, contact).select(contact_table::id).get_result(connection).optional()?)
 }
 
+/// Runs a job in a transaction that locks out all other writers.
+fn write_transaction<T>(
+    connection: &mut DbConnection,
+    job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
+) -> StoreResult<T> {
+    connection.immediate_transaction(job)
+}
+
+/// Each of the words begins a word of the contact.
+fn has_words(_: AccountId, words: &[String]) -> contacts::Condition {
+    let found = sql::<Bool>("contacts.id IN (SELECT rowid FROM contact_words WHERE contact_words MATCH ");
+    Box::new(found.bind::<Text, _>(fts5_query(words)).sql(")"))
+}
+
 /// Does nothing, because an immediate transaction has locked out all writers.
 #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 fn lock_call_writers(_: &mut DbConnection) -> StoreResult<()> {
@@ -163,7 +189,10 @@ impl StoreOperations for Database {
 
     fn load(&self) -> StoreLoad {
         let (busy, idle) = self.readers.connections();
-        StoreLoad { busy, idle, waiting: vec![("read", self.readers.waiting()), ("write", self.writer.waiting())] }
+        let (slow_busy, slow_idle) = self.slow_readers.connections();
+        let reads = self.readers.waiting() + self.slow_readers.waiting();
+        let waiting = vec![("read", reads), ("write", self.writer.waiting())];
+        StoreLoad { busy: busy + slow_busy, idle: idle + slow_idle, waiting }
     }
 
     fn audit_counters(&self) -> Result<CounterAudit> {
@@ -174,12 +203,14 @@ impl StoreOperations for Database {
 /// Runs the pending migrations of the file, which is created if missing, and returns their names.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
-        if migrations::are_pending(connection)? {
+        let migrations = if migrations::are_pending(connection)? {
             // Servers that start together migrate one after the other.
-            connection.immediate_transaction(migrations::run)
+            connection.immediate_transaction(migrations::run)?
         } else {
-            migrations::run(connection)
-        }
+            migrations::run(connection)?
+        };
+        search_index::update(connection)?;
+        Ok(migrations)
     })?)
 }
 
@@ -188,11 +219,12 @@ pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated file with `readers` connections and threads for reads.
+/// Opens the migrated file with `readers` connections and threads for short reads, and one for searches.
 pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::internal)?,
+        slow_readers: WorkerPool::start("slow-reader", &pool(path, 1)?, 1).map_err(Error::internal)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::internal)?,
         bulk: Arc::new(Bulk::new(path)),
     });

@@ -15,16 +15,18 @@ use ports::{Error, Result};
 use storage::columns::DbTimestamp;
 use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
-use storage::{StoreResult, count_by_month, pattern};
+use storage::{StoreResult, count_by_month, is_deep, pattern};
 
 use crate::accounts::find_account;
 use crate::changes::change_months;
-use crate::{Backend, Database, DbConnection, lock_contact_for_deletion, lock_contact_for_update};
+use crate::{Backend, Database, DbConnection, has_words, lock_contact_for_deletion, lock_contact_for_update};
 
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        self.read_snapshot(move |connection| list(connection, account, &query)).await
+        let is_slow = !query.search.matches_all() || is_deep(&query.page);
+        let job = move |connection: &mut DbConnection| list(connection, account, &query);
+        if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
@@ -167,30 +169,40 @@ pub fn with_fields(
     rows.into_iter().map(with_fields).collect()
 }
 
-type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
+/// A condition on contacts.
+pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
 
 /// Returns the condition of the search. `None` if it matches all contacts.
+///
+/// Each alternative is a subquery of its own, so that the databases use the index of the words.
 fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
-    let has_field = |kind: Option<ContactFieldKind>, data: &str| {
-        let mut fields = contact_fields::table
-            .filter(contact_fields::account_id.eq(account.get()))
-            .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
-            .select(contact_fields::contact_id)
-            .into_boxed();
-        if let Some(kind) = kind {
-            fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
-        }
-        contacts::id.eq_any(fields)
-    };
-    let has_word = |word: &String| -> Condition {
-        Box::new(contacts::search_text.like(pattern(word)).escape('\\').or(has_field(None, word)))
-    };
-    let words = search.words.iter().map(has_word).reduce(|all, word| Box::new(all.and(word)));
-    let field = search.field.as_ref().map(|(kind, data)| -> Condition { Box::new(has_field(Some(*kind), data)) });
-    match (words, field) {
-        (Some(words), Some(field)) => Some(Box::new(words.or(field))),
-        (words, field) => words.or(field),
+    if search.matches_nothing {
+        return Some(Box::new(contacts::id.lt(0)));
     }
+    let words = (!search.words.is_empty()).then(|| has_words(account, &search.words));
+    let number = |number: &String| -> Condition {
+        let has_word = has_words(account, std::slice::from_ref(number));
+        Box::new(has_word.or(has_field(account, None, number)))
+    };
+    let all = words.into_iter().chain(search.numbers.iter().map(number)).reduce(|all, one| Box::new(all.and(one)));
+    let field = search.field.as_ref().map(|(kind, data)| has_field(account, Some(*kind), data));
+    match (all, field) {
+        (Some(all), Some(field)) => Some(Box::new(all.or(field))),
+        (all, field) => all.or(field),
+    }
+}
+
+/// A field of the contact contains the data.
+fn has_field(account: AccountId, kind: Option<ContactFieldKind>, data: &str) -> Condition {
+    let mut fields = contact_fields::table
+        .filter(contact_fields::account_id.eq(account.get()))
+        .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
+        .select(contact_fields::contact_id)
+        .into_boxed();
+    if let Some(kind) = kind {
+        fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
+    }
+    Box::new(contacts::id.eq_any(fields))
 }
 
 /// Returns the fields of each of the contacts, in the order in which they were added.

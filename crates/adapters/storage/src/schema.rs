@@ -143,4 +143,12 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::Integer;
+
+    search_index (version) {
+        version -> Integer,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(contacts, contact_fields, calls);

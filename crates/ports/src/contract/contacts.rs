@@ -118,22 +118,103 @@ pub async fn deletes_a_contact_with_its_calls(store: &Store) {
     account.assert_counters_match_calls().await;
 }
 
-pub async fn searches_each_word_without_wildcards(store: &Store) {
+pub async fn searches_the_beginning_of_each_word_without_syntax(store: &Store) {
     let account = TestAccount::create(store).await;
     let jane = account.add_contact(jane()).await;
     account.create_contact("Janet").await;
-    for query in ["jane doe", "DOE JANE", "jd", "pilot q", "100%", "air_lines", "long"] {
+    for query in ["jane doe", "DOE JANE", "jd", "pilot q", "100%", "air_lines", "air%lines", "long", "☎ jd", "pil do"]
+    {
         assert_eq!(search(&account, query).await, std::slice::from_ref(&jane), "{query}");
     }
     assert_eq!(search(&account, "jan").await.len(), 2);
-    for query in ["jane smith", "1_0", "%x%", "air%lines", "\\", "'", "airxlines"] {
+    for query in ["jane smith", "airxlines", "%x%", "ane", "ilot"] {
         assert_eq!(search(&account, query).await, [], "{query}");
+    }
+    // What databases read as syntax is text, or separates words.
+    for query in ["\\", "'", "\"", "*", "-", "(", "::", "\\' & !", "☎"] {
+        assert_eq!(search(&account, query).await, [], "{query}");
+    }
+    for query in [
+        "\"jan\"",
+        "jan*",
+        "-jan",
+        "(jan",
+        "'jan'",
+        "search_text:jan",
+        "!jan",
+        "jan & (",
+        "NEAR(jan)",
+        "jan OR x",
+        "jan\0",
+    ] {
+        let with_other_words = query.contains("search") || query.contains("NEAR") || query.contains("OR");
+        assert_eq!(search(&account, query).await.len(), if with_other_words { 0 } else { 2 }, "{query}");
     }
     // The maximal number of words, and characters that become many words or the longest pattern when they are folded.
     assert_eq!(search(&account, &"jane ".repeat(32)).await.len(), 2);
     for query in ["\u{fdfa}".repeat(8), "\u{3316}".repeat(255)] {
         assert_eq!(search(&account, &query).await, []);
     }
+}
+
+/// Words in many languages, each with queries that find it.
+const WORDS: [(&str, &[&str]); 16] = [
+    ("Zoë's", &["zoe", "ZOË", "zoë’s", "zo"]),
+    ("Straße", &["strasse", "STRASSE", "straß", "STRAẞE"]),
+    ("Łódź", &["lodz", "ŁÓDŹ", "łód"]),
+    ("Ὀδυσσεύς", &["οδυσσευς", "ΟΔΥΣΣΕΥΣ", "οδυσσευσ"]),
+    ("Søren Kierkegård", &["soren", "SØREN", "kierkegard"]),
+    ("Đorđe", &["dorde", "ĐORĐE"]),
+    ("Ísafjörður", &["isafjordur", "ÍSAFJÖRÐUR"]),
+    ("İstanbul", &["istanbul", "ISTANBUL", "ıstanbul"]),
+    ("Фёдор", &["федор", "ФЁДОР", "фёд"]),
+    ("Nguyễn", &["nguyen", "NGUYỄN"]),
+    ("김치", &["김치", "김"]),
+    ("北京", &["北京", "北"]),
+    ("ﾊﾟﾝ", &["パン"]),
+    ("שָׁלוֹם", &["שלום"]),
+    ("مُحَمَّد", &["محمد"]),
+    ("हिन्दी", &["हिन्दी", "हिन"]),
+];
+
+pub async fn finds_words_in_many_languages(store: &Store) {
+    let account = TestAccount::create(store).await;
+    for (word, _) in WORDS {
+        let description = Content::parse(&format!("({word})")).ok();
+        account.add_contact(NewContact { description, ..person(word) }).await;
+    }
+    for (word, queries) in WORDS {
+        for query in queries {
+            let found = search(&account, query).await;
+            let found: Vec<_> = found.iter().map(|contact| contact.summary.profile.first_name.as_str()).collect();
+            assert_eq!(found, [word], "{query}");
+        }
+    }
+}
+
+pub async fn finds_the_words_of_the_contact_as_it_is_now(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let id = account.add_contact(NewContact { job: Some(name("Pilot")), ..person("Ann") }).await.summary.id;
+    let found = async |query| search(&account, query).await.len();
+    let patch = |job: Option<&str>, more_fields| ContactPatch {
+        job: Some(job.map(name)),
+        more_fields,
+        ..ContactPatch::default()
+    };
+    account.update_contact(id, patch(Some("Baker"), vec![email("ann@work.example")])).await;
+    assert_eq!((found("pilot").await, found("baker").await, found("work").await), (0, 1, 1));
+    let no_fields = ContactPatch { fields: Some(vec![]), ..patch(None, vec![]) };
+    account.update_contact(id, no_fields).await;
+    assert_eq!((found("baker").await, found("work").await, found("ann").await), (0, 0, 1));
+    account.record(id, NOW).await;
+    store.contacts.delete(account.id, id).await.unwrap();
+    assert_eq!(found("ann").await, 0);
+    account
+        .add_contact(NewContact { description: Content::parse(&"word ".repeat(20_000)).ok(), ..person("Tom") })
+        .await;
+    let long = Content::parse(&"\u{3316}".repeat(100_000)).ok();
+    account.add_contact(NewContact { description: long, ..person("Tom") }).await;
+    assert_eq!((found("tom").await, found("tom word").await), (2, 1));
 }
 
 pub async fn keeps_contact_fields_that_differ_only_for_a_reader(store: &Store) {
