@@ -23,14 +23,12 @@ use crate::{Database, DbConnection, call_list, idempotency, pages};
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        match query.sort.key {
-            CallSortKey::CalledAt => pages::list(self, account, query).await,
-            _ => {
-                let is_slow = is_deep(&query.page);
-                let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
-                if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
-            }
+        if query.sort.key == CallSortKey::CalledAt {
+            return pages::list(self, account, query).await;
         }
+        let is_slow = is_deep(&query.page);
+        let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
+        if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
