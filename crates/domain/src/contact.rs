@@ -1,11 +1,9 @@
 //! Contacts, the people that calls are made with.
 
-use std::collections::HashSet;
-
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, fold};
+use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, index_text};
 
 /// The gender of a contact, by any name that its owner chose except "none", which means no gender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -191,7 +189,7 @@ pub struct NewContact {
 pub struct TooManyFields;
 
 impl NewContact {
-    /// The maximal number of contact fields that a request can give a contact. An imported contact can have more.
+    /// The maximal number of contact fields. A contact that an early version imported can have more.
     pub const MAX_FIELDS: usize = 100;
 
     /// Returns a contact with a first name only.
@@ -200,13 +198,15 @@ impl NewContact {
         Self { profile, description: None, job: None, company: None, fields: Vec::new() }
     }
 
-    /// Returns the folded text that searches match: names, nickname, job, company, description.
+    /// Returns the words that searches find: of names, nickname, job, company, description and contact fields.
     pub fn search_text(&self) -> String {
         let profile = &self.profile;
         let optional = [&profile.middle_name, &profile.last_name, &profile.nickname, &self.job, &self.company];
-        let names = std::iter::once(&profile.first_name).chain(optional.into_iter().flatten()).map(Name::as_str);
-        let texts: Vec<_> = names.chain(self.description.as_ref().map(Content::as_str)).map(fold).collect();
-        texts.join(" ")
+        let names = std::iter::once(&profile.first_name).chain(optional.into_iter().flatten());
+        let fields = self.fields.iter().map(|field| &field.data);
+        // The description is the longest text: if not all fits into an index, then the rest of it is missing.
+        let texts = names.chain(fields).map(Name::as_str).chain(self.description.as_ref().map(Content::as_str));
+        index_text(texts)
     }
 }
 
@@ -261,14 +261,13 @@ pub struct ContactPatch {
 }
 
 impl ContactPatch {
-    /// Returns the contact with the patch applied, without duplicate contact fields.
+    /// Returns the contact with the patch applied. A patch that names no contact fields keeps those of the contact.
     pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
         let NewContact { profile, description, job, company, fields } = stored;
         let max = fields.len().max(NewContact::MAX_FIELDS);
-        let mut all_fields = self.fields.unwrap_or(fields);
-        all_fields.extend(self.more_fields);
-        let mut known = HashSet::new();
-        all_fields.retain(|field| known.insert((field.kind, field.search_data())));
+        let mut all_fields = if self.fields.is_some() { Vec::new() } else { fields };
+        let named = self.fields.into_iter().flatten().chain(self.more_fields);
+        NewContactField::add_missing(&mut all_fields, named);
         if all_fields.len() > max {
             return Err(TooManyFields);
         }
@@ -330,8 +329,10 @@ mod tests {
     }
 
     #[test]
-    fn search_text_has_every_text_folded() {
-        assert_eq!(jane().search_text(), "jane q doe jd pilot a friend");
+    fn search_text_has_every_word_folded() {
+        let email = NewContactField { kind: crate::ContactFieldKind::EMAIL, data: name("Jane@Ex.org") };
+        let jane = NewContact { fields: vec![email], ..jane() };
+        assert_eq!(jane.search_text(), "jane q doe jd pilot ex org a friend");
     }
 
     #[test]
@@ -360,11 +361,36 @@ mod tests {
         let phone = |number| NewContactField { kind: Kind::PHONE, data: name(number) };
         let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
         let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
-        let more = vec![phone("1-555-0100"), email.clone()];
+        let more = vec![phone("+1 555 0100"), email.clone()];
         let added = ContactPatch { more_fields: more, ..ContactPatch::default() }.apply(stored.clone());
         assert_eq!(added.unwrap().fields, [phone("+1 555 0100"), email.clone()]);
         let replaced = ContactPatch { fields: Some(vec![email.clone()]), ..ContactPatch::default() }.apply(stored);
         assert_eq!(replaced.unwrap().fields, [email]);
+    }
+
+    #[test]
+    fn only_fields_of_the_same_kind_and_text_are_duplicates() {
+        use crate::ContactFieldKind as Kind;
+        let field = |kind, data| NewContactField { kind, data: name(data) };
+        let similar = [
+            (Kind::PHONE, "+1 555 0100"),
+            (Kind::PHONE, "1-555-0100"),
+            (Kind::PHONE, "+1 555 0100 ext 5"),
+            (Kind::PHONE, "+1 555 01005"),
+            (Kind::EMAIL, "zoë@x.org"),
+            (Kind::EMAIL, "zoe@x.org"),
+            (Kind::EMAIL, "Zoe@x.org"),
+        ];
+        let fields: Vec<_> = similar.into_iter().map(|(kind, data)| field(kind, data)).collect();
+        let twice = || fields.iter().chain(&fields).cloned().collect::<Vec<_>>();
+        let stored = NewContact { fields: fields.clone(), ..jane() };
+        let rename = ContactPatch { first_name: Some(name("Lesley")), ..ContactPatch::default() };
+        let repeated = NewContact { fields: twice(), ..jane() };
+        assert_eq!(rename.apply(repeated.clone()).unwrap().fields, repeated.fields, "the patch names no fields");
+        let replace = ContactPatch { fields: Some(twice()), ..ContactPatch::default() };
+        assert_eq!(replace.apply(jane()).unwrap().fields, fields);
+        let add = ContactPatch { more_fields: twice(), ..ContactPatch::default() };
+        assert_eq!(add.apply(stored).unwrap().fields, fields);
     }
 
     #[test]

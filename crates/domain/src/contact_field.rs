@@ -1,5 +1,7 @@
 //! Contact fields: phone numbers, e-mail addresses and other ways to reach a contact.
 
+use std::collections::HashSet;
+
 use crate::{ContactFieldId, Name, Timestamp, fold};
 
 /// A kind of contact field. The list is fixed, so an id means the same on every server.
@@ -104,6 +106,13 @@ pub struct NewContactField {
 }
 
 impl NewContactField {
+    /// Adds those of `more` to the list that it does not have. Fields are the same only if kind and text are: a search
+    /// does not tell `zoë@x.org` and `zoe@x.org` apart, but they are two addresses.
+    pub fn add_missing(fields: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
+        let mut known: HashSet<Self> = fields.iter().cloned().collect();
+        fields.extend(more.into_iter().filter(|field| known.insert(field.clone())));
+    }
+
     /// Returns the searchable form of the data.
     pub fn search_data(&self) -> String {
         self.kind.search_data(self.data.as_str())

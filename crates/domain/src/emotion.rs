@@ -1,5 +1,7 @@
 //! Emotions felt during a call. The list is fixed, so an id means the same on every server.
 
+use std::collections::HashSet;
+
 /// One of the emotions of [`Emotion::all`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Emotion(u8);
@@ -45,6 +47,12 @@ impl Emotion {
         (1..).map_while(Self::new)
     }
 
+    /// Returns the emotions without repetitions, in their order.
+    pub fn distinct(emotions: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut known = HashSet::new();
+        emotions.into_iter().filter(|emotion| known.insert(*emotion)).collect()
+    }
+
     /// Returns the id, counted from 1.
     pub fn id(self) -> i64 {
         i64::from(self.0)
@@ -70,6 +78,12 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), 135);
         assert_eq!((Emotion::new(0), Emotion::new(136), Emotion::new(-1)), (None, None, None));
+    }
+
+    #[test]
+    fn distinct_keeps_the_first_of_each() {
+        let emotions = |ids: &[i64]| ids.iter().filter_map(|id| Emotion::new(*id)).collect::<Vec<_>>();
+        assert_eq!(Emotion::distinct(emotions(&[3, 1, 3, 2, 1])), emotions(&[3, 1, 2]));
     }
 
     #[test]

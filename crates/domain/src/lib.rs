@@ -30,7 +30,7 @@ pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
 pub use query::{CallQuery, CallSortKey, ContactQuery, ContactSortKey, Direction, Page, PageRequest, PageSize, Sort};
-pub use search::{ContactSearch, fold};
+pub use search::{ContactSearch, INDEX_VERSION, fold, index_text, words};
 pub use text::{Content, Name, Text, TextError, trim};
 pub use timestamp::Timestamp;
 pub use token::{Caller, NewToken, Scope, Secret, SecretHash, Token};

@@ -1,4 +1,6 @@
-//! Search of contacts.
+//! Search of texts by words: folding, words, and the search of contacts.
+
+use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -6,22 +8,35 @@ use unicode_normalization::char::is_combining_mark;
 use crate::contact_field::digits;
 use crate::{ContactFieldKind, trim};
 
+/// The version of [`fold`] and [`words`]. A store that was indexed by another version must be indexed again.
+pub const INDEX_VERSION: i32 = 1;
+
 /// The maximal length of a query, in characters.
 const MAX_CHARACTERS: usize = 255;
 
-/// The maximal number of words of a query. Each word is a scan of all contacts.
+/// The maximal number of words of a query.
 const MAX_WORDS: usize = 32;
 
 /// The minimal number of digits that are searched as a part of a phone number.
 const MIN_DIGITS: usize = 3;
 
-/// A search of contacts: those that contain every word, or have the field. Empty, it matches all contacts.
+/// The number of characters of a word that are indexed: PostgreSQL indexes at most 2,046 bytes.
+const MAX_WORD_CHARACTERS: usize = 255;
+
+/// The size of the words that are indexed of one record, in bytes. PostgreSQL indexes at most 1 MiB.
+const MAX_INDEXED_BYTES: usize = 512 << 10;
+
+/// A search of contacts: those that have every word and number, or the field. Empty, it matches all contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContactSearch {
-    /// Folded words, each of which the texts or fields of the contact contain.
+    /// Folded words. Each begins a word of the contact.
     pub words: Vec<String>,
+    /// Numbers. Each begins a word of the contact, or is a part of the searchable data of one of its fields.
+    pub numbers: Vec<String>,
     /// A kind of contact field, and a part of its searchable data.
     pub field: Option<(ContactFieldKind, String)>,
+    /// The query has characters, but no words: no contact matches.
+    pub matches_nothing: bool,
 }
 
 impl ContactSearch {
@@ -37,14 +52,25 @@ impl ContactSearch {
         if let Some((name, value)) = query.split_once(':')
             && let Some(kind) = ContactFieldKind::named(trim(name))
         {
-            return Some(Self { words: Vec::new(), field: Some((kind, unless_lost(kind.search_data(value), value))) });
+            let field = (kind, unless_lost(kind.search_data(value), value));
+            return Some(Self { field: Some(field), ..Self::default() });
         }
-        let folded = unless_lost(fold(query), query);
-        let words: Vec<_> = folded.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        let is_number = query.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-./()".contains(c));
+        let all = words(query);
+        if all.len() > MAX_WORDS {
+            return None;
+        }
+        let matches_nothing = all.is_empty() && !query.is_empty();
+        let is_number = |word: &String| word.len() >= MIN_DIGITS && word.bytes().all(|byte| byte.is_ascii_digit());
+        let (numbers, words): (Vec<_>, Vec<_>) = all.into_iter().partition(is_number);
+        let is_phone = query.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || "+-./()".contains(c));
         let number = digits(query);
-        let field = (is_number && number.len() >= MIN_DIGITS).then_some((ContactFieldKind::PHONE, number));
-        (words.len() <= MAX_WORDS).then_some(Self { words, field })
+        let field = (is_phone && number.len() >= MIN_DIGITS).then_some((ContactFieldKind::PHONE, number));
+        Some(Self { words: longest(words), numbers: longest(numbers), field, matches_nothing })
+    }
+
+    /// Every contact matches.
+    pub fn matches_all(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -54,12 +80,78 @@ fn unless_lost(folded: String, text: &str) -> String {
     if folded.is_empty() { trim(text).to_owned() } else { folded }
 }
 
-/// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`.
+/// Removes words that begin another one: what has the longer word has the shorter one, too.
+fn longest(mut words: Vec<String>) -> Vec<String> {
+    words.sort_unstable();
+    // A word is sorted directly before those that it begins.
+    let is_needed = |n: usize| words.get(n + 1).is_none_or(|next| !next.starts_with(&words[n]));
+    (0..words.len()).filter(|n| is_needed(*n)).map(|n| words[n].clone()).collect()
+}
+
+/// Returns the folded words of a text: sequences of letters and digits. Of a very long word, its beginning.
+pub fn words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| word.chars().take(MAX_WORD_CHARACTERS).collect()).collect()
+}
+
+/// Returns the distinct words of the texts, separated by spaces, for the index of a store.
+pub fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let (mut known, mut index) = (HashSet::new(), String::new());
+    for word in texts.into_iter().flat_map(words) {
+        if index.len() + word.len() >= MAX_INDEXED_BYTES {
+            break;
+        }
+        if known.insert(word.clone()) {
+            if !index.is_empty() {
+                index.push(' ');
+            }
+            index.push_str(&word);
+        }
+    }
+    index
+}
+
+/// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`, `Straße` becomes `strasse`.
 pub fn fold(text: &str) -> String {
-    let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
-    // The Greek small sigma has another form at the end of a word.
-    let plain: String = plain.map(|c| if c == 'ς' { 'σ' } else { c }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    let plain = text.nfkd().filter(|c| !is_combining_mark(*c));
+    // Lower case alone keeps `ß` and `ς`, whose upper case is that of other letters.
+    let folded = plain.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    let mut text = String::new();
+    for c in folded {
+        match without_stroke(c) {
+            Some(letters) => text.push_str(letters),
+            None => text.push(c),
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the basic letters of a letter that Unicode does not decompose: `ł` is no `l` with a mark.
+fn without_stroke(c: char) -> Option<&'static str> {
+    Some(match c {
+        'æ' => "ae",
+        'ƀ' => "b",
+        'ȼ' => "c",
+        'đ' | 'ð' => "d",
+        'ɇ' => "e",
+        'ǥ' => "g",
+        'ħ' => "h",
+        'ɨ' | 'ı' => "i",
+        'ɉ' => "j",
+        'ł' | 'ƚ' => "l",
+        'ø' | 'ɵ' => "o",
+        'œ' => "oe",
+        'ᵽ' => "p",
+        'ɍ' => "r",
+        'ŧ' | 'ⱦ' => "t",
+        'þ' => "th",
+        'ʉ' => "u",
+        'ɏ' => "y",
+        'ƶ' => "z",
+        'ⱥ' => "a",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -69,7 +161,12 @@ mod tests {
     #[test]
     fn folds_case_accents_and_spacing() {
         assert_eq!(fold("  Zoë\t BRONTË "), "zoe bronte");
-        assert_eq!(fold("Łódź"), "łodz");
+        assert_eq!(fold("Łódź"), "lodz");
+        assert_eq!(
+            (fold("Straße"), fold("STRASSE"), fold("GROẞ")),
+            ("strasse".into(), "strasse".into(), "gross".into())
+        );
+        assert_eq!((fold("Søren Ærø"), fold("Þór"), fold("Iıİi")), ("soren aero".into(), "thor".into(), "iiii".into()));
         assert_eq!(fold("Åsa"), fold("a\u{30a}SA"));
         assert_eq!(fold("Σίσυφος"), fold("ΣΙΣΥΦΟΣ"));
         assert_eq!(fold(""), "");
@@ -77,29 +174,51 @@ mod tests {
 
     #[test]
     fn parses_words_numbers_and_fields() {
-        let search = |words: &[&str], field: Option<(ContactFieldKind, &str)>| {
-            let words = words.iter().map(|word| (*word).to_owned()).collect();
-            Some(ContactSearch { words, field: field.map(|(kind, data)| (kind, data.to_owned())) })
+        let search = |all: &[&str], field: Option<(ContactFieldKind, &str)>| {
+            let is_number = |word: &String| word.len() >= 3 && word.parse::<u64>().is_ok();
+            let (numbers, words) = all.iter().map(|word| (*word).to_owned()).partition(is_number);
+            let field = field.map(|(kind, data)| (kind, data.to_owned()));
+            Some(ContactSearch { words, numbers, field, matches_nothing: false })
         };
         let phone = |data| Some((ContactFieldKind::PHONE, data));
-        assert_eq!(ContactSearch::parse(" Zoë  BRONTË "), search(&["zoe", "bronte"], None));
+        assert_eq!(ContactSearch::parse(" Zoë  BRONTË "), search(&["bronte", "zoe"], None));
         assert_eq!(ContactSearch::parse("phone:+1 555 0100"), search(&[], phone("15550100")));
         assert_eq!(ContactSearch::parse("Email: Zoë@x.org"), search(&[], Some((ContactFieldKind::EMAIL, "zoe@x.org"))));
-        assert_eq!(ContactSearch::parse("+1 (555)"), search(&["+1", "(555)"], phone("1555")));
+        assert_eq!(ContactSearch::parse("+1 (555)"), search(&["1", "555"], phone("1555")));
         assert_eq!(ContactSearch::parse("12"), search(&["12"], None));
-        assert_eq!(ContactSearch::parse("note: call"), search(&["note:", "call"], None));
+        assert_eq!(ContactSearch::parse("note: call"), search(&["call", "note"], None));
+        assert_eq!(ContactSearch::parse("ann anna an 12 2024 202"), search(&["12", "anna", "2024"], None));
+        for query in ["\"", "*", "-'", "☎", "\u{301}"] {
+            assert!(ContactSearch::parse(query).unwrap().matches_nothing, "{query}");
+        }
         assert_eq!(ContactSearch::parse("zoe\0 \0"), search(&["zoe"], None));
         assert_eq!(ContactSearch::parse("email:\0zoe"), search(&[], Some((ContactFieldKind::EMAIL, "zoe"))));
         assert_eq!(ContactSearch::parse("  "), Some(ContactSearch::default()));
-        assert_eq!(ContactSearch::parse("\u{301}"), search(&["\u{301}"], None), "no stored text has a mark");
         assert_eq!(ContactSearch::parse("phone: \u{301}"), search(&[], phone("\u{301}")));
+    }
+
+    #[test]
+    fn splits_words_at_other_characters() {
+        assert_eq!(
+            words(" Zoë's e-mail: zoë@x.org, NEAR(1)"),
+            ["zoe", "s", "e", "mail", "zoe", "x", "org", "near", "1"]
+        );
+        assert_eq!(words("李 Ян-Лев ٣"), ["李", "ян", "лев", "٣"]);
+        assert_eq!(words(&"x".repeat(1_000)), ["x".repeat(255)]);
+    }
+
+    #[test]
+    fn indexes_each_word_once_and_a_bounded_number() {
+        assert_eq!(index_text(["Ann Doe", "", "doe ann b"]), "ann doe b");
+        let many: Vec<String> = (0..100_000).map(|n| format!("word{n:06}")).collect();
+        assert!((500_000..=MAX_INDEXED_BYTES).contains(&index_text(many.iter().map(String::as_str)).len()));
     }
 
     #[test]
     fn rejects_a_query_that_is_too_long() {
         assert!(ContactSearch::parse(&format!(" {} ", "é".repeat(255))).is_some());
         assert_eq!(ContactSearch::parse(&"é".repeat(256)), None);
-        assert_eq!(ContactSearch::parse(&"a ".repeat(32)).unwrap().words.len(), 32);
+        assert_eq!(ContactSearch::parse(&"a ".repeat(32)).unwrap().words, ["a"]);
         assert_eq!(ContactSearch::parse(&"a ".repeat(33)), None);
         assert_eq!(ContactSearch::parse(&"\u{fdfa}".repeat(20)), None, "one character that is four words");
     }

@@ -26,7 +26,7 @@ pub trait CallService: Send + Sync {
     /// Records the call and returns it as stored.
     ///
     /// A request with an idempotency key is executed once within [`IdempotencyKey::TTL_SECONDS`]. A repetition returns
-    /// the result of the first execution.
+    /// the call of the first execution as it is now, or `NotFound` if that was deleted.
     ///
     /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
     /// used for another request.

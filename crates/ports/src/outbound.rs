@@ -54,8 +54,8 @@ pub trait CallRepository: Send + Sync {
 
     /// Stores the call with an id that was never used before, and updates the counters.
     ///
-    /// With a key that was used within [`IdempotencyKey::TTL_SECONDS`] it stores nothing and returns the result of the
-    /// first execution, with the contact as it is now. A failed request does not use up its key.
+    /// With a key that was used within [`IdempotencyKey::TTL_SECONDS`] it stores nothing and returns the call of the first
+    /// execution as it is now, or `NotFound` if that was deleted. A failed request does not use up its key.
     ///
     /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
     /// used with another fingerprint.

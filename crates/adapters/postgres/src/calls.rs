@@ -14,19 +14,21 @@ use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
 use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
-use storage::{StoreError, StoreResult};
+use storage::{StoreError, StoreResult, is_deep};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
+use crate::{Database, DbConnection, call_list, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        match query.sort.key {
-            CallSortKey::CalledAt => pages::list(self, account, query).await,
-            _ => self.read_snapshot(move |connection| call_list::list(connection, account, &query)).await,
+        if query.sort.key == CallSortKey::CalledAt {
+            return pages::list(self, account, query).await;
         }
+        let is_slow = is_deep(&query.page);
+        let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
+        if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
@@ -49,7 +51,7 @@ impl CallRepository for Database {
             };
         };
         self.write(move |connection| {
-            if let Some(result) = idempotency::find_result(connection, account, &new.call, now, &key)? {
+            if let Some(result) = idempotency::find_result(connection, account, now, &key)? {
                 return Ok(result);
             }
             let call = create(connection, account, &new)?;
@@ -87,15 +89,6 @@ fn create(connection: &mut DbConnection, account: AccountId, new: &CreateCall) -
     contacts.get(&new.call.contact).ok_or(Error::NotFound)?.summary.check_accepts_calls()?;
     // The contact was archived before, and is active again.
     Err(StoreError::Conflict)
-}
-
-/// Executes the writes of a batch in one transaction.
-pub fn write_many(
-    connection: &mut DbConnection,
-    account: AccountId,
-    writes: &[CallWrite],
-) -> StoreResult<Vec<StoreResult<Option<Call>>>> {
-    connection.transaction(|connection| call_writes::execute(connection, account, writes))
 }
 
 /// Locks the contacts of the calls, and then the calls. A conflict if a call was moved to another contact meanwhile.

@@ -19,7 +19,11 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/migrations.rs"]
+mod migrations;
 mod pages;
+#[path = "../../storage/shared/search_index.rs"]
+mod search_index;
 mod statements;
 
 use std::sync::Arc;
@@ -31,14 +35,14 @@ use calls::lock_calls;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, Call, CallId, ContactId};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{BatchQueue, Pool, StoreResult, WorkerPool, run_migrations};
+use storage::{BatchQueue, Pool, StoreResult, WorkerPool, ts_query};
 
 type DbConnection = PgConnection;
 type Backend = diesel::pg::Pg;
@@ -46,9 +50,11 @@ type Backend = diesel::pg::Pg;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
 /// Without generic plans PostgreSQL plans every statement anew. Its JIT compiler takes 30 ms for a page that is read in
-/// 1 ms. The timeout bounds how long a client waits for a lock.
+/// 1 ms. The statement timeout bounds how long a client waits for a lock. The last three settings are PostgreSQL's
+/// defaults, which a role or a database can change.
 const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '20s'; \
-                          SET TIME ZONE 'UTC'";
+                          SET TIME ZONE 'UTC'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
+                          SET default_transaction_isolation = 'read committed'";
 
 /// Makes servers that start together migrate one after the other. The number is arbitrary.
 const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
@@ -63,6 +69,8 @@ const MONTH_OF_CALLED_AT: &str =
 /// An open PostgreSQL database.
 struct Database {
     readers: WorkerPool<DbConnection>,
+    /// Searches and deep pages, which must not delay other reads.
+    slow_readers: WorkerPool<DbConnection>,
     writers: WorkerPool<DbConnection>,
     finds: BatchQueue<AccountId, CallId, Option<Call>>,
     pages: BatchQueue<pages::PageGroup, pages::PageToScan, Option<CallPage>>,
@@ -72,16 +80,22 @@ struct Database {
 }
 
 impl Database {
-    fn start(url: &str, pool: &Pool<DbConnection>, connections: usize) -> std::io::Result<Self> {
+    fn start(
+        url: &str,
+        pool: &Pool<DbConnection>,
+        slow_pool: &Pool<DbConnection>,
+        connections: usize,
+    ) -> std::io::Result<Self> {
         let readers = connections.div_ceil(4);
         Ok(Self {
             // Reads need few threads, which switch less. Writes need many, so that their commits share a sync.
             readers: WorkerPool::start("reader", pool, readers)?,
+            slow_readers: WorkerPool::start("slow-reader", slow_pool, 1)?,
             writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
             finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
-            creates: BatchQueue::start_writes("create", pool, 2, statements::create_many)?,
-            call_writes: BatchQueue::start_writes("call-write", pool, 2, calls::write_many)?,
+            creates: BatchQueue::start_statements("create", pool, 2, statements::create_many)?,
+            call_writes: BatchQueue::start_transactions("call-write", pool, 2, call_writes::execute)?,
             bulk: Arc::new(Bulk::new(url)),
         })
     }
@@ -102,6 +116,14 @@ impl Database {
         self.read(move |connection| snapshot(connection, &job)).await
     }
 
+    /// Runs a job as [`Self::read_snapshot`] does, if it can take long.
+    async fn read_slow_snapshot<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.slow_readers.read(move |connection| snapshot(connection, &job)).await
+    }
+
     /// Runs a short job that reads.
     async fn read_short<T: Send + 'static>(
         &self,
@@ -115,8 +137,29 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.writers.write(move |connection| connection.transaction(&job)).await
+        self.writers.write(job).await
     }
+}
+
+/// Returns whether the table of migrations exists.
+fn has_migrations_table(connection: &mut DbConnection) -> StoreResult<bool> {
+    let exists = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
+    Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
+}
+
+/// Runs a job in a transaction.
+fn write_transaction<T>(
+    connection: &mut DbConnection,
+    job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
+) -> StoreResult<T> {
+    connection.transaction(job)
+}
+
+/// Each of the words begins a word of the contact.
+fn has_words(account: AccountId, words: &[String]) -> contacts::Condition {
+    let found = sql::<Bool>("contacts.id IN (SELECT id FROM contacts WHERE account_id = ");
+    let found = found.bind::<BigInt, _>(account.get()).sql(" AND search_words @@ ");
+    Box::new(found.bind::<Text, _>(ts_query(words)).sql("::tsquery)"))
 }
 
 /// Prevents other transactions from creating accounts.
@@ -160,9 +203,12 @@ impl StoreOperations for Database {
 
     fn load(&self) -> StoreLoad {
         let (busy, idle) = self.readers.connections();
-        let reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
+        let (slow_busy, slow_idle) = self.slow_readers.connections();
+        let short_reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
+        let reads = short_reads + self.slow_readers.waiting();
         let writes = self.writers.waiting() + self.creates.waiting() + self.call_writes.waiting();
-        StoreLoad { busy, idle, waiting: vec![("read", reads), ("write", writes)] }
+        let waiting = vec![("read", reads), ("write", writes)];
+        StoreLoad { busy: busy + slow_busy, idle: idle + slow_idle, waiting }
     }
 
     fn audit_counters(&self) -> Result<CounterAudit> {
@@ -190,21 +236,23 @@ pub fn migrate(url: &str) -> Result<Vec<String>> {
             return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
         }
         connection.batch_execute(MIGRATION_LOCK)?;
-        run_migrations(connection, MIGRATIONS)
+        let migrations = migrations::run(connection)?;
+        search_index::update(connection)?;
+        Ok(migrations)
     })?)
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
-    let revert =
-        |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::internal)?);
-    Ok(pool(url, 1)?.run(revert)?)
+    Ok(pool(url, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated database with at most `connections` connections, which all threads share.
+/// Opens the migrated database with at most `connections` connections, which all threads share, and one for searches.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let database = Arc::new(Database::start(url, &pool, connections as usize).map_err(Error::internal)?);
+    let slow_pool = self::pool(url, 1)?;
+    let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
+    let database = Arc::new(database);
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),

@@ -16,8 +16,8 @@ use ports::outbound::{
 };
 use storage::StoreResult;
 use storage::bulk::{
-    Batches, BulkSession, ContactToInsert, FieldToInsert, Table, add, backup_size, highest_ids as collect_ids,
-    import_batch, import_size, restore_batch,
+    Batches, BulkSession, ContactToInsert, FieldToInsert, Restore, Table, add, backup_size, highest_ids as collect_ids,
+    import_batch, import_size,
 };
 use storage::columns::DbUuid;
 use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, TokenRow};
@@ -123,9 +123,11 @@ impl BulkRepository for Bulk {
                 if accounts::table.count().get_result::<i64>(connection)? > 0 {
                     return Ok(false);
                 }
+                let mut restore = Restore::default();
                 for batch in Batches::new(records, backup_size) {
-                    restore_batch(&mut Session(connection), batch?)?;
+                    restore.add(&mut Session(connection), batch?)?;
                 }
+                restore.finish(&mut Session(connection))?;
                 Ok(true)
             })
         })

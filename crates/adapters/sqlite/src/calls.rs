@@ -12,9 +12,9 @@ use domain::{
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
-use storage::StoreResult;
 use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow, NewCallRow};
 use storage::schema::calls;
+use storage::{StoreResult, is_deep};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::contacts::by_id;
@@ -24,6 +24,9 @@ use crate::{Database, DbConnection, call_list, call_writes, counters, idempotenc
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
+        if query.sort.key != CallSortKey::CalledAt && is_deep(&query.page) {
+            return self.read_slow_snapshot(move |connection| call_list::list(connection, account, &query)).await;
+        }
         let job = move |connection: &mut DbConnection| {
             connection.transaction(|connection| match query.sort.key {
                 CallSortKey::CalledAt => pages::list(connection, account, &query),
@@ -47,7 +50,7 @@ impl CallRepository for Database {
     ) -> Result<Call> {
         self.write(move |connection| {
             let Some(key) = &key else { return create(connection, account, call, uuid, now) };
-            if let Some(result) = idempotency::find_result(connection, account, &call, now, key)? {
+            if let Some(result) = idempotency::find_result(connection, account, now, key)? {
                 return Ok(result);
             }
             let call = create(connection, account, call, uuid, now)?;

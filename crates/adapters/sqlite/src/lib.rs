@@ -19,7 +19,11 @@ mod counters;
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/migrations.rs"]
+mod migrations;
 mod pages;
+#[path = "../../storage/shared/search_index.rs"]
+mod search_index;
 mod writer;
 
 use std::sync::Arc;
@@ -32,14 +36,14 @@ use calls::lock_calls;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::{AccountId, ContactId};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{Pool, StoreResult, WorkerPool, run_migrations};
+use storage::{Pool, StoreResult, WorkerPool, fts5_query};
 use writer::Writer;
 
 type DbConnection = SqliteConnection;
@@ -80,6 +84,8 @@ const MONTH_OF_CALLED_AT: &str = "CAST(strftime('%Y', called_at, 'unixepoch') AS
 /// An open SQLite file.
 struct Database {
     readers: WorkerPool<DbConnection>,
+    /// Searches and deep pages, which must not delay other reads.
+    slow_readers: WorkerPool<DbConnection>,
     writer: Writer,
     bulk: Arc<Bulk>,
 }
@@ -101,6 +107,14 @@ impl Database {
         self.read(move |connection| connection.transaction(&job)).await
     }
 
+    /// Runs a job as [`Self::read_snapshot`] does, if it can take long.
+    async fn read_slow_snapshot<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.slow_readers.read(move |connection| connection.transaction(&job)).await
+    }
+
     /// Runs a short job that reads, which takes less time than another thread needs to wake up.
     async fn read_short<T: Send + 'static>(
         &self,
@@ -116,6 +130,12 @@ impl Database {
     ) -> Result<T> {
         self.writer.write(job).await
     }
+}
+
+/// Returns whether the table of migrations exists.
+fn has_migrations_table(connection: &mut DbConnection) -> StoreResult<bool> {
+    let exists = "EXISTS (SELECT 1 FROM sqlite_master WHERE name = '__diesel_schema_migrations')";
+    Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
 }
 
 /// Does nothing, because a write has locked the whole store.
@@ -142,6 +162,20 @@ fn lock_contact_for_deletion(
     Ok(contacts::by_id(account, contact).select(contact_table::id).get_result(connection).optional()?)
 }
 
+/// Runs a job in a transaction that locks out all other writers.
+fn write_transaction<T>(
+    connection: &mut DbConnection,
+    job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
+) -> StoreResult<T> {
+    connection.immediate_transaction(job)
+}
+
+/// Each of the words begins a word of the contact.
+fn has_words(_: AccountId, words: &[String]) -> contacts::Condition {
+    let found = sql::<Bool>("contacts.id IN (SELECT rowid FROM contact_words WHERE contact_words MATCH ");
+    Box::new(found.bind::<Text, _>(fts5_query(words)).sql(")"))
+}
+
 /// Does nothing, because an immediate transaction has locked out all writers.
 #[expect(clippy::unnecessary_wraps, reason = "PostgreSQL's can fail")]
 fn lock_call_writers(_: &mut DbConnection) -> StoreResult<()> {
@@ -156,7 +190,10 @@ impl StoreOperations for Database {
 
     fn load(&self) -> StoreLoad {
         let (busy, idle) = self.readers.connections();
-        StoreLoad { busy, idle, waiting: vec![("read", self.readers.waiting()), ("write", self.writer.waiting())] }
+        let (slow_busy, slow_idle) = self.slow_readers.connections();
+        let reads = self.readers.waiting() + self.slow_readers.waiting();
+        let waiting = vec![("read", reads), ("write", self.writer.waiting())];
+        StoreLoad { busy: busy + slow_busy, idle: idle + slow_idle, waiting }
     }
 
     fn audit_counters(&self) -> Result<CounterAudit> {
@@ -178,28 +215,28 @@ pub fn is_store(path: &str) -> Result<bool> {
 /// Runs the pending migrations of the file, which is created if missing, and returns their names.
 pub fn migrate(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
-        let run = |connection: &mut _| run_migrations(connection, MIGRATIONS);
-        if connection.has_pending_migration(MIGRATIONS).map_err(Error::internal)? {
+        let migrations = if migrations::are_pending(connection)? {
             // Servers that start together migrate one after the other.
-            connection.immediate_transaction(run)
+            connection.immediate_transaction(migrations::run)?
         } else {
-            run(connection)
-        }
+            migrations::run(connection)?
+        };
+        search_index::update(connection)?;
+        Ok(migrations)
     })?)
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
-    let revert =
-        |connection: &mut _| Ok(storage::revert_all_migrations(connection, MIGRATIONS).map_err(Error::internal)?);
-    Ok(pool(path, 1)?.run(revert)?)
+    Ok(pool(path, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated file with `readers` connections and threads for reads.
+/// Opens the migrated file with `readers` connections and threads for short reads, and one for searches.
 pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::internal)?,
+        slow_readers: WorkerPool::start("slow-reader", &pool(path, 1)?, 1).map_err(Error::internal)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::internal)?,
         bulk: Arc::new(Bulk::new(path)),
     });

@@ -65,7 +65,7 @@ impl WriteBatch {
         let LockedCalls { calls, contacts } = &mut self.locked;
         let row = calls.get_mut(&write.call).ok_or(Error::NotFound)?;
         let old = row.data()?;
-        let contact = contacts.get(&old.contact).ok_or(Error::NotFound)?;
+        let contact = contacts.get(&old.contact).ok_or_else(|| Error::internal("a call has no contact"))?;
         contact.summary.check_accepts_calls()?;
         let new = match &write.change {
             Change::Update(patch, _) => Some(patch.clone().apply(old.clone())),

@@ -15,20 +15,23 @@ use ports::{Error, Result};
 use storage::columns::DbTimestamp;
 use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
-use storage::{StoreResult, count_by_month, pattern};
+use storage::{StoreResult, count_by_month, is_deep, pattern};
 
 use crate::accounts::find_account;
 use crate::changes::change_months;
-use crate::{Backend, Database, DbConnection, lock_contact_for_deletion, lock_contact_for_update};
+use crate::{Backend, Database, DbConnection, has_words, lock_contact_for_deletion, lock_contact_for_update};
 
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        self.read_snapshot(move |connection| list(connection, account, &query)).await
+        let is_slow = !query.search.matches_all() || is_deep(&query.page);
+        let job = move |connection: &mut DbConnection| list(connection, account, &query);
+        if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
 
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
-        self.read_snapshot(move |connection| find(connection, account, contact)).await
+        let found = self.read_snapshot(move |connection| find(connection, account, contact)).await?;
+        found.ok_or(Error::NotFound)
     }
 
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
@@ -64,10 +67,16 @@ pub fn by_id(account: AccountId, contact: ContactId) -> _ {
     contacts::table.filter(contacts::account_id.eq(account)).filter(contacts::id.eq(contact))
 }
 
-fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Option<Contact>> {
     let row = by_id(account, contact).select(ContactRow::as_select()).get_result(connection).optional()?;
+    let Some(row) = row else { return Ok(None) };
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
-    row.ok_or(Error::NotFound)?.with_fields(fields.unwrap_or_default())
+    row.with_fields(fields.unwrap_or_default()).map(Some)
+}
+
+/// Returns the contact that the transaction has written. Its absence is an internal error.
+fn find_written(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+    Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a written contact is missing"))?)
 }
 
 fn create(
@@ -83,7 +92,7 @@ fn create(
     let insert = diesel::insert_into(contacts::table).values(row);
     let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
     insert_fields(connection, account, id, &fields, now)?;
-    find(connection, account, id)
+    find_written(connection, account, id)
 }
 
 fn update(
@@ -106,7 +115,7 @@ fn update(
             .set((row, contacts::updated_at.eq(DbTimestamp(now))))
             .execute(connection)?;
     }
-    find(connection, account, contact)
+    find_written(connection, account, contact)
 }
 
 fn delete(
@@ -188,30 +197,40 @@ pub fn with_fields(
     rows.into_iter().map(with_fields).collect()
 }
 
-type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
+/// A condition on contacts.
+pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
 
 /// Returns the condition of the search. `None` if it matches all contacts.
+///
+/// Each alternative is a subquery of its own, so that the databases use the index of the words.
 fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {
-    let has_field = |kind: Option<ContactFieldKind>, data: &str| {
-        let mut fields = contact_fields::table
-            .filter(contact_fields::account_id.eq(account.get()))
-            .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
-            .select(contact_fields::contact_id)
-            .into_boxed();
-        if let Some(kind) = kind {
-            fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
-        }
-        contacts::id.eq_any(fields)
-    };
-    let has_word = |word: &String| -> Condition {
-        Box::new(contacts::search_text.like(pattern(word)).escape('\\').or(has_field(None, word)))
-    };
-    let words = search.words.iter().map(has_word).reduce(|all, word| Box::new(all.and(word)));
-    let field = search.field.as_ref().map(|(kind, data)| -> Condition { Box::new(has_field(Some(*kind), data)) });
-    match (words, field) {
-        (Some(words), Some(field)) => Some(Box::new(words.or(field))),
-        (words, field) => words.or(field),
+    if search.matches_nothing {
+        return Some(Box::new(contacts::id.lt(0)));
     }
+    let words = (!search.words.is_empty()).then(|| has_words(account, &search.words));
+    let number = |number: &String| -> Condition {
+        let has_word = has_words(account, std::slice::from_ref(number));
+        Box::new(has_word.or(has_field(account, None, number)))
+    };
+    let all = words.into_iter().chain(search.numbers.iter().map(number)).reduce(|all, one| Box::new(all.and(one)));
+    let field = search.field.as_ref().map(|(kind, data)| has_field(account, Some(*kind), data));
+    match (all, field) {
+        (Some(all), Some(field)) => Some(Box::new(all.or(field))),
+        (all, field) => all.or(field),
+    }
+}
+
+/// A field of the contact contains the data.
+fn has_field(account: AccountId, kind: Option<ContactFieldKind>, data: &str) -> Condition {
+    let mut fields = contact_fields::table
+        .filter(contact_fields::account_id.eq(account.get()))
+        .filter(contact_fields::search_data.like(pattern(data)).escape('\\'))
+        .select(contact_fields::contact_id)
+        .into_boxed();
+    if let Some(kind) = kind {
+        fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
+    }
+    Box::new(contacts::id.eq_any(fields))
 }
 
 /// Returns the fields of each of the contacts, in the order in which they were added.
@@ -256,13 +275,19 @@ fn replace_fields(
     fields: &[NewContactField],
     now: Timestamp,
 ) -> StoreResult<bool> {
-    let removed: Vec<i64> =
-        stored.iter().filter(|field| !fields.contains(&field.content)).map(|field| field.id.get()).collect();
+    // A stored field that is repeated remains as often as the new list has it.
+    let mut new = fields.to_vec();
+    let removed = stored.iter().filter(|field| match new.iter().position(|new| *new == field.content) {
+        Some(place) => {
+            new.remove(place);
+            false
+        }
+        None => true,
+    });
+    let removed: Vec<i64> = removed.map(|field| field.id.get()).collect();
     diesel::delete(contact_fields::table)
         .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&removed)))
         .execute(connection)?;
-    let is_new = |field: &&NewContactField| !stored.iter().any(|stored| stored.content == **field);
-    let new: Vec<_> = fields.iter().filter(is_new).cloned().collect();
     insert_fields(connection, account, contact, &new, now)?;
     Ok(!removed.is_empty() || !new.is_empty())
 }

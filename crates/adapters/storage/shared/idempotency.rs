@@ -1,33 +1,30 @@
 //! Idempotency keys: a request with a key is executed once.
 
 use diesel::prelude::*;
-use domain::{AccountId, Call, ContactSummary, IdempotencyKey, NewCall, Timestamp};
+use domain::{AccountId, Call, IdempotencyKey, Timestamp};
 use ports::Error;
-use storage::columns::{DbTimestamp, DbUuid};
-use storage::rows::{ContactSummaryRow, call_id};
-use storage::schema::idempotency_keys;
+use storage::columns::DbTimestamp;
+use storage::rows::{CallRow, ContactSummaryRow};
+use storage::schema::{calls, contacts, idempotency_keys};
 use storage::{StoreError, StoreResult};
 
 use crate::DbConnection;
-use crate::contacts::by_id;
 
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = idempotency_keys, treat_none_as_default_value = false)]
+#[diesel(table_name = idempotency_keys)]
 struct IdempotencyRow {
     account_id: i64,
     key: String,
     fingerprint: i64,
-    call_id: Option<i64>,
-    call_uuid: Option<DbUuid>,
-    called_at: DbTimestamp,
+    call_id: i64,
     created_at: DbTimestamp,
 }
 
-/// Returns the result of the first execution of the request. `None` if the key is unused or expired.
+/// Returns the call that the first execution of the request recorded, as it is now. `None` if the key is unused or
+/// expired, `NotFound` if the call has been deleted.
 pub fn find_result(
     connection: &mut DbConnection,
     account: AccountId,
-    call: &NewCall,
     now: Timestamp,
     key: &IdempotencyKey,
 ) -> StoreResult<Option<Call>> {
@@ -39,16 +36,15 @@ pub fn find_result(
     if row.fingerprint != key.fingerprint {
         return Err(Error::KeyReused.into());
     }
-    let (Some(id), Some(uuid)) = (row.call_id, row.call_uuid) else {
-        return Err(Error::internal("an idempotency key has no result").into());
-    };
-    let contact =
-        by_id(account, call.contact).select(ContactSummaryRow::as_select()).get_result(connection).optional()?;
-    let contact: ContactSummary = contact.ok_or(Error::NotFound)?.try_into()?;
-    let mut details = call.details.clone();
-    details.called_at = row.called_at.0;
-    let created_at = row.created_at.0;
-    Ok(Some(Call { id: call_id(id)?, uuid: uuid.0, account, contact, details, created_at, updated_at: created_at }))
+    let is_contact = contacts::account_id.eq(calls::account_id).and(contacts::id.eq(calls::contact_id));
+    let call: Option<(CallRow, ContactSummaryRow)> = calls::table
+        .inner_join(contacts::table.on(is_contact))
+        .filter(calls::account_id.eq(account.get()).and(calls::id.eq(row.call_id)))
+        .select((CallRow::as_select(), ContactSummaryRow::as_select()))
+        .get_result(connection)
+        .optional()?;
+    let (call, contact) = call.ok_or(Error::NotFound)?;
+    call.with_contact(contact.try_into()?).map(Some)
 }
 
 /// Stores the result of the request. A conflict if a concurrent request has stored one for the same key.
@@ -57,9 +53,7 @@ pub fn store_result(connection: &mut DbConnection, call: &Call, key: &Idempotenc
         account_id: call.account.get(),
         key: key.key.as_str().to_owned(),
         fingerprint: key.fingerprint,
-        call_id: Some(call.id.get()),
-        call_uuid: Some(DbUuid(call.uuid)),
-        called_at: call.details.called_at.into(),
+        call_id: call.id.get(),
         created_at: call.created_at.into(),
     };
     let insert = diesel::insert_into(idempotency_keys::table).values(row).on_conflict_do_nothing();

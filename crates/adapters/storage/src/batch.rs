@@ -59,8 +59,8 @@ where
         })
     }
 
-    /// Starts `count` threads that write. `job` is one transaction. It returns the value of each request, in their order.
-    pub fn start_writes<C: R2D2Connection + 'static>(
+    /// Starts `count` threads that write. `job` is one statement. It returns the value of each request, in their order.
+    pub fn start_statements<C: R2D2Connection + 'static>(
         name: &str,
         pool: &Pool<C>,
         count: usize,
@@ -70,6 +70,18 @@ where
         Self::start(name, count, move |group, requests| {
             pool.retry_on_conflict(|connection| job(connection, group, requests))
         })
+    }
+
+    /// Starts `count` threads that write. `job` runs in one transaction. It returns the value of each request, in their
+    /// order.
+    pub fn start_transactions<C: R2D2Connection + 'static>(
+        name: &str,
+        pool: &Pool<C>,
+        count: usize,
+        job: fn(&mut C, G, &[R]) -> StoreResult<Vec<V>>,
+    ) -> std::io::Result<Self> {
+        let pool = pool.clone();
+        Self::start(name, count, move |group, requests| pool.transaction(|connection| job(connection, group, requests)))
     }
 
     fn start(

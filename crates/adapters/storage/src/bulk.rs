@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
-    Account, AccountId, Contact, ContactId, Content, CounterChanges, NewCall, SecretHash, Timestamp, Token, Uuid,
+    Account, AccountId, CallDetails, Contact, ContactId, Content, CounterChanges, Emotion, NewCall, NewContact,
+    SecretHash, Timestamp, Token, TooManyFields, Uuid,
 };
-use ports::Result;
 use ports::outbound::{BackupRecord, HighestIds, ImportCall, ImportContact, ImportRecord, ImportSummary, StoredCall};
 
 use crate::StoreResult;
@@ -117,19 +117,19 @@ pub trait BulkSession {
 
 /// Groups records into batches of bounded size.
 pub struct Batches<'a, T> {
-    records: std::iter::Fuse<&'a mut dyn Iterator<Item = Result<T>>>,
+    records: std::iter::Fuse<&'a mut dyn Iterator<Item = ports::Result<T>>>,
     size: fn(&T) -> usize,
 }
 
 impl<'a, T> Batches<'a, T> {
     /// Groups the records. `size` returns the bytes of a record's texts.
-    pub fn new(records: &'a mut dyn Iterator<Item = Result<T>>, size: fn(&T) -> usize) -> Self {
+    pub fn new(records: &'a mut dyn Iterator<Item = ports::Result<T>>, size: fn(&T) -> usize) -> Self {
         Self { records: records.fuse(), size }
     }
 }
 
 impl<T> Iterator for Batches<'_, T> {
-    type Item = Result<Vec<T>>;
+    type Item = ports::Result<Vec<T>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut batch = Vec::new();
@@ -196,6 +196,7 @@ fn import_contacts(
     dry_run: bool,
     summary: &mut ImportSummary,
 ) -> StoreResult<()> {
+    contacts.iter_mut().try_for_each(keep_distinct_fields)?;
     let known = session.known_contacts(&contacts.iter().map(|contact| contact.uuid).collect())?;
     let mut seen: HashSet<Uuid> = known.into_keys().collect();
     let all = contacts.len();
@@ -255,7 +256,7 @@ fn import_calls(
             account,
             contact: crate::rows::contact_id(contacts.get(&call.contact_uuid).copied().unwrap_or_default())?,
             contact_uuid: call.contact_uuid,
-            details: call.details,
+            details: with_distinct_emotions(call.details),
             created_at: call.created_at,
             updated_at: call.updated_at,
         })
@@ -273,32 +274,91 @@ fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: V
     session.insert_calls(calls)
 }
 
-/// Restores one batch of a backup, within the caller's transaction.
-pub fn restore_batch(session: &mut impl BulkSession, batch: Vec<BackupRecord>) -> StoreResult<()> {
-    let mut contacts = Vec::new();
-    let mut fields: BTreeMap<AccountId, Vec<FieldToInsert>> = BTreeMap::new();
-    let mut calls: BTreeMap<AccountId, Vec<StoredCall>> = BTreeMap::new();
-    for record in batch {
-        match record {
-            BackupRecord::Account(account) => session.insert_account(&account)?,
-            BackupRecord::Token(token, hash) => session.insert_token(&token, hash)?,
-            BackupRecord::Contact(contact) => {
-                let (id, account) = (contact.summary.id, contact.summary.account);
-                fields.entry(account).or_default().extend(contact.fields.iter().map(|field| FieldToInsert {
-                    id: field.id.get(),
-                    contact: id,
-                    field: field.content.clone(),
-                    created_at: field.created_at,
-                }));
-                contacts.push(ContactToInsert { id, account, contact: without_id(*contact) });
+/// Removes repeated contact fields with their times.
+fn keep_distinct_fields(contact: &mut ImportContact) -> Result<(), TooManyFields> {
+    let mut known = HashSet::new();
+    let is_first: Vec<bool> = contact.contact.fields.iter().map(|field| known.insert(field.clone())).collect();
+    let mut firsts = is_first.iter();
+    contact.contact.fields.retain(|_| firsts.next() == Some(&true));
+    let mut firsts = is_first.iter();
+    contact.fields_created_at.retain(|_| firsts.next() == Some(&true));
+    check_number_of_fields(contact.contact.fields.len())
+}
+
+fn check_number_of_fields(fields: usize) -> Result<(), TooManyFields> {
+    if fields > NewContact::MAX_FIELDS { Err(TooManyFields) } else { Ok(()) }
+}
+
+fn with_distinct_emotions(details: CallDetails) -> CallDetails {
+    CallDetails { emotions: Emotion::distinct(details.emotions), ..details }
+}
+
+/// A restore of a backup, which restores one batch after the other.
+#[derive(Default)]
+pub struct Restore {
+    /// The highest ids of the records, and those that the backup names.
+    highest: HighestIds,
+}
+
+impl Restore {
+    /// Restores one batch, within the caller's transaction.
+    pub fn add(&mut self, session: &mut impl BulkSession, batch: Vec<BackupRecord>) -> StoreResult<()> {
+        let mut contacts = Vec::new();
+        let mut fields: BTreeMap<AccountId, Vec<FieldToInsert>> = BTreeMap::new();
+        let mut calls: BTreeMap<AccountId, Vec<StoredCall>> = BTreeMap::new();
+        for record in batch {
+            self.raise_highest_ids(&record);
+            match record {
+                BackupRecord::Account(account) => session.insert_account(&account)?,
+                BackupRecord::Token(token, hash) => session.insert_token(&token, hash)?,
+                BackupRecord::Contact(contact) => {
+                    let (id, account) = (contact.summary.id, contact.summary.account);
+                    check_number_of_fields(contact.fields.len())?;
+                    fields.entry(account).or_default().extend(contact.fields.iter().map(|field| FieldToInsert {
+                        id: field.id.get(),
+                        contact: id,
+                        field: field.content.clone(),
+                        created_at: field.created_at,
+                    }));
+                    contacts.push(ContactToInsert { id, account, contact: without_id(*contact) });
+                }
+                BackupRecord::Call(call) => {
+                    let details = with_distinct_emotions(call.details);
+                    calls.entry(call.account).or_default().push(StoredCall { details, ..*call });
+                }
+                BackupRecord::HighestIds(_) => {}
             }
-            BackupRecord::Call(call) => calls.entry(call.account).or_default().push(*call),
-            BackupRecord::HighestIds(highest) => session.raise_highest_ids(&highest)?,
+        }
+        session.insert_contacts(contacts)?;
+        fields.into_iter().try_for_each(|(account, fields)| session.insert_fields(account, fields))?;
+        calls.into_iter().try_for_each(|(account, calls)| insert_and_count(session, account, calls))
+    }
+
+    /// Ends the restore: new records get ids above those of the backup.
+    pub fn finish(self, session: &mut impl BulkSession) -> StoreResult<()> {
+        session.raise_highest_ids(&self.highest)
+    }
+
+    fn raise_highest_ids(&mut self, record: &BackupRecord) {
+        let HighestIds { accounts, tokens, contacts, contact_fields, calls } = &mut self.highest;
+        let raise = |highest: &mut i64, id: i64| *highest = id.max(*highest);
+        match record {
+            BackupRecord::Account(account) => raise(accounts, account.id.get()),
+            BackupRecord::Token(token, _) => raise(tokens, token.id.get()),
+            BackupRecord::Contact(contact) => {
+                raise(contacts, contact.summary.id.get());
+                contact.fields.iter().for_each(|field| raise(contact_fields, field.id.get()));
+            }
+            BackupRecord::Call(call) => raise(calls, call.id.get()),
+            BackupRecord::HighestIds(named) => {
+                raise(accounts, named.accounts);
+                raise(tokens, named.tokens);
+                raise(contacts, named.contacts);
+                raise(contact_fields, named.contact_fields);
+                raise(calls, named.calls);
+            }
         }
     }
-    session.insert_contacts(contacts)?;
-    fields.into_iter().try_for_each(|(account, fields)| session.insert_fields(account, fields))?;
-    calls.into_iter().try_for_each(|(account, calls)| insert_and_count(session, account, calls))
 }
 
 fn without_id(contact: Contact) -> ImportContact {

@@ -65,7 +65,7 @@ impl StoreError {
     /// The store is full, read-only, locked by another process or cannot be opened.
     fn is_outage(&self) -> bool {
         // Diesel has no kinds for these. SQLite: FULL, READONLY, IOERR, BUSY, CANTOPEN. PostgreSQL: a full disk, a
-        // statement timeout.
+        // statement or lock timeout, an operator's `pg_cancel_backend`.
         const MESSAGES: [&str; 8] = [
             "disk is full",
             "readonly database",
@@ -74,7 +74,7 @@ impl StoreError {
             "unable to open database file",
             "No space left on device",
             "could not extend file",
-            "due to statement timeout",
+            "canceling statement due to",
         ];
         match self {
             Self::Database(DieselError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)) => true,
@@ -106,5 +106,30 @@ impl From<StoreError> for Error {
             StoreError::Database(error) | StoreError::Disconnected(error) if is_unavailable => Self::unavailable(error),
             StoreError::Database(error) | StoreError::Disconnected(error) => Self::internal(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database_error(message: &str) -> Error {
+        let error = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
+        StoreError::from(error).into()
+    }
+
+    #[test]
+    fn a_missing_row_is_not_found_only_where_the_adapter_says_so() {
+        assert!(matches!(StoreError::from(DieselError::NotFound).into(), Error::Internal(_)));
+        assert!(matches!(StoreError::from(Error::NotFound).into(), Error::NotFound));
+    }
+
+    #[test]
+    fn a_statement_that_is_cancelled_is_an_unavailable_store() {
+        for reason in ["statement timeout", "lock timeout", "user request"] {
+            let message = format!("canceling statement due to {reason}");
+            assert!(matches!(database_error(&message), Error::Unavailable(_)), "{message}");
+        }
+        assert!(matches!(database_error("permission denied for table calls"), Error::Internal(_)));
     }
 }

@@ -1,12 +1,15 @@
-//! The r2d2 pool, and migrations on one of its connections.
+//! The r2d2 pool.
+//!
+//! A server can close a connection at any time: when it restarts, or after `idle_session_timeout`. A connection that was
+//! not used for a moment is checked before it is used, and all are checked after one was found broken.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel::migration::{MigrationSource, MigrationVersion};
 use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
 use diesel::result::Error as DieselError;
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use ports::{Error, Result};
 use scheduled_thread_pool::ScheduledThreadPool;
 
@@ -14,6 +17,10 @@ use crate::{StoreError, StoreResult};
 
 /// How long a job waits for a free connection before the store counts as unavailable.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection may be idle and still be used without a check, which is a round trip. Shorter than a server
+/// takes to restart.
+const MAX_UNCHECKED_IDLE: Duration = Duration::from_millis(100);
 
 /// The maximum number of attempts of a write that conflicts with others: more than there are database threads by default.
 const MAX_ATTEMPTS: usize = 50;
@@ -35,15 +42,15 @@ impl<C: R2D2Connection + 'static> Pool<C> {
     ///
     /// Fails when the first connection cannot be opened.
     pub fn open(url: impl Into<String>, size: u32, on_connect: &'static str) -> Result<Self> {
-        let manager = Manager { connections: ConnectionManager::new(url), on_connect };
+        let manager = Manager { connections: ConnectionManager::new(url), on_connect, disconnects: Arc::default() };
         // r2d2 would retry and log until its timeout; the first failure is final here.
         manager.connect().map_err(Error::unavailable)?;
         r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .thread_pool(CONNECTOR_THREADS.clone())
-            // A check is a round trip for every request; a broken connection shows by its first error instead.
-            .test_on_check_out(false)
+            // Checks a connection only if `Manager::is_valid` has a reason.
+            .test_on_check_out(true)
             .connection_timeout(CONNECTION_TIMEOUT)
             .error_handler(Box::new(LogAtDebug))
             .build(manager)
@@ -76,7 +83,25 @@ impl<C: R2D2Connection + 'static> Pool<C> {
         }
     }
 
-    /// Runs a job that writes, again while the database rolls it back for a conflict.
+    /// Runs a job that writes in a transaction: again while the database rolls it back for a conflict, and once more if
+    /// its connection broke before the commit, because then nothing of it is stored.
+    pub fn transaction<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        let may_be_committed = Cell::new(false);
+        let attempt = |connection: &mut C| {
+            may_be_committed.set(false);
+            connection.transaction(|connection| {
+                let value = job(connection)?;
+                may_be_committed.set(true);
+                Ok(value)
+            })
+        };
+        match self.retry_on_conflict(attempt) {
+            Err(error) if error.is_disconnect() && !may_be_committed.get() => self.retry_on_conflict(attempt),
+            result => result,
+        }
+    }
+
+    /// Runs a statement that writes, again while the database rolls it back for a conflict.
     pub fn retry_on_conflict<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
         for _ in 1..MAX_ATTEMPTS {
             match self.run(&job) {
@@ -91,27 +116,35 @@ impl<C: R2D2Connection + 'static> Pool<C> {
 struct Pooled<C> {
     connection: C,
     is_broken: bool,
+    last_used: Instant,
+    /// The number of broken connections that were known when this one was last checked.
+    checked_at: u64,
+    /// The number of broken connections of the pool.
+    disconnects: Arc<AtomicU64>,
 }
 
 impl<C: R2D2Connection> Pooled<C> {
     fn run<T>(&mut self, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
-        match job(&mut self.connection) {
+        let result = match job(&mut self.connection) {
             // Drivers report a broken connection by many errors: only a ping tells.
             Err(StoreError::Database(error)) if error != DieselError::NotFound && self.connection.ping().is_err() => {
-                self.is_broken = true;
                 Err(StoreError::Disconnected(error))
             }
-            result => {
-                self.is_broken |= result.as_ref().is_err_and(StoreError::is_disconnect);
-                result
-            }
+            result => result,
+        };
+        if result.as_ref().is_err_and(StoreError::is_disconnect) {
+            self.is_broken = true;
+            self.disconnects.fetch_add(1, Ordering::Relaxed);
         }
+        self.last_used = Instant::now();
+        result
     }
 }
 
 struct Manager<C> {
     connections: ConnectionManager<C>,
     on_connect: &'static str,
+    disconnects: Arc<AtomicU64>,
 }
 
 impl<C: R2D2Connection + 'static> ManageConnection for Manager<C> {
@@ -119,12 +152,19 @@ impl<C: R2D2Connection + 'static> ManageConnection for Manager<C> {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Pooled<C>, Self::Error> {
+        let checked_at = self.disconnects.load(Ordering::Relaxed);
         let mut connection = self.connections.connect()?;
         connection.batch_execute(self.on_connect)?;
-        Ok(Pooled { connection, is_broken: false })
+        let disconnects = self.disconnects.clone();
+        Ok(Pooled { connection, is_broken: false, last_used: Instant::now(), checked_at, disconnects })
     }
 
     fn is_valid(&self, pooled: &mut Pooled<C>) -> std::result::Result<(), Self::Error> {
+        let disconnects = self.disconnects.load(Ordering::Relaxed);
+        if pooled.last_used.elapsed() < MAX_UNCHECKED_IDLE && pooled.checked_at == disconnects {
+            return Ok(());
+        }
+        pooled.checked_at = disconnects;
         self.connections.is_valid(&mut pooled.connection)
     }
 
@@ -141,40 +181,4 @@ impl<E: std::fmt::Display> r2d2::HandleError<E> for LogAtDebug {
     fn handle_error(&self, error: E) {
         tracing::debug!(%error, "connecting to the store failed");
     }
-}
-
-type MigrationResult<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
-/// Runs the pending migrations and returns their names.
-///
-/// Unavailable if the store has a migration that is not among `all`: a newer version made it, and this one would
-/// misread it.
-pub fn run_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> StoreResult<Vec<String>>
-where
-    C: MigrationHarness<DB>,
-    DB: diesel::backend::Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
-{
-    let known = all.migrations().map_err(Error::internal)?;
-    let is_known = |version: &MigrationVersion| known.iter().any(|known| known.name().version() == *version);
-    let applied = connection.applied_migrations().map_err(Error::internal)?;
-    if let Some(newer) = applied.iter().find(|version| !is_known(version)) {
-        let cause = format!("a newer version of Callbook has migrated it ({newer}): use that one");
-        return Err(Error::unavailable(cause).into());
-    }
-    Ok(connection.run_pending_migrations(all).map(|versions| names(&versions)).map_err(Error::internal)?)
-}
-
-/// Reverts every migration, the newest first, and returns their names.
-pub fn revert_all_migrations<C, DB>(connection: &mut C, all: EmbeddedMigrations) -> MigrationResult<Vec<String>>
-where
-    C: MigrationHarness<DB>,
-    DB: diesel::backend::Backend,
-    EmbeddedMigrations: MigrationSource<DB>,
-{
-    connection.revert_all_migrations(all).map(|versions| names(&versions))
-}
-
-fn names(versions: &[MigrationVersion]) -> Vec<String> {
-    versions.iter().map(ToString::to_string).collect()
 }

@@ -121,16 +121,14 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use super::{Instant, UniqueId};
+    use diesel::sql_types::{BigInt, Text};
+    use super::Instant;
 
     idempotency_keys (account_id, key) {
         account_id -> BigInt,
         key -> Text,
         fingerprint -> BigInt,
-        call_id -> Nullable<BigInt>,
-        call_uuid -> Nullable<UniqueId>,
-        called_at -> Instant,
+        call_id -> BigInt,
         created_at -> Instant,
     }
 }
@@ -142,6 +140,14 @@ diesel::table! {
         account_id -> BigInt,
         month -> Integer,
         calls -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::Integer;
+
+    search_index (version) {
+        version -> Integer,
     }
 }
 

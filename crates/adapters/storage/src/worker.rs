@@ -56,9 +56,9 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
         }
     }
 
-    /// Runs a job that writes, again while the database rolls it back for a conflict.
+    /// Runs a job that writes in a transaction, as [`Pool::transaction`] does.
     pub async fn write<T: Send + 'static>(&self, job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| pool.retry_on_conflict(&job)).await
+        self.run(move |pool| pool.transaction(&job)).await
     }
 
     /// The number of jobs that wait.

@@ -7,8 +7,10 @@ use domain::{
     NewContactField, NewToken, Profile, Scope, SecretHash, Uuid,
 };
 
-use super::{DAY, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name, page};
-use crate::outbound::{BackupRecord, ImportCall, ImportContact, ImportCount, ImportRecord, ImportSummary, Store};
+use super::{DAY, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name, page, person};
+use crate::outbound::{
+    BackupRecord, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord, ImportSummary, Store,
+};
 use crate::{Error, Result};
 
 fn uuid(n: i64) -> Uuid {
@@ -282,4 +284,55 @@ fn with_wrong_counters(record: BackupRecord) -> BackupRecord {
         }
         other => other,
     }
+}
+
+pub async fn imports_each_emotion_and_contact_field_once(store: &Store, empty: &Store) {
+    let account = TestAccount::create(store).await;
+    let (ImportRecord::Contact(mut leslie), ImportRecord::Call(mut call)) = (contact(1), recorded(1, 1, NOW)) else {
+        panic!("not a contact and a call")
+    };
+    leslie.contact.fields.extend(leslie.contact.fields.clone());
+    call.details.emotions.extend(call.details.emotions.clone());
+    import(&account, vec![ImportRecord::Contact(leslie), ImportRecord::Call(call)], false).unwrap();
+    assert_eq!(read_for_import(&account), [contact(1), recorded(1, 1, NOW)]);
+    let whole = read(store, None);
+    let repeated = whole.iter().cloned().map(|record| match record {
+        BackupRecord::Call(mut call) => {
+            call.details.emotions.extend(call.details.emotions.clone());
+            Ok(BackupRecord::Call(call))
+        }
+        record => Ok(record),
+    });
+    assert!(empty.bulk.restore(&mut { repeated }).unwrap());
+    assert_eq!(read(empty, None), whole);
+}
+
+pub async fn rejects_imported_contacts_with_too_many_fields(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let with_fields = |count: usize| {
+        let ImportRecord::Contact(mut leslie) = contact(1) else { panic!("not a contact") };
+        let phone = |n: usize| NewContactField { kind: ContactFieldKind::PHONE, data: name(&n.to_string()) };
+        leslie.contact.fields = (0..count).map(phone).collect();
+        vec![ImportRecord::Contact(leslie)]
+    };
+    assert_error!(import(&account, with_fields(101), false), TooManyFields(_));
+    assert_eq!(account.all_contacts().await, []);
+    import(&account, with_fields(100), false).unwrap();
+    assert_eq!(account.all_contacts().await[0].fields.len(), 100);
+}
+
+pub async fn assigns_new_ids_after_a_restore_with_wrong_highest_ids(store: &Store, empty: &Store) {
+    let account = TestAccount::create(store).await;
+    import(&account, records(), false).unwrap();
+    let lowered = read(store, None).into_iter().map(|record| match record {
+        BackupRecord::HighestIds(_) => Ok(BackupRecord::HighestIds(HighestIds { calls: 1, ..HighestIds::default() })),
+        record => Ok(record),
+    });
+    assert!(empty.bulk.restore(&mut { lowered }).unwrap());
+    let restored = TestAccount { store: empty.clone(), id: account.id };
+    let fields = vec![NewContactField { kind: ContactFieldKind::PHONE, data: name("1") }];
+    let tom = restored.add_contact(NewContact { fields, ..person("Tom") }).await;
+    restored.record(tom.summary.id, NOW).await;
+    TestAccount::create(empty).await;
+    restored.assert_counters_match_calls().await;
 }

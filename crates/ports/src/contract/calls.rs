@@ -201,6 +201,23 @@ pub async fn executes_a_request_with_an_idempotency_key_once(store: &Store) {
     account.assert_counters_match_calls().await;
 }
 
+pub async fn repeats_a_request_with_the_call_as_it_is_now(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let (leslie, henri) = (account.create_contact("Leslie").await, account.create_contact("Henri").await);
+    let key = || Some(IdempotencyKey { key: name("k"), fingerprint: 1 });
+    let create = async || store.calls.create(account.id, call(leslie, 100), UUID, at(NOW), key()).await;
+    let first = create().await.unwrap();
+    let updated = account.update_call(first.id, move_to_time(200)).await.unwrap();
+    assert_eq!(create().await.unwrap(), updated, "the call was changed");
+    let moved = account.update_call(first.id, move_to_contact(henri)).await.unwrap();
+    assert_eq!(create().await.unwrap(), moved, "the call was moved");
+    store.contacts.delete(account.id, leslie, None).await.unwrap();
+    assert_eq!(create().await.unwrap(), moved, "the first contact was deleted");
+    account.delete_call(first.id).await.unwrap();
+    assert_error!(create().await, NotFound);
+    assert_eq!(account.all_calls(None).await, [], "nothing is recorded again");
+}
+
 pub async fn assigns_no_id_twice(store: &Store) {
     let account = TestAccount::create(store).await;
     let mut last = 0;

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::SystemClock;
 
-/// Parses a contact, or the summary of a contact in a call. Contact fields of unknown kinds are added to `skipped`.
+/// Parses a contact, or the summary of a contact in a call. Contact fields of unknown
+/// kinds, and those beyond the maximal number, are added to `skipped`.
 pub fn contact(json: &Value, base: &str, skipped: &mut Vec<String>) -> Result<ImportContact, String> {
     let information = &json["information"];
     let career = &information["career"];
@@ -33,11 +34,11 @@ pub fn contact(json: &Value, base: &str, skipped: &mut Vec<String>) -> Result<Im
     for item in json["contactFields"].as_array().into_iter().flatten() {
         match contact_field(item) {
             Some(field) if fields.contains(&field) => {}
-            Some(field) => {
+            Some(field) if fields.len() < NewContact::MAX_FIELDS => {
                 fields.push(field);
                 fields_created_at.push(timestamp(item, "created_at").unwrap_or(created_at));
             }
-            None => skipped.push(format!("contact field {} of contact {}", item["id"], json["id"])),
+            _ => skipped.push(format!("contact field {} of contact {}", item["id"], json["id"])),
         }
     }
     Ok(ImportContact {

@@ -147,6 +147,9 @@ impl ContactLine {
             birthdate: DateValue::parse("birthdate", self.birthdate)?,
             deceased_date: DateValue::parse("deceased_date", self.deceased_date)?,
         };
+        if self.fields.len() > NewContact::MAX_FIELDS {
+            return Err(format!("the contact has more than {} contact fields", NewContact::MAX_FIELDS));
+        }
         let (mut fields, mut fields_created_at) = (Vec::new(), Vec::new());
         for field in self.fields {
             fields.push(NewContactField {

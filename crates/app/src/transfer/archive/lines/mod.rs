@@ -7,7 +7,7 @@ mod contact;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::{Text, Timestamp};
+use domain::{CallId, Text, Timestamp};
 use ports::inbound::{BackupRecord, ImportRecord};
 use ports::outbound::HighestIds;
 use serde::{Deserialize, Serialize};
@@ -138,10 +138,18 @@ impl TryFrom<Line> for BackupRecord {
             }
             Line::Contact(line) => Self::Contact(Box::new(line.into_backup()?)),
             Line::Call(line) => Self::Call(Box::new(line.into_backup()?)),
-            Line::LastIds(ids) => Self::HighestIds(ids),
+            Line::LastIds(ids) => Self::HighestIds(last_ids(ids)?),
             Line::Header { .. } | Line::End(_) => return Err(UNEXPECTED.to_owned()),
         })
     }
+}
+
+/// Checks that each id is 0 or an id.
+fn last_ids(ids: HighestIds) -> Result<HighestIds, String> {
+    let HighestIds { accounts, tokens, contacts, contact_fields, calls } = ids;
+    let is_valid = |id: &i64| *id == 0 || CallId::new(*id).is_some();
+    let all = [accounts, tokens, contacts, contact_fields, calls];
+    if all.iter().all(is_valid) { Ok(ids) } else { Err("a last id is not an id".to_owned()) }
 }
 
 /// Names the member with an id that is missing or not valid.
@@ -195,5 +203,34 @@ mod tests {
         ] {
             assert_eq!(parse::<BackupRecord>(ids).unwrap_err(), problem);
         }
+    }
+
+    #[test]
+    fn rejects_a_last_id_that_is_none() {
+        let parse = |calls: i64| {
+            let line = format!(
+                r#"{{"type":"last_ids","accounts":1,"tokens":0,"contacts":0,"contact_fields":0,"calls":{calls}}}"#
+            );
+            BackupRecord::try_from(serde_json::from_str::<Line>(&line).unwrap())
+        };
+        assert!(parse(7).is_ok());
+        for calls in [-1, 1 << 53, i64::MAX] {
+            assert_eq!(parse(calls).unwrap_err(), "a last id is not an id");
+        }
+    }
+
+    #[test]
+    fn rejects_a_contact_with_too_many_fields() {
+        let time = "2018-02-02T00:00:00Z";
+        let parse = |fields: usize| {
+            let field = format!(r#"{{"kind":"Phone","data":"1","created_at":"{time}"}}"#);
+            let fields = vec![field; fields].join(",");
+            let line = format!(
+                r#"{{"type":"contact","uuid":"{UUID}","first_name":"Ann","fields":[{fields}],"created_at":"{time}","updated_at":"{time}"}}"#
+            );
+            ImportRecord::try_from(serde_json::from_str::<Line>(&line).unwrap())
+        };
+        assert!(parse(100).is_ok());
+        assert_eq!(parse(101).unwrap_err(), "the contact has more than 100 contact fields");
     }
 }
