@@ -37,7 +37,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, ContactId};
 use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};

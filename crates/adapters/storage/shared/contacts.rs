@@ -74,9 +74,9 @@ fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -
     row.with_fields(fields.unwrap_or_default()).map(Some)
 }
 
-/// Returns the contact that the transaction has written. Its absence is an internal error.
-fn find_written(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
-    Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a written contact is missing"))?)
+/// Returns a contact that exists, because the transaction has written or locked it. Its absence is an internal error.
+fn find_existing(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+    Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a locked contact is missing"))?)
 }
 
 fn create(
@@ -92,7 +92,7 @@ fn create(
     let insert = diesel::insert_into(contacts::table).values(row);
     let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
     insert_fields(connection, account, id, &fields, now)?;
-    find_written(connection, account, id)
+    find_existing(connection, account, id)
 }
 
 fn update(
@@ -115,7 +115,7 @@ fn update(
             .set((row, contacts::updated_at.eq(DbTimestamp(now))))
             .execute(connection)?;
     }
-    find_written(connection, account, contact)
+    find_existing(connection, account, contact)
 }
 
 fn delete(
@@ -145,7 +145,7 @@ fn check(
     precondition: Option<&Precondition<Contact>>,
 ) -> StoreResult<()> {
     match precondition {
-        Some(is_met) if !is_met(&find(connection, account, contact)?) => Err(Error::PreconditionFailed.into()),
+        Some(is_met) if !is_met(&find_existing(connection, account, contact)?) => Err(Error::PreconditionFailed.into()),
         _ => Ok(()),
     }
 }
