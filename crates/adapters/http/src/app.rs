@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse, fn_service};
 use actix_web::middleware::from_fn;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Data;
 use actix_web::{App, Error, HttpRequest};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -32,7 +32,7 @@ pub struct AppState {
     /// The methods of each path of the API, for 405 and OPTIONS.
     pub allowed_methods: HashMap<String, Vec<&'static str>>,
     /// The OpenAPI document as JSON, built at the first use.
-    document: OnceLock<Bytes>,
+    document: OnceLock<String>,
 }
 
 impl AppState {
@@ -48,9 +48,10 @@ impl AppState {
         }
     }
 
-    /// Returns the OpenAPI document as JSON.
-    pub fn document(&self) -> Bytes {
-        self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default().into()).clone()
+    /// Returns the OpenAPI document as JSON, with the address at which the client reached this server.
+    pub fn document(&self, request: &HttpRequest) -> String {
+        let document = self.document.get_or_init(|| openapi::document().to_json().unwrap_or_default());
+        document.replace(openapi::SERVER, &self.response_context(request).links.to(""))
     }
 
     /// Returns what the response to a request depends on besides its content.

@@ -29,7 +29,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
-pub use openapi::document;
+pub use openapi::{as_version_3_0, document};
 use ports::inbound::{AuthService, CallService, ContactService, OperationsService};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;

@@ -11,7 +11,11 @@ use crate::responses::error::ApiError;
 /// Registers all routes outside the API.
 pub fn configure(config: &mut ServiceConfig) {
     // Relative, so that it also works under the path of a public URL.
-    let ui = Config::new(["../openapi.json"]).persist_authorization(true).try_it_out_enabled(true);
+    let ui = Config::new(["../openapi.json"])
+        .use_base_layout()
+        .default_models_expand_depth(0)
+        .persist_authorization(true)
+        .try_it_out_enabled(true);
     config
         .service(start)
         .service(process_health)
@@ -37,8 +41,8 @@ fn escape_html(text: &str) -> String {
 }
 
 #[get("/openapi.json")]
-async fn document(state: Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(state.document())
+async fn document(state: Data<AppState>, request: HttpRequest) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(state.document(&request))
 }
 
 /// Responds if the process is alive.

@@ -9,7 +9,11 @@ use crate::output::{outln, print};
 #[derive(Subcommand)]
 pub enum GenerateCommand {
     /// Print the OpenAPI document
-    Openapi,
+    Openapi {
+        /// Version of OpenAPI
+        #[arg(long, default_value = "3.1")]
+        format: OpenApiVersion,
+    },
     /// Print the completions of a shell
     Completions {
         /// Shell
@@ -19,11 +23,25 @@ pub enum GenerateCommand {
     Man,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum OpenApiVersion {
+    #[value(name = "3.1")]
+    V31,
+    /// For generators that do not read 3.1
+    #[value(name = "3.0")]
+    V30,
+}
+
 /// Prints the text.
 pub fn run(command: &GenerateCommand) -> Result<(), Error> {
     match command {
-        GenerateCommand::Openapi => {
-            outln!("{}", http_adapter::document().to_pretty_json().map_err(ports::Error::internal)?)
+        GenerateCommand::Openapi { format } => {
+            let document = http_adapter::document();
+            let text = match format {
+                OpenApiVersion::V31 => document.to_pretty_json(),
+                OpenApiVersion::V30 => http_adapter::as_version_3_0(&document).map(|document| format!("{document:#}")),
+            };
+            outln!("{}", text.map_err(ports::Error::internal)?)
         }
         GenerateCommand::Completions { shell } => {
             let mut script = Vec::new();

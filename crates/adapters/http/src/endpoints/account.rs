@@ -42,7 +42,7 @@ struct WelcomeLinks {
 /// Links to the lists.
 #[utoipa::path(
     operation_id = "welcome",
-    tag = "account",
+    tag = "Account",
     responses((status = 200, description = "Links to the lists", body = Welcome), CommonErrors),
 )]
 #[get("")]
@@ -146,7 +146,7 @@ impl From<Account> for Me {
 /// The user, and the account that the token gives access to.
 #[utoipa::path(
     operation_id = "me",
-    tag = "account",
+    tag = "Account",
     responses((status = 200, description = "The user", body = MeBody), CommonErrors),
 )]
 #[get("/me")]

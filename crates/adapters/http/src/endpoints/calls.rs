@@ -21,7 +21,7 @@ use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder, eta
 /// The newest `called_at` first, ties by `id`.
 #[utoipa::path(
     operation_id = "listCalls",
-    tag = "calls",
+    tag = "Calls",
     params(PageParams, CallListParams),
     responses((status = 200, description = "A page of calls", body = CallPageResponse), CommonErrors),
 )]
@@ -35,9 +35,9 @@ pub async fn list(state: Data<AppState>, caller: Authenticated, request: HttpReq
 /// The newest `called_at` first, ties by `id`.
 #[utoipa::path(
     operation_id = "listContactCalls",
-    tag = "calls",
+    tag = "Calls",
     params(
-        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 1),
         PageParams,
         CallListParams,
     ),
@@ -54,10 +54,12 @@ pub async fn list_of_contact(
     respond_with_page(&state, caller, &request, Some(contact)).await
 }
 
-/// Create a call
+/// Record a call
+///
+/// The contact must exist. `called_at` may be in the past or the future.
 #[utoipa::path(
     operation_id = "createCall",
-    tag = "calls",
+    tag = "Calls",
     params(("Idempotency-Key" = Option<String>, Header, description = "A key of 1 to 255 characters that marks repetitions of this request. Within 24 hours, a repetition records nothing and returns the same response; with another body it fails with 422.")),
     request_body = CallRequest,
     responses(
@@ -85,11 +87,13 @@ pub async fn create(
 }
 
 /// Get a specific call
+///
+/// The call with its contact.
 #[utoipa::path(
     operation_id = "getCall",
-    tag = "calls",
+    tag = "Calls",
     params(
-        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 1),
         ("If-None-Match" = Option<String>, Header, description = "An ETag. 304 without a body if the call is still in that state."),
     ),
     responses(
@@ -121,9 +125,9 @@ pub async fn find(
 /// All three fields are required. Another `contact_id` moves the call to that contact.
 #[utoipa::path(
     operation_id = "updateCall",
-    tag = "calls",
+    tag = "Calls",
     params(
-        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("id" = i64, Path, description = "The call's id", minimum = 1),
         ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
     request_body = CallRequest,
@@ -150,9 +154,9 @@ pub async fn update(
 /// Absent members keep their values.
 #[utoipa::path(
     operation_id = "changeCall",
-    tag = "calls",
+    tag = "Calls",
     params(
-        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 5),
+        ("id" = i64, Path, description = "The call's id", minimum = 1),
         ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
     request_body(content = CallPatchSchema, description = "The changes"),
@@ -175,11 +179,13 @@ pub async fn patch(
 }
 
 /// Delete a call
+///
+/// The id is never used again.
 #[utoipa::path(
     operation_id = "deleteCall",
-    tag = "calls",
+    tag = "Calls",
     params(
-        ("id" = i64, Path, description = "The call's id", minimum = 1, example = 31),
+        ("id" = i64, Path, description = "The call's id", minimum = 1),
         ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the call is no longer in that state."),
     ),
     responses(

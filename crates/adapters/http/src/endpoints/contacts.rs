@@ -21,7 +21,7 @@ use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, De
 /// The oldest contact first.
 #[utoipa::path(
     operation_id = "listContacts",
-    tag = "contacts",
+    tag = "Contacts",
     params(PageParams, ContactListParams, ContactParams),
     responses((status = 200, description = "A page of contacts", body = ContactPageResponse), CommonErrors),
 )]
@@ -42,9 +42,11 @@ pub async fn list(
 }
 
 /// Create a contact
+///
+/// `first_name` is required.
 #[utoipa::path(
     operation_id = "createContact",
-    tag = "contacts",
+    tag = "Contacts",
     request_body = ContactRequest,
     responses(
         (status = 201, description = "The new contact", body = ContactResponse,
@@ -65,11 +67,13 @@ pub async fn create(
 }
 
 /// Get a specific contact
+///
+/// The contact with the number of its calls and the newest one.
 #[utoipa::path(
     operation_id = "getContact",
-    tag = "contacts",
+    tag = "Contacts",
     params(
-        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 1),
         ContactParams,
         ("If-None-Match" = Option<String>, Header, description = "An ETag. 304 without a body if the contact is still in that state."),
     ),
@@ -102,9 +106,9 @@ pub async fn find(
 /// `first_name` is required. Absent members keep their values, null removes a value.
 #[utoipa::path(
     operation_id = "updateContact",
-    tag = "contacts",
+    tag = "Contacts",
     params(
-        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("id" = i64, Path, description = "The contact's id", minimum = 1),
         ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the contact is no longer in that state."),
     ),
     request_body = ContactRequest,
@@ -130,11 +134,13 @@ pub async fn update(
 }
 
 /// Delete a contact and all its calls
+///
+/// Both are deleted together. The ids are never used again.
 #[utoipa::path(
     operation_id = "deleteContact",
-    tag = "contacts",
+    tag = "Contacts",
     params(
-        ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 3),
+        ("id" = i64, Path, description = "The contact's id", minimum = 1),
         ("If-Match" = Option<String>, Header, description = "An ETag. 412 if the contact is no longer in that state."),
     ),
     responses(

@@ -35,7 +35,7 @@ fn gender(id: i64, account: AccountId, created_at: Timestamp) -> Option<GenderRe
 /// A contact's gender may also be any other name.
 #[utoipa::path(
     operation_id = "listGenders",
-    tag = "lists",
+    tag = "Reference data",
     params(PageParams),
     responses((status = 200, description = "A page of genders", body = GenderPageResponse), CommonErrors),
 )]
@@ -50,9 +50,11 @@ pub async fn list_genders(
 }
 
 /// Get a specific gender
+///
+/// A gender by its id in the list.
 #[utoipa::path(
     operation_id = "getGender",
-    tag = "lists",
+    tag = "Reference data",
     params(("id" = i64, Path, description = "The gender's id", minimum = 1, example = 1)),
     responses((status = 200, description = "The gender", body = GenderResponse), LookupErrors, CommonErrors),
 )]
@@ -68,9 +70,11 @@ pub async fn find_gender(
 }
 
 /// List all the kinds of contact fields
+///
+/// Phone numbers, e-mail addresses and names in social networks.
 #[utoipa::path(
     operation_id = "listContactFieldTypes",
-    tag = "lists",
+    tag = "Reference data",
     params(PageParams),
     responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePageResponse), CommonErrors),
 )]
@@ -85,9 +89,11 @@ pub async fn list_contact_field_types(
 }
 
 /// List all the emotions
+///
+/// A call has any number of them, by id.
 #[utoipa::path(
     operation_id = "listEmotions",
-    tag = "lists",
+    tag = "Reference data",
     params(PageParams),
     responses((status = 200, description = "A page of emotions", body = EmotionPageResponse), CommonErrors),
 )]

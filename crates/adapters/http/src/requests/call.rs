@@ -15,11 +15,11 @@ use crate::responses::error::{ApiError, ApiResult};
 /// A call to record, or the change of a call. Members that are not listed are ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[validate(context = CallRules, nest_all_fields)]
-#[schema(as = CallInput, example = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"}))]
+#[schema(as = CallInput, example = json!({"content": "He called, we had fun.", "contact_id": 1, "called_at": "2018-02-02"}))]
 pub struct CallRequest {
     /// The ID of the contact that the call is associated with, as a number or a numeric string.
     #[validate(custom(function = "CallRules::contact_id", use_context))]
-    #[schema(value_type = i64, minimum = 1, example = 3)]
+    #[schema(value_type = i64, minimum = 1, example = 1)]
     contact_id: Field<Option<ContactId>>,
     /// The contact as GET shows it. Its `id` is used if `contact_id` is absent.
     #[validate(skip)]
@@ -64,7 +64,7 @@ impl ToSchema for CallPatchSchema {
 }
 
 /// The hint for a client of Monica v4.1.2 that omits what only the published document requires.
-const HINT: &str = "With the setting CALLBOOK_COMPAT=monica-4, content is optional, and so is contact_id on PUT.";
+pub const HINT: &str = "With the setting CALLBOOK_COMPAT=monica-4, content is optional, and so is contact_id on PUT.";
 
 fn unknown_emotion(id: Option<i64>) -> ApiError {
     ApiError::NotFound.with_detail(match id {
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn accepts_the_example_of_the_document() {
-        let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02", "id": 9});
+        let body = json!({"content": "He called, we had fun.", "contact_id": 1, "called_at": "2018-02-02", "id": 9});
         let call = create(Compat::Documented, &body).unwrap();
         assert_eq!(Some(call.contact), ContactId::new(3));
         assert_eq!(call.details.called_at.to_string(), "2018-02-02T00:00:00Z");

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use utoipa::IntoParams;
 
 use super::deserializer::RequestDeserializer;
+use crate::openapi::texts;
 use crate::responses::error::{ApiError, ApiResult};
 
 /// The page of any list.
@@ -16,10 +17,10 @@ use crate::responses::error::{ApiError, ApiResult};
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// The page size, 1 to 100. 10 if it is absent or 0.
-    #[param(value_type = i64, required = false, minimum = 0, maximum = 100)]
+    #[param(value_type = i64, required = false, minimum = 0, maximum = 100, default = 10)]
     limit: Param,
     /// The page to return, counted from 1.
-    #[param(value_type = i64, required = false)]
+    #[param(value_type = i64, required = false, minimum = 1, default = 1)]
     page: Param,
 }
 
@@ -28,7 +29,7 @@ pub struct PageParams {
 #[into_params(parameter_in = Query)]
 pub struct CallListParams {
     /// `created_at`, `updated_at` or `called_at`, with a leading `-` in descending order.
-    #[param(value_type = String, required = false, pattern = "^-?(called|created|updated)_at$", example = "-called_at")]
+    #[param(inline, value_type = CallSort, required = false)]
     sort: Param,
 }
 
@@ -36,12 +37,12 @@ pub struct CallListParams {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ContactListParams {
-    /// Words that all occur in names, nickname, description, job, company or contact fields, ignoring case and accents; a
-    /// phone number with any spacing; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.
+    /// Words, or beginnings of words, that all occur in names, nickname, description, job, company or contact fields,
+    /// ignoring case and accents; a phone number with any spacing; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.
     #[param(value_type = String, required = false, example = "leslie")]
     query: Param,
     /// `created_at` or `updated_at`, with a leading `-` in descending order.
-    #[param(value_type = String, required = false, pattern = "^-?(created|updated)_at$", example = "-updated_at")]
+    #[param(inline, value_type = ContactSort, required = false)]
     sort: Param,
 }
 
@@ -50,9 +51,13 @@ pub struct ContactListParams {
 #[into_params(parameter_in = Query)]
 pub struct ContactParams {
     /// `contactfields` includes the contact fields.
-    #[param(value_type = String, required = false, example = "contactfields")]
+    #[param(inline, value_type = ContactPart, required = false)]
     with: Param,
 }
+
+texts!(CallSort: "called_at" A, "-called_at" B, "created_at" C, "-created_at" D, "updated_at" E, "-updated_at" F);
+texts!(ContactSort: "created_at" A, "-created_at" B, "updated_at" C, "-updated_at" D);
+texts!(ContactPart: "contactfields" A);
 
 /// A parameter: its last value, or a list (`name[]=…`), which is never valid.
 #[derive(Deserialize)]

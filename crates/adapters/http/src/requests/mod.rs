@@ -19,7 +19,7 @@ use validator::{ValidateArgs, ValidationError, ValidationErrors, ValidationError
 pub use body::Body;
 #[cfg(any(test, feature = "fuzzing", feature = "measuring"))]
 pub use body::parse;
-pub use call::{CallPatchSchema, CallRequest, CallRules};
+pub use call::{CallPatchSchema, CallRequest, CallRules, HINT as COMPAT_HINT};
 pub use conditions::{idempotency_key, matches_if_none_match, precondition};
 pub use contact::ContactRequest;
 pub use field::Violation;

@@ -42,7 +42,7 @@ pub struct Flags<'a> {
     #[schema(value_type = String, example = "none")]
     gender: Option<&'a str>,
     /// M, F, O (other) or N (unknown).
-    #[schema(value_type = String, example = "N")]
+    #[schema(inline, value_type = GenderType)]
     gender_type: Option<&'static str>,
     is_starred: bool,
     is_partial: bool,
@@ -52,6 +52,8 @@ pub struct Flags<'a> {
     /// Always false. Callbook does not store which contact is the owner of the account.
     is_me: bool,
 }
+
+crate::openapi::texts!(GenderType: "M" M, "F" F, "O" O, "N" N);
 
 impl<'a> Flags<'a> {
     /// Converts the gender and the flags of a profile.
@@ -141,19 +143,27 @@ pub struct ShortInformation {
 pub struct DocumentDate {
     #[schema(example = "birthdate")]
     name: &'static str,
-    /// `unknown`, `approximate` or `exact`.
-    #[schema(example = "unknown")]
-    is_birthdate_approximate: &'static str,
+    #[schema(inline)]
+    is_birthdate_approximate: Approximation,
     #[schema(value_type = Option<String>, format = DateTime)]
     birthdate: Option<Iso8601>,
+}
+
+/// How well a date is known.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Approximation {
+    Unknown,
+    Approximate,
+    Exact,
 }
 
 impl DocumentDate {
     fn birthdate(date: Option<ImportantDate>) -> Self {
         let is_birthdate_approximate = match date {
-            None => "unknown",
-            Some(date) if date.is_age_based || date.is_year_unknown => "approximate",
-            Some(_) => "exact",
+            None => Approximation::Unknown,
+            Some(date) if date.is_age_based || date.is_year_unknown => Approximation::Approximate,
+            Some(_) => Approximation::Exact,
         };
         Self { name: "birthdate", is_birthdate_approximate, birthdate: date.map(|date| Iso8601(date.date)) }
     }

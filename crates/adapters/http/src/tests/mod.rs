@@ -4,6 +4,7 @@ mod calls;
 mod contacts;
 mod limits;
 mod lists;
+mod openapi;
 mod routing;
 mod security;
 

@@ -85,7 +85,7 @@ async fn serves_the_site_swagger_ui_and_the_document() {
         assert_eq!(response.status, 200, "{page}");
     }
     assert!(responses[0].body.contains("docs/"));
-    assert_eq!(responses[3].json(), serde_json::to_value(document()).unwrap());
+    assert_eq!(responses[3].json()["info"]["title"], "Callbook");
     assert_eq!(responses[4].header("content-type"), Some("image/svg+xml"));
 }
 

@@ -1,0 +1,116 @@
+//! Completes the collected document with what follows from the whole of it: required members, constants, formats,
+//! headers, examples of responses and snippets.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+use super::{SERVER, examples};
+
+/// Members that a response has only on request.
+const ON_REQUEST: [&str; 2] = ["contactFields", "notes"];
+
+/// Headers of every response, with type and description. The first one is also sent without a token.
+const HEADERS: [(&str, &str, &str); 3] = [
+    ("X-Request-Id", "string", "The id of the request, as in the log of the server"),
+    ("X-RateLimit-Limit", "integer", "The number of requests of the token per minute"),
+    ("X-RateLimit-Remaining", "integer", "The number of requests left in this minute"),
+];
+
+/// Returns the completed document.
+pub fn refine(document: &OpenApi) -> OpenApi {
+    let refined = serde_json::to_value(document).and_then(|mut json| {
+        refine_schemas(&mut json["components"]["schemas"]);
+        for (name, response) in members(&mut json["components"]["responses"]) {
+            add_headers(response, if name == "Unauthenticated" { &HEADERS[..1] } else { &HEADERS });
+        }
+        for (path, item) in members(&mut json["paths"]) {
+            for (method, operation) in members(item) {
+                refine_operation(path, method, operation);
+            }
+        }
+        serde_json::from_value(json)
+    });
+    refined.unwrap_or_else(|_| document.clone())
+}
+
+fn members(object: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    object.as_object_mut().into_iter().flat_map(Map::iter_mut)
+}
+
+/// Marks the members that responses always have, constants and links. Requests declare theirs.
+fn refine_schemas(schemas: &mut Value) {
+    let is_request = |name: &str| name.ends_with("Input") || name.ends_with("Patch");
+    for (_, schema) in members(schemas).filter(|(name, _)| !is_request(name) && !name.starts_with("Error")) {
+        refine_response(schema);
+    }
+}
+
+fn refine_response(schema: &mut Value) {
+    for part in schema["allOf"].as_array_mut().into_iter().flatten() {
+        refine_response(part);
+    }
+    let Some(properties) = schema.get_mut("properties") else { return };
+    for (name, property) in members(properties) {
+        let is_text = property["type"] == "string" || property["type"] == json!(["string", "null"]);
+        if name == "object" {
+            let constant = property["example"].take();
+            *property = json!({"type": "string", "enum": [constant]});
+        } else if is_text && is_link(name) {
+            property["format"] = "uri".into();
+        }
+    }
+    let required: Vec<_> = members(properties).map(|(name, _)| name.clone()).collect();
+    schema["required"] = required.into_iter().filter(|name| !ON_REQUEST.contains(&name.as_str())).collect();
+}
+
+fn is_link(member: &str) -> bool {
+    matches!(member, "url" | "first" | "last" | "prev" | "next" | "path") || member.ends_with("_url")
+}
+
+fn refine_operation(path: &str, method: &str, operation: &mut Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        // An optional parameter may be absent, but it is never null.
+        if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
+            parameter["schema"]["type"] = kind;
+        }
+    }
+    let snippets = snippets(path, method, operation);
+    let description = operation["description"].as_str().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    operation["description"] = format!("{description}{snippets}").into();
+    let example = operation["operationId"].as_str().and_then(|id| examples::responses().remove(id));
+    for (_, response) in members(&mut operation["responses"]).filter(|(status, _)| status.starts_with(['2', '3'])) {
+        add_headers(response, &HEADERS);
+        if let (Some(content), Some(example)) = (response.pointer_mut("/content/application~1json"), &example) {
+            content["example"] = example.clone();
+        }
+    }
+}
+
+fn add_headers(response: &mut Value, headers: &[(&str, &str, &str)]) {
+    for (name, kind, description) in headers {
+        response["headers"][name] = json!({"description": description, "schema": {"type": kind}});
+    }
+}
+
+/// Returns the request as commands and programs.
+fn snippets(path: &str, method: &str, operation: &Value) -> String {
+    let url = format!("{SERVER}{}", path.replace("{id}", "1"));
+    let method = method.to_uppercase();
+    let body = operation.pointer("/requestBody/content/application~1json/example").filter(|body| !body.is_null());
+    let body = body.map(Value::to_string).or_else(|| operation.get("requestBody").map(|_| "{}".to_owned()));
+    let (curl_body, js_body, python_body) = body.map_or_else(Default::default, |body| {
+        (
+            format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"),
+            format!(",\n  body: JSON.stringify({body})"),
+            format!(", json={}", body.replace("true", "True").replace("false", "False")),
+        )
+    });
+    let js_type = if js_body.is_empty() { "" } else { ", \"Content-Type\": \"application/json\"" };
+    let python = method.to_lowercase();
+    format!(
+        "```sh\ncurl -X {method} {url} \\\n  -H \"Authorization: Bearer $TOKEN\"{curl_body}\n```\n\n\
+         ```js\nawait fetch(\"{url}\", {{\n  method: \"{method}\",\n  \
+         headers: {{ Authorization: `Bearer ${{token}}`{js_type} }}{js_body}\n}});\n```\n\n\
+         ```python\nrequests.{python}(\"{url}\", headers={{\"Authorization\": f\"Bearer {{token}}\"}}{python_body})\n```"
+    )
+}
