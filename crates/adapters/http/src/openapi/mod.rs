@@ -151,8 +151,6 @@ mod tests {
                 assert!(shared.contains_key(name), "{at} {name}");
             }
         }
-        let example = &shared["NotFound"]["content"]["application/json"]["example"];
-        assert_eq!(*example, json!({"error": {"message": "The resource has not been found", "error_code": 31}}));
         assert!(shared["TooManyRequests"]["headers"]["Retry-After"].is_object());
     }
 

@@ -64,7 +64,9 @@ fn assert_matches(document: &Value, schema: &Value, value: &Value, at: &str) {
         assert!(allowed.contains(value), "{at} is {value}");
     }
     if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-        values.iter().for_each(|value| assert_matches(document, items, value, at));
+        for value in values {
+            assert_matches(document, items, value, at);
+        }
     }
     let Some(object) = value.as_object() else { return };
     let mut properties = serde_json::Map::new();
