@@ -60,7 +60,7 @@ pub async fn list_of_contact(
 #[utoipa::path(
     operation_id = "createCall",
     tag = "Calls",
-    params(("Idempotency-Key" = Option<String>, Header, description = "A key of 1 to 255 characters that marks repetitions of this request. Within 24 hours, a repetition records nothing and returns the same response; with another body it fails with 422.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "A key of 1 to 255 characters that marks repetitions of this request. Within 24 hours, a repetition records nothing and returns the call as it is now, or 404 if it was deleted; with another body it fails with 422.")),
     request_body = CallRequest,
     responses(
         (status = 201, description = "The recorded call", body = CallResponse,
