@@ -21,8 +21,9 @@ fn executes_a_request_with_an_idempotency_key_once(setup: Setup) {
     let body = json!({"contact_id": contact, "called_at": "yesterday noon", "content": "Once."});
     let post = |key: &str, body: &Value| send(&client, "POST", "/api/calls", ("idempotency-key", key), body);
     let first = post("n8n-1", &body).expect(201);
-    client.patch(&format!("/api/calls/{}", first["data"]["id"]), &json!({"content": "Changed."})).expect(200);
-    assert_eq!(post("n8n-1", &body).expect(201), first, "the first response is repeated");
+    let path = format!("/api/calls/{}", first["data"]["id"]);
+    let changed = client.patch(&path, &json!({"content": "Changed."})).expect(200);
+    assert_eq!(post("n8n-1", &body).expect(201), changed, "the call as it is now");
     let other = json!({"contact_id": contact, "called_at": "yesterday noon", "content": "Twice."});
     post("n8n-1", &other).expect_violations(&["The idempotency key was used for another request."]);
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 1);
@@ -38,6 +39,8 @@ fn executes_a_request_with_an_idempotency_key_once(setup: Setup) {
     client.post("/api/calls", &body).expect(201);
     client.post("/api/calls", &body).expect(201);
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 5, "without a key, each request is executed");
+    client.delete(&path).expect(200);
+    post("n8n-1", &body).expect_not_found();
 }
 
 fn rejects_a_change_with_an_outdated_etag(setup: Setup) {

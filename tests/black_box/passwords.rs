@@ -22,12 +22,12 @@ const URLS: [&str; 14] = [
     "mysql://hidden1:hidden2@127.0.0.1/db",
 ];
 
-/// Asserts that the output of the command, which fails, has no part of the URL's secrets.
+/// Asserts that the output of the command has no part of the URL's secrets.
 #[track_caller]
 fn assert_hides_secrets(mut command: Command) {
     let output = command.output().unwrap();
     let shown = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
-    assert!(!output.status.success() && !shown.is_empty(), "{command:?}");
+    assert!(!shown.is_empty(), "{command:?}");
     assert!(!shown.contains("hidden1") && !shown.contains("hidden2") && !shown.contains("hidden3"), "{shown}");
     assert!(!shown.contains("777"), "{shown}");
 }

@@ -61,7 +61,7 @@ impl Records {
             }
             5 => drop(store.contacts.find(account, contact).await.unwrap()),
             6 => drop(store.contacts.list(account, ContactQuery::oldest_first(MINIMAL)).await.unwrap()),
-            7 => drop(store.contacts.update(account, contact, ContactPatch::default(), now()).await.unwrap()),
+            7 => drop(store.contacts.update(account, contact, ContactPatch::default(), now(), None).await.unwrap()),
             8 => drop(store.accounts.find(account).await.unwrap()),
             9 => drop(store.tokens.find(SecretHash([1; 32])).await.unwrap()),
             10 => {
