@@ -25,7 +25,8 @@ pub const SERVER: &str = "http://127.0.0.1:8080";
 
 /// Declares the possible texts of a parameter or a member, for the document.
 macro_rules! texts {
-    ($name:ident: $($text:literal $variant:ident),*) => {
+    ($(#[$doc:meta])* $name:ident: $($text:literal $variant:ident),*) => {
+        $(#[$doc])*
         #[derive(utoipa::ToSchema)]
         #[expect(dead_code, reason = "only the document uses it")]
         enum $name {

@@ -23,9 +23,11 @@ pub fn refine(document: &OpenApi) -> OpenApi {
         for (name, response) in members(&mut json["components"]["responses"]) {
             add_headers(response, if name == "Unauthenticated" { &HEADERS[..1] } else { &HEADERS });
         }
+        let schemas = json["components"]["schemas"].clone();
         for (path, item) in members(&mut json["paths"]) {
             for (method, operation) in members(item) {
-                refine_operation(path, method, operation);
+                let body = operation.get("requestBody").map(|body| example(body, &schemas));
+                refine_operation(operation, &snippets(path, method, body));
             }
         }
         serde_json::from_value(json)
@@ -67,14 +69,13 @@ fn is_link(member: &str) -> bool {
     matches!(member, "url" | "first" | "last" | "prev" | "next" | "path") || member.ends_with("_url")
 }
 
-fn refine_operation(path: &str, method: &str, operation: &mut Value) {
+fn refine_operation(operation: &mut Value, snippets: &str) {
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         // An optional parameter may be absent, but it is never null.
         if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
             parameter["schema"]["type"] = kind;
         }
     }
-    let snippets = snippets(path, method, operation);
     let description = operation["description"].as_str().map(|text| format!("{text}\n\n")).unwrap_or_default();
     operation["description"] = format!("{description}{snippets}").into();
     let example = operation["operationId"].as_str().and_then(|id| examples::responses().remove(id));
@@ -92,13 +93,19 @@ fn add_headers(response: &mut Value, headers: &[(&str, &str, &str)]) {
     }
 }
 
-/// Returns the request as commands and programs.
-fn snippets(path: &str, method: &str, operation: &Value) -> String {
+/// Returns the example of a request body: of its schema, or an empty object.
+fn example(body: &Value, schemas: &Value) -> Value {
+    let schema = body.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str).unwrap_or_default();
+    let name = schema.rsplit('/').next().unwrap_or_default();
+    schemas.get(name).and_then(|schema| schema.get("example")).cloned().unwrap_or_else(|| json!({}))
+}
+
+/// Returns the request as a command and as programs.
+fn snippets(path: &str, method: &str, body: Option<Value>) -> String {
     let url = format!("{SERVER}{}", path.replace("{id}", "1"));
     let method = method.to_uppercase();
-    let body = operation.pointer("/requestBody/content/application~1json/example").filter(|body| !body.is_null());
-    let body = body.map(Value::to_string).or_else(|| operation.get("requestBody").map(|_| "{}".to_owned()));
     let (curl_body, js_body, python_body) = body.map_or_else(Default::default, |body| {
+        let body = body.to_string();
         (
             format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"),
             format!(",\n  body: JSON.stringify({body})"),

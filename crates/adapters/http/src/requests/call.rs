@@ -51,7 +51,7 @@ impl PartialSchema for CallPatchSchema {
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.description = Some("The change of a call. Members that are not listed are ignored.".to_owned());
             object.required.clear();
-            object.example = None;
+            object.example = Some(serde_json::json!({"content": "We talked."}));
         }
         schema
     }

@@ -41,7 +41,6 @@ pub struct Flags<'a> {
     /// The name of the gender. `none` if unknown.
     #[schema(value_type = String, example = "none")]
     gender: Option<&'a str>,
-    /// M, F, O (other) or N (unknown).
     #[schema(inline, value_type = GenderType)]
     gender_type: Option<&'static str>,
     is_starred: bool,
@@ -53,7 +52,10 @@ pub struct Flags<'a> {
     is_me: bool,
 }
 
-crate::openapi::texts!(GenderType: "M" M, "F" F, "O" O, "N" N);
+crate::openapi::texts!(
+    /// M, F, O (other) or N (unknown).
+    GenderType: "M" M, "F" F, "O" O, "N" N
+);
 
 impl<'a> Flags<'a> {
     /// Converts the gender and the flags of a profile.
