@@ -40,6 +40,6 @@ node out/flow.js "$base" "$token"
 
 python3 -m venv venv
 venv/bin/pip install --quiet --requirement requirements.txt
-venv/bin/openapi-python-client generate --path openapi.json --output-path client
+PATH="$work/venv/bin:$PATH" venv/bin/openapi-python-client generate --path openapi.json --output-path client
 PYTHONPATH=client venv/bin/mypy --strict flow.py
 PYTHONPATH=client venv/bin/python flow.py "$base" "$token"

@@ -24,8 +24,10 @@ pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error>
     let methods = pattern.as_ref().and_then(|pattern| state.as_ref()?.allowed_methods.get(pattern));
     Ok(match methods {
         None => {
-            // The access log has no path without a route. It tells a client's author which path the client requests.
-            tracing::debug!(method = %request.method(), ?path, "no such route");
+            if is_loggable(&path) {
+                // The access log has no path without a route. It tells a client's author which path the client requests.
+                tracing::debug!(method = %request.method(), path, "no such route");
+            }
             reject(request, ApiError::RouteNotFound { path })
         }
         Some(methods) if request.method() == Method::OPTIONS => {
@@ -36,4 +38,28 @@ pub async fn fallback(request: ServiceRequest) -> Result<ServiceResponse, Error>
             reject(request, ApiError::MethodNotAllowed { method, path, allow })
         }
     })
+}
+
+/// Whether a path has only short words, as routes do: no token, no text of a user.
+fn is_loggable(path: &str) -> bool {
+    const MAX_WORD: usize = 24;
+    let is_word =
+        |word: &str| word.len() <= MAX_WORD && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    path.len() <= 100 && path.split('/').all(is_word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_paths_of_words_only() {
+        for path in ["api/api/me", "api/v1/calls", "wp-login.php", ""] {
+            assert!(is_loggable(path), "{path}");
+        }
+        let token = format!("api/cb_{}", "0".repeat(64));
+        for path in ["api/'; DROP TABLE calls; --", "api/<script>", "api/a b", "api/é", token.as_str()] {
+            assert!(!is_loggable(path), "{path}");
+        }
+    }
 }
