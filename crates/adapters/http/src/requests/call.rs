@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn accepts_the_example_of_the_document() {
-        let body = json!({"content": "He called, we had fun.", "contact_id": 1, "called_at": "2018-02-02", "id": 9});
+        let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02", "id": 9});
         let call = create(Compat::Documented, &body).unwrap();
         assert_eq!(Some(call.contact), ContactId::new(3));
         assert_eq!(call.details.called_at.to_string(), "2018-02-02T00:00:00Z");
