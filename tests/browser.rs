@@ -104,7 +104,7 @@ fn authorizes_and_creates_a_call_in_swagger_ui() {
     browser.type_into(".auth-container input", server.token().unwrap());
     browser.click(".auth-btn-wrapper .btn.authorize");
     browser.click(".auth-btn-wrapper .btn-done");
-    let operation = "#operations-calls-createCall";
+    let operation = "#operations-Calls-createCall";
     browser.click(&format!("{operation} .opblock-summary-control"));
     browser.click(&format!("{operation} .execute"));
     let status = browser.text(&format!("{operation} .live-responses-table tbody .response-col_status"));
