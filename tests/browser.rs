@@ -94,7 +94,7 @@ fn authorizes_and_creates_a_call_in_swagger_ui() {
     let setup = Setup::sqlite();
     let server = setup.serve();
     let client = server.client();
-    // The example of the document refers to contact 3.
+    // The example of the document refers to contact 1.
     for name in ["Leslie", "Henri"] {
         client.create_contact(name);
     }
