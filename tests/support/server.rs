@@ -16,15 +16,20 @@ use crate::Client;
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        // The path of the test is target/PROFILE/deps/black_box-…, where `debug` stands for the profile `dev`.
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap();
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") | None => "dev",
+            Some(profile) => profile,
+        };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "callbook"])
+            .args(["build", "--quiet", "--package", "callbook", "--profile", profile])
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
             .status()
             .unwrap();
         assert!(built.success(), "the binary cannot be built");
-        // The path of the test is target/debug/deps/black_box-….
-        let deps = std::env::current_exe().unwrap();
-        deps.parent().and_then(Path::parent).unwrap().join("callbook")
+        folder.join("callbook")
     })
 }
 
