@@ -20,7 +20,13 @@ fn serves_the_generated_document_and_swagger_ui() {
     let server = setup.serve();
     let anonymous = server.client().with_token(None);
     let document = anonymous.get("/openapi.json").expect(200);
-    assert_eq!(document, serde_json::from_str::<Value>(&setup.output(&["openapi"])).unwrap());
+    let generated = setup.output(&["openapi"]).replace("http://127.0.0.1:8080", server.client().base());
+    assert_eq!(document, serde_json::from_str::<Value>(&generated).unwrap(), "with the address of this server");
+    let version = |format: &str| {
+        let document: Value = serde_json::from_str(&setup.output(&["openapi", "--format", format])).unwrap();
+        document["openapi"].clone()
+    };
+    assert_eq!((version("3.0"), version("3.1")), ("3.0.3".into(), "3.1.0".into()));
     for path in ["/docs/", "/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/"] {
         let page = anonymous.get(path);
         assert_eq!(page.status, 200, "{path}");
