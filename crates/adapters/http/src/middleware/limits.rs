@@ -45,7 +45,7 @@ const OTHER_FILES: u64 = 1_100;
 const MIN_FILES: u64 = 4_096;
 
 /// The maximal size of all large request and response bodies in memory, in bytes.
-const MAX_HELD_BYTES: usize = 96 * 1024 * 1024;
+const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The size up to which bodies are not counted, in bytes. The number of connections limits them.
 const UNCOUNTED_BYTES: usize = 16 * 1024;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{Contact, Page, PageRequest};
+use domain::{Call, Contact, Page, PageRequest};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -176,7 +176,13 @@ impl<'a> PageBuilder<'a> {
     /// Returns a page of calls as JSON.
     pub fn calls_as_json(&self, page: &CallPage) -> ApiResult<Vec<u8>> {
         let contact = shared_contact(&page.page.items, self.context)?;
-        to_json(&self.calls(page, contact.as_deref()), PAGE_BYTES + page.page.items.len() * CALL_BYTES)
+        to_json(&self.calls(page, contact.as_deref()), Self::expected_bytes(page))
+    }
+
+    /// Returns the expected size of a page of calls in JSON, in bytes.
+    pub fn expected_bytes(page: &CallPage) -> usize {
+        let content = |call: &Call| call.details.content.as_ref().map_or(0, |content| content.as_str().len());
+        PAGE_BYTES + page.page.items.iter().map(|call| CALL_BYTES + content(call)).sum::<usize>()
     }
 
     fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageResponse<'p> {
