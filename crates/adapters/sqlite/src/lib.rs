@@ -236,7 +236,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::internal)?,
-        slow_readers: WorkerPool::start("slow-reader", &pool(path, 1)?, 1).map_err(Error::internal)?,
+        slow_readers: WorkerPool::start_slow("slow-reader", &pool(path, 1)?).map_err(Error::internal)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::internal)?,
         bulk: Arc::new(Bulk::new(path)),
     });

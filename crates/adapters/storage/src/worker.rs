@@ -23,10 +23,20 @@ pub struct WorkerPool<C: R2D2Connection + 'static> {
 impl<C: R2D2Connection + 'static> WorkerPool<C> {
     /// Starts `count` threads that borrow connections of the pool.
     pub fn start(name: &str, pool: &Pool<C>, count: usize) -> std::io::Result<Self> {
+        Self::start_with(name, pool, count, || ())
+    }
+
+    /// Starts one thread for jobs that take long. It gets the time that other threads do not need.
+    pub fn start_slow(name: &str, pool: &Pool<C>) -> std::io::Result<Self> {
+        Self::start_with(name, pool, 1, lower_priority)
+    }
+
+    fn start_with(name: &str, pool: &Pool<C>, count: usize, prepare: fn()) -> std::io::Result<Self> {
         let (jobs, queue) = bounded::<Job<C>>(QUEUE_CAPACITY);
         let spawn = |n| {
             let (queue, pool) = (queue.clone(), pool.clone());
             Builder::new().name(format!("{name}-{n}")).spawn(move || {
+                prepare();
                 for job in queue {
                     // A job that panics drops its response's sender: the caller gets a fault, the thread continues.
                     let _ = catch_unwind(AssertUnwindSafe(|| job(&pool)));
@@ -83,6 +93,18 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
         Ok(with_response_timeout(response).await?.map_err(Error::internal)??)
     }
 }
+
+/// Gives this thread the lowest priority.
+#[cfg(target_os = "linux")]
+fn lower_priority() {
+    const LOWEST: i32 = 19;
+    // Fails only where the system forbids it; the thread then competes with the others.
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), LOWEST);
+}
+
+/// Other systems have no priorities of threads.
+#[cfg(not(target_os = "linux"))]
+fn lower_priority() {}
 
 /// Threads that end when the sender of their queue is dropped. Dropping this waits for them. Fields are dropped in the
 /// order of their declaration, so the sender is declared before.
