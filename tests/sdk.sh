@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lints the OpenAPI document, generates clients in TypeScript, Python and Rust, compiles them with strict checks, and runs
+# Lints the OpenAPI document, generates clients in TypeScript and Python, checks them strictly, and runs
 # one flow with each against the real binary. CALLBOOK=PATH tests the binary at PATH; otherwise cargo builds one.
 set -eu
 cd "$(dirname "$0")/.."
