@@ -74,13 +74,18 @@ impl utoipa::Modify for SharedComponents {
 
 /// Returns the OpenAPI document.
 pub fn document() -> utoipa::openapi::OpenApi {
+    refine::refine(&collect())
+}
+
+/// Returns what the registered endpoints declare.
+fn collect() -> utoipa::openapi::OpenApi {
     let api = scope("/api").configure(endpoints);
-    refine::refine(&App::new().into_utoipa_app().openapi(ApiDoc::openapi()).service(api).split_for_parts().1)
+    App::new().into_utoipa_app().openapi(ApiDoc::openapi()).service(api).split_for_parts().1
 }
 
 /// Returns the methods of each path of the document, in Laravel's order. HEAD works wherever GET does.
 pub fn allowed_methods() -> HashMap<String, Vec<&'static str>> {
-    document().paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
+    collect().paths.paths.into_iter().map(|(path, item)| (path, methods(&item))).collect()
 }
 
 fn methods(item: &PathItem) -> Vec<&'static str> {

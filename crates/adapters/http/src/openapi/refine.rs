@@ -24,10 +24,12 @@ pub fn refine(document: &OpenApi) -> OpenApi {
             add_headers(response, if name == "Unauthenticated" { &HEADERS[..1] } else { &HEADERS });
         }
         let schemas = json["components"]["schemas"].clone();
+        let mut examples = examples::responses();
         for (path, item) in members(&mut json["paths"]) {
             for (method, operation) in members(item) {
                 let body = operation.get("requestBody").map(|body| example(body, &schemas));
-                refine_operation(operation, &snippets(path, method, body));
+                let response = operation["operationId"].as_str().and_then(|id| examples.remove(id));
+                refine_operation(operation, response.as_ref(), &snippets(path, method, body));
             }
         }
         serde_json::from_value(json)
@@ -69,7 +71,7 @@ fn is_link(member: &str) -> bool {
     matches!(member, "url" | "first" | "last" | "prev" | "next" | "path") || member.ends_with("_url")
 }
 
-fn refine_operation(operation: &mut Value, snippets: &str) {
+fn refine_operation(operation: &mut Value, example: Option<&Value>, snippets: &str) {
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         // An optional parameter may be absent, but it is never null.
         if let Some(kind) = parameter["schema"]["type"].as_array().and_then(|kinds| kinds.first()).cloned() {
@@ -78,10 +80,9 @@ fn refine_operation(operation: &mut Value, snippets: &str) {
     }
     let description = operation["description"].as_str().map(|text| format!("{text}\n\n")).unwrap_or_default();
     operation["description"] = format!("{description}{snippets}").into();
-    let example = operation["operationId"].as_str().and_then(|id| examples::responses().remove(id));
     for (_, response) in members(&mut operation["responses"]).filter(|(status, _)| status.starts_with(['2', '3'])) {
         add_headers(response, &HEADERS);
-        if let (Some(content), Some(example)) = (response.pointer_mut("/content/application~1json"), &example) {
+        if let (Some(content), Some(example)) = (response.pointer_mut("/content/application~1json"), example) {
             content["example"] = example.clone();
         }
     }
