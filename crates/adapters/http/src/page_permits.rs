@@ -37,12 +37,8 @@ impl PagePermits {
         let items = size.get();
         let permits = if items <= MAX_SMALL_PAGE { &self.small } else { &self.large };
         let acquired = timeout(WAIT_TIMEOUT, permits.acquire_many(items)).await;
-        acquired.ok().and_then(Result::ok).ok_or_else(over_limit)
+        acquired.ok().and_then(Result::ok).ok_or_else(|| ApiError::overloaded("too many large pages"))
     }
-}
-
-fn over_limit() -> ApiError {
-    ApiError::Unavailable(ports::Error::unavailable("too many large pages"))
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ pub fn rejection(request: &ServiceRequest) -> Option<ApiError> {
         Rejection::Malformed => ApiError::BadParameters,
         Rejection::HeadTooLarge => ApiError::HeadTooLarge,
         Rejection::HeadTooSlow => ApiError::HeadTooSlow,
-        Rejection::Overloaded => ApiError::Unavailable(ports::Error::unavailable("too many large request heads")),
+        Rejection::Overloaded => ApiError::overloaded("too many large request heads"),
     })
 }
 

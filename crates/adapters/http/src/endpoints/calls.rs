@@ -8,6 +8,7 @@ use domain::{CallId, ContactId};
 
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
+use crate::middleware::limits::too_many_responses;
 use crate::openapi::{ArchivedErrors, BodyErrors, CommonErrors, LookupErrors, PreconditionErrors, WriteErrors};
 use crate::requests::{
     Body, CallListParams, CallPatchSchema, CallRequest, CallRules, PageParams, call_query, idempotency_key,
@@ -220,14 +221,10 @@ async fn respond_with_page(
         Some(contact) => ApiError::of_contact(error, contact),
         None => error.into(),
     })?;
-    let _reservation = state.budget.reserve(PageBuilder::expected_bytes(&calls)).ok_or_else(over_budget)?;
+    let _reservation = state.budget.reserve(PageBuilder::expected_bytes(&calls)).ok_or_else(too_many_responses)?;
     let context = state.response_context(request);
     let json = PageBuilder::new(request.path(), request.query_string(), &context, query.page).calls_as_json(&calls)?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
-}
-
-fn over_budget() -> ApiError {
-    ApiError::Unavailable(ports::Error::unavailable("too many large responses"))
 }
 
 /// Changes the call as the body says. The rules distinguish PUT from PATCH.

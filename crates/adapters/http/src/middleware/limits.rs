@@ -170,10 +170,14 @@ pub fn set_body_aside(request: &mut ServiceRequest) {
     }
 }
 
+/// Returns the error of a response that exceeds the budget.
+pub fn too_many_responses() -> ApiError {
+    ApiError::overloaded("too many large responses")
+}
+
 fn over_budget(response: ServiceResponse) -> ServiceResponse {
-    let cause = ports::Error::unavailable("too many large responses");
     let (request, rejected) = response.into_parts();
-    let mut response = ServiceResponse::from_err(ApiError::Unavailable(cause), request);
+    let mut response = ServiceResponse::from_err(too_many_responses(), request);
     for (name, value) in rejected.headers().iter().filter(|(name, _)| KEPT_HEADERS.contains(name)) {
         response.headers_mut().insert(name.clone(), value.clone());
     }

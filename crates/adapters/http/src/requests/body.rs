@@ -70,7 +70,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
 /// Parses on another thread.
 #[expect(clippy::disallowed_methods, reason = "parsing waits for nothing, unlike the stores")]
 async fn parse_aside<T: Send + 'static>(parse: impl FnOnce() -> ApiResult<T> + Send + 'static) -> ApiResult<T> {
-    let stopped = |_| ApiError::Unavailable(ports::Error::unavailable("the threads that parse bodies are stopped"));
+    let stopped = |_| ApiError::overloaded("the threads that parse bodies are stopped");
     web::block(parse).await.map_err(stopped)?
 }
 
@@ -106,7 +106,7 @@ fn not_utf8() -> ApiError {
 }
 
 fn over_budget() -> ApiError {
-    ApiError::Unavailable(ports::Error::unavailable("too many large request bodies"))
+    ApiError::overloaded("too many large request bodies")
 }
 
 /// Parses a body and a query string.

@@ -179,6 +179,11 @@ impl ApiError {
         }
     }
 
+    /// Returns the error of a request that exceeds a limit which all requests share. The cause is logged.
+    pub fn overloaded(cause: &'static str) -> Self {
+        Self::Unavailable(Error::unavailable(cause))
+    }
+
     /// Adds what exactly is wrong.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<String>) -> Self {
