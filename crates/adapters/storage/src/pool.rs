@@ -19,8 +19,8 @@ use crate::{StoreError, StoreResult};
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a connection may be idle and still be used without a check, which is a round trip. Shorter than a server
-/// takes to restart.
-const MAX_UNCHECKED_IDLE: Duration = Duration::from_millis(100);
+/// takes to restart: a small one takes 50 ms.
+const MAX_UNCHECKED_IDLE: Duration = Duration::from_millis(10);
 
 /// The maximum number of attempts of a write that conflicts with others: more than there are database threads by default.
 const MAX_ATTEMPTS: usize = 50;
