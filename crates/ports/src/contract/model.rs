@@ -163,10 +163,10 @@ impl ModelClient {
         NewCall {
             contact: self.contact(),
             details: CallDetails {
-                called_at: at(self.random.called_at()),
                 content: Content::parse(&text).ok(),
                 contact_called: [None, Some(true), Some(false)][self.random.below(3)],
                 emotions: Emotion::all().skip(self.random.below(100)).take(self.random.below(3)).collect(),
+                ..CallDetails::at(at(self.random.called_at()))
             },
         }
     }
@@ -179,6 +179,7 @@ impl ModelClient {
             content: self.random.bool().then_some(details.content),
             contact_called: details.contact_called,
             emotions: self.random.bool().then_some(details.emotions),
+            ..CallPatch::default()
         }
     }
 }
