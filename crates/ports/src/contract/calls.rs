@@ -17,7 +17,8 @@ pub async fn reads_a_call_as_it_was_stored(store: &Store) {
     let times = [Timestamp::MIN, at(-1), at(NOW), Timestamp::MAX];
     for (content, called_at) in texts.iter().map(|text| Content::parse(text).ok()).chain([None]).zip(times) {
         let contact_called = Some(called_at < at(0));
-        let details = CallDetails { called_at, content, contact_called, emotions: Emotion::all().skip(100).collect() };
+        let emotions = Emotion::all().skip(100).collect();
+        let details = CallDetails { content, contact_called, emotions, ..CallDetails::at(called_at) };
         let stored = account.create_call(NewCall { contact, details: details.clone() }).await.unwrap();
         assert_eq!(account.find_call(stored.id).await.unwrap(), stored);
         assert_eq!((stored.account, stored.contact.id, stored.uuid), (account.id, contact, UUID));

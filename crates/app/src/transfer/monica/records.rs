@@ -74,10 +74,10 @@ pub fn call(json: &Value, base: &str) -> Result<ImportCall, String> {
         uuid: uuid(json, base, "calls")?,
         contact_uuid: uuid(&json["contact"], base, "contacts")?,
         details: CallDetails {
-            called_at,
             content: text(json, "content")?,
             contact_called: json["contact_called"].as_bool(),
             emotions: json["emotions"].as_array().into_iter().flatten().filter_map(emotion).collect(),
+            ..CallDetails::at(called_at)
         },
         created_at,
         updated_at: timestamp(json, "updated_at").unwrap_or(created_at),
