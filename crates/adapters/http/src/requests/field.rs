@@ -202,6 +202,11 @@ impl Violation {
         Self(format!("The {{}} may not be greater than {characters} characters.").into())
     }
 
+    /// The number is outside of this range.
+    pub fn not_between(min: i32, max: i32) -> Self {
+        Self(format!("The {{}} must be between {min} and {max}.").into())
+    }
+
     /// Returns the sentence about the field of this name.
     pub fn about(&self, field: &str) -> String {
         self.0.replace("{}", &field.replace('_', " "))

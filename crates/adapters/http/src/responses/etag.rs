@@ -36,8 +36,12 @@ mod tests {
     use crate::tests::{call, contact};
 
     #[test]
+    fn a_tag_does_not_change_with_the_toolchain() {
+        assert_eq!(etag(&(1_i64, "text", Some(true))), "\"63d3f6203ebae86a310e68e60241e7ce\"");
+    }
+
+    #[test]
     fn a_tag_depends_on_the_content_of_the_call_and_its_contact() {
-        assert_eq!(etag(&call()), "\"d3bad705b6ebbe69494cc96db65c8a8c\"");
         let content = Content::parse("another").ok();
         let mut renamed = call();
         renamed.contact.profile.nickname = Name::parse("Les").ok();
