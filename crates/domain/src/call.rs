@@ -34,12 +34,33 @@ pub struct CallDetails {
     pub contact_called: Option<bool>,
     /// The emotions felt during the call, without duplicates.
     pub emotions: Vec<Emotion>,
+    /// How long the call lasted. `None` if unknown.
+    pub duration: Option<CallDuration>,
 }
 
 impl CallDetails {
     /// Returns the details of a call of which only the time is known.
     pub fn at(called_at: Timestamp) -> Self {
-        Self { called_at, content: None, contact_called: None, emotions: Vec::new() }
+        Self { called_at, content: None, contact_called: None, emotions: Vec::new(), duration: None }
+    }
+}
+
+/// The duration of a call, in whole seconds: at most a week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallDuration(i32);
+
+impl CallDuration {
+    /// The longest duration, in seconds.
+    pub const MAX_SECONDS: i32 = 7 * 24 * 60 * 60;
+
+    /// Returns the duration of this many seconds. `None` outside 0 to [`CallDuration::MAX_SECONDS`].
+    pub fn from_seconds(seconds: i64) -> Option<Self> {
+        i32::try_from(seconds).ok().filter(|seconds| (0..=Self::MAX_SECONDS).contains(seconds)).map(Self)
+    }
+
+    /// Returns the number of seconds.
+    pub fn seconds(self) -> i32 {
+        self.0
     }
 }
 
@@ -65,6 +86,8 @@ pub struct CallPatch {
     pub contact_called: Option<bool>,
     /// The new emotions, which replace the whole list.
     pub emotions: Option<Vec<Emotion>>,
+    /// The new duration. `Some(None)` removes it.
+    pub duration: Option<Option<CallDuration>>,
 }
 
 impl CallPatch {
@@ -78,6 +101,7 @@ impl CallPatch {
                 content: self.content.unwrap_or(details.content),
                 contact_called: self.contact_called.or(details.contact_called),
                 emotions: self.emotions.unwrap_or(details.emotions),
+                duration: self.duration.unwrap_or(details.duration),
             },
         }
     }
@@ -108,6 +132,7 @@ mod tests {
                 content: Content::parse("He called").ok(),
                 contact_called: Some(true),
                 emotions: Emotion::new(1).into_iter().collect(),
+                duration: CallDuration::from_seconds(60),
                 ..CallDetails::at(Timestamp::from_unix(0).unwrap())
             },
         }
@@ -126,11 +151,19 @@ mod tests {
             content: Some(None),
             contact_called: Some(false),
             emotions: Some(vec![]),
+            duration: Some(None),
         };
         let expected = NewCall {
             contact: ContactId::new(4).unwrap(),
             details: CallDetails { contact_called: Some(false), ..CallDetails::at(Timestamp::from_unix(60).unwrap()) },
         };
         assert_eq!(patch.apply(stored()), expected);
+    }
+
+    #[test]
+    fn a_duration_has_0_seconds_to_a_week() {
+        let seconds = |seconds| CallDuration::from_seconds(seconds).map(CallDuration::seconds);
+        assert_eq!((seconds(0), seconds(604_800)), (Some(0), Some(604_800)));
+        assert_eq!((seconds(-1), seconds(604_801), seconds(i64::MAX)), (None, None, None));
     }
 }

@@ -21,7 +21,7 @@ mod timestamp;
 mod token;
 
 pub use account::Account;
-pub use call::{Call, CallDetails, CallPatch, IdempotencyKey, NewCall};
+pub use call::{Call, CallDetails, CallDuration, CallPatch, IdempotencyKey, NewCall};
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
 };

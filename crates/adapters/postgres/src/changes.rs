@@ -16,12 +16,13 @@ use crate::counters::ContactCounters;
 use crate::statements::collect;
 
 /// The parameters are account, calls, contacts, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, and `updated_at`.
+/// format, durations, and `updated_at`.
 const UPDATE_CALLS: &str = "
 UPDATE calls SET contact_id = new.contact, called_at = new.called_at, content = new.content,
-  contact_called = new.contact_called, emotions = new.emotions::smallint[], updated_at = new.updated_at
-FROM unnest($2, $3, $4, $5, $6, $7, $8)
-  AS new (call, contact, called_at, content, contact_called, emotions, updated_at)
+  contact_called = new.contact_called, emotions = new.emotions::smallint[], duration_seconds = new.duration_seconds,
+  updated_at = new.updated_at
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
+  AS new (call, contact, called_at, content, contact_called, emotions, duration_seconds, updated_at)
 WHERE calls.account_id = $1 AND calls.id = new.call";
 
 /// The key of the prepared statement [`UPDATE_CALLS`].
@@ -38,6 +39,7 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
+        collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
     );
     RawStatement::<(), _, UpdateCalls>::new(UPDATE_CALLS, values).execute(connection)?;

@@ -68,15 +68,15 @@ pub struct CreateCall {
 /// not exist or is archived are skipped.
 ///
 /// The parameters are account, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, now and months.
+/// format, durations, now and months.
 ///
 /// The statement repeats the domain's rules, `check_accepts_calls` and `CounterChanges`, to save round trips. The
 /// contract tests of archived contacts, `last_called` and the counters compare both.
 static CREATE: LazyLock<String> = LazyLock::new(|| {
     format!(
         ", request AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY
-    AS request (contact, uuid, called_at, content, contact_called, emotions, now, month, n)
+  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY
+    AS request (contact, uuid, called_at, content, contact_called, emotions, duration_seconds, now, month, n)
 ), contact AS (
   SELECT locked.* FROM (SELECT DISTINCT contact FROM request ORDER BY contact) AS named
   CROSS JOIN LATERAL (
@@ -90,8 +90,10 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
   WHERE contacts.account_id = $1 AND contacts.id = new.contact
 ), inserted AS (
   INSERT INTO calls
-    (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, created_at, updated_at)
-  SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], now, now FROM call
+    (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, created_at,
+     updated_at)
+  SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], duration_seconds, now, now
+  FROM call
 ), counted_month AS (
   INSERT INTO call_counts (account_id, month, calls)
   SELECT $1, month, count(*) FROM call GROUP BY month ORDER BY month
@@ -122,6 +124,7 @@ pub fn create_many(
         collect(&rows, |row| row.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(&rows, |row| row.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
+        collect(&rows, |row| row.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(&rows, |row| row.created_at).into_sql::<Array<Instant>>(),
         collect(calls, |new| new.call.details.called_at.month_number()).into_sql::<Array<Integer>>(),
     );

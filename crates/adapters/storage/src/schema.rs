@@ -103,7 +103,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
     use super::{EmotionIds, Instant, UniqueId};
 
     calls (account_id, id) {
@@ -115,6 +115,7 @@ diesel::table! {
         content -> Nullable<Text>,
         contact_called -> Nullable<Bool>,
         emotions -> EmotionIds,
+        duration_seconds -> Nullable<Integer>,
         created_at -> Instant,
         updated_at -> Instant,
     }

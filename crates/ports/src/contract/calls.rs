@@ -1,7 +1,8 @@
 //! Calls: reading and writing single ones.
 
 use domain::{
-    Call, CallDetails, CallId, CallPatch, ContactId, ContactPatch, Content, Emotion, IdempotencyKey, NewCall, Timestamp,
+    Call, CallDetails, CallDuration, CallId, CallPatch, ContactId, ContactPatch, Content, Emotion, IdempotencyKey,
+    NewCall, Timestamp,
 };
 
 use super::{
@@ -18,7 +19,8 @@ pub async fn reads_a_call_as_it_was_stored(store: &Store) {
     for (content, called_at) in texts.iter().map(|text| Content::parse(text).ok()).chain([None]).zip(times) {
         let contact_called = Some(called_at < at(0));
         let emotions = Emotion::all().skip(100).collect();
-        let details = CallDetails { content, contact_called, emotions, ..CallDetails::at(called_at) };
+        let duration = CallDuration::from_seconds(604_800);
+        let details = CallDetails { content, contact_called, emotions, duration, ..CallDetails::at(called_at) };
         let stored = account.create_call(NewCall { contact, details: details.clone() }).await.unwrap();
         assert_eq!(account.find_call(stored.id).await.unwrap(), stored);
         assert_eq!((stored.account, stored.contact.id, stored.uuid), (account.id, contact, UUID));
@@ -125,15 +127,16 @@ pub async fn keeps_updated_at_of_an_unchanged_call(store: &Store) {
         contact: Some(contact),
         called_at: Some(at(100)),
         content: Some(stored.details.content.clone()),
-        contact_called: None,
         emotions: Some(vec![]),
+        ..CallPatch::default()
     };
     for patch in [same, CallPatch::default()] {
         assert_eq!(account.update_call(stored.id, patch).await.unwrap(), stored);
     }
-    let patch = CallPatch { contact_called: Some(false), ..CallPatch::default() };
+    let duration = CallDuration::from_seconds(0);
+    let patch = CallPatch { contact_called: Some(false), duration: Some(duration), ..CallPatch::default() };
     let updated = account.update_call(stored.id, patch).await.unwrap();
-    let details = CallDetails { contact_called: Some(false), ..stored.details.clone() };
+    let details = CallDetails { contact_called: Some(false), duration, ..stored.details.clone() };
     assert_eq!(updated, Call { details, updated_at: at(LATER), ..stored });
     assert_eq!(account.find_call(updated.id).await.unwrap(), updated);
 }

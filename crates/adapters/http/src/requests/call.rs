@@ -1,6 +1,6 @@
 //! The body of a request that records or changes a call.
 
-use domain::{CallDetails, CallPatch, ContactId, Content, NewCall, Timestamp};
+use domain::{CallDetails, CallDuration, CallPatch, ContactId, Content, NewCall, Timestamp};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -40,6 +40,9 @@ pub struct CallRequest {
     /// The emotions felt during the call, by the ids of `GET /emotions`. Replaces the whole list.
     #[schema(value_type = Option<Vec<i64>>)]
     emotions: Field<EmotionList>,
+    /// How long the call lasted, in seconds, 0 to 604800. Null removes it.
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 604_800)]
+    duration_seconds: Field<CallDuration>,
 }
 
 /// The schema of a [`CallRequest`] that changes parts of a call: no member is required.
@@ -175,6 +178,7 @@ impl CallRequest {
             content: self.content.change(),
             contact_called: self.contact_called.value(),
             emotions: self.emotions.value().map(|emotions| emotions.map_err(unknown_emotion)).transpose()?,
+            duration: self.duration_seconds.change(),
         })
     }
 }
@@ -242,13 +246,14 @@ mod tests {
         for body in [json!({}), json!({"contact_id": null, "called_at": " ", "content": ""})] {
             assert_eq!(create(Compat::Documented, &body).unwrap_err(), required);
         }
-        let body = json!({"emotions": 1, "contact_called": 2, "content": 5, "called_at": "soonish", "contact_id": "x"});
+        let body = json!({"duration_seconds": 604_801, "emotions": 1, "contact_called": 2, "content": 5, "called_at": "soonish", "contact_id": "x"});
         let wrong = [
             "The contact id must be an integer.",
             "The called at is not a valid date.",
             "The content must be a string.",
             "The contact called field must be true or false.",
             "The emotions must be an array.",
+            "The duration seconds must be between 0 and 604800.",
         ];
         assert_eq!(create(Compat::Documented, &body).unwrap_err(), wrong);
     }

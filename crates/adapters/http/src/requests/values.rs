@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use domain::{ContactId, Emotion, Gender, Text, TextError, Timestamp};
+use domain::{CallDuration, ContactId, Emotion, Gender, Text, TextError, Timestamp};
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::Number;
 use validator::ValidationError;
@@ -41,6 +41,23 @@ impl FieldValue for Option<ContactId> {
     fn from_number(number: &Number) -> Result<Self, Violation> {
         i64::from_number(number).map(ContactId::new)
     }
+}
+
+/// A number of seconds.
+impl FieldValue for CallDuration {
+    const WRONG_TYPE: Violation = Violation::INTEGER;
+
+    fn from_text(text: &str) -> Result<Self, Violation> {
+        duration(i64::from_text(text)?)
+    }
+
+    fn from_number(number: &Number) -> Result<Self, Violation> {
+        duration(i64::from_number(number)?)
+    }
+}
+
+fn duration(seconds: i64) -> Result<CallDuration, Violation> {
+    CallDuration::from_seconds(seconds).ok_or_else(|| Violation::not_between(0, CallDuration::MAX_SECONDS))
 }
 
 /// One of the default genders, by id.

@@ -1,6 +1,6 @@
 //! The JSON of a call.
 
-use domain::{Call, Content, Uuid};
+use domain::{Call, CallDuration, Content, Uuid};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -30,6 +30,9 @@ pub struct CallResource<'a> {
     /// Whether the contact called. Null if unknown.
     contact_called: Option<bool>,
     emotions: Vec<EmotionResource>,
+    /// How long the call lasted, in seconds. Null if unknown.
+    #[schema(example = 300)]
+    duration_seconds: Option<i32>,
     /// The URL of this call.
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
@@ -54,6 +57,7 @@ impl<'a> CallResource<'a> {
             content: call.details.content.as_ref().map(Content::as_str),
             contact_called: call.details.contact_called.or(context.compat.unknown_contact_called()),
             emotions: call.details.emotions.iter().copied().map(EmotionResource::from).collect(),
+            duration_seconds: call.details.duration.map(CallDuration::seconds),
             url: context.links.to_one("/api/calls/", call.id),
             account: call.account.into(),
             contact: contact.map_or_else(resource, ContactOfCall::Json),

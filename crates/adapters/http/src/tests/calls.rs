@@ -12,6 +12,7 @@ async fn a_call_has_its_members_in_order() {
     let expected = concat!(
         r#"{"data":{"id":5,"uuid":"00000000-0000-0000-0000-000000000005","object":"call","#,
         r#""called_at":"2017-10-07T22:29:21Z","content":"He called, we had fun.","contact_called":null,"emotions":[],"#,
+        r#""duration_seconds":null,"#,
         r#""url":"http://app.monicahq.com/api/calls/5","account":{"id":5},"contact":{"id":3,"#,
         r#""uuid":"00000000-0000-0000-0000-000000000003","object":"contact","hash_id":"h:000000000000000000","#,
         r#""first_name":"Leslie","last_name":"Knope","nickname":null,"complete_name":"Leslie Knope","initials":"LK","#,

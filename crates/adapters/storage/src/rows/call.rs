@@ -1,7 +1,8 @@
 //! Rows of calls.
 
 use diesel::prelude::*;
-use domain::{AccountId, Call, CallDetails, ContactSummary, NewCall, Timestamp, Uuid};
+use domain::{AccountId, Call, CallDetails, CallDuration, ContactSummary, NewCall, Timestamp, Uuid};
+use ports::Error;
 use ports::outbound::StoredCall;
 
 use super::{call_id, contact_id, optional_text};
@@ -19,6 +20,8 @@ pub struct CallDetailsRow {
     pub contact_called: Option<bool>,
     /// The emotions felt during the call.
     pub emotions: DbEmotions,
+    /// How long the call lasted, in seconds.
+    pub duration_seconds: Option<i32>,
 }
 
 impl From<CallDetails> for CallDetailsRow {
@@ -27,6 +30,7 @@ impl From<CallDetails> for CallDetailsRow {
             content: details.content.map(Into::into),
             contact_called: details.contact_called,
             emotions: DbEmotions(details.emotions),
+            duration_seconds: details.duration.map(CallDuration::seconds),
         }
     }
 }
@@ -38,8 +42,14 @@ impl CallDetailsRow {
             content: optional_text(self.content)?,
             contact_called: self.contact_called,
             emotions: self.emotions.0,
+            duration: self.duration_seconds.map(duration).transpose()?,
         })
     }
+}
+
+fn duration(seconds: i32) -> StoreResult<CallDuration> {
+    let duration = CallDuration::from_seconds(seconds.into());
+    Ok(duration.ok_or_else(|| Error::internal("the store holds an invalid duration"))?)
 }
 
 /// A call without an id.

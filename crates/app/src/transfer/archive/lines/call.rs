@@ -1,6 +1,6 @@
 //! The line of a call.
 
-use domain::{AccountId, CallDetails, CallId, ContactId, Emotion, Uuid};
+use domain::{AccountId, CallDetails, CallDuration, CallId, ContactId, Emotion, Uuid};
 use ports::inbound::StoredCall;
 use ports::outbound::ImportCall;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct CallLine {
     contact_called: Option<bool>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     emotions: Vec<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duration_seconds: Option<i64>,
     created_at: String,
     updated_at: String,
 }
@@ -49,6 +51,7 @@ impl CallLine {
             content: details.content.map(Into::into),
             contact_called: details.contact_called,
             emotions: details.emotions.iter().map(|emotion| emotion.id()).collect(),
+            duration_seconds: details.duration.map(|duration| duration.seconds().into()),
             created_at: created_at.to_string(),
             updated_at: updated_at.to_string(),
         }
@@ -57,6 +60,7 @@ impl CallLine {
     /// Parses the line of an export.
     pub fn into_import(self) -> Result<ImportCall, String> {
         let emotion = |id| Emotion::new(id).ok_or("an emotion is unknown");
+        let duration = |seconds| CallDuration::from_seconds(seconds).ok_or("duration_seconds is out of range");
         Ok(ImportCall {
             uuid: self.uuid,
             contact_uuid: self.contact_uuid,
@@ -65,6 +69,7 @@ impl CallLine {
                 content: optional_text("content", self.content)?,
                 contact_called: self.contact_called,
                 emotions: self.emotions.into_iter().map(emotion).collect::<Result<_, _>>()?,
+                duration: self.duration_seconds.map(duration).transpose()?,
             },
             created_at: timestamp("created_at", &self.created_at)?,
             updated_at: timestamp("updated_at", &self.updated_at)?,

@@ -1,0 +1,1 @@
+ALTER TABLE calls ADD COLUMN duration_seconds INTEGER CHECK (duration_seconds BETWEEN 0 AND 604800);
