@@ -1,6 +1,9 @@
 //! Generated contacts and calls: any number, the same on every run.
 
-use domain::{CallDetails, ContactFieldKind, Content, Name, NewContact, NewContactField, Profile, Timestamp, Uuid};
+use domain::{
+    CallDetails, CallDuration, ContactFieldKind, Content, Name, NewContact, NewContactField, PhoneNumber, Profile,
+    Timestamp, Uuid,
+};
 use ports::inbound::ImportRecord;
 use ports::outbound::{ImportCall, ImportContact};
 use ports::{Error, Result};
@@ -102,9 +105,8 @@ fn contact(n: u64) -> Result<ImportRecord> {
     let first_name = Name::parse(random.choose(&FIRST_NAMES)).map_err(Error::internal)?;
     let last_name = Name::parse(random.choose(&LAST_NAMES)).ok();
     let profile = Profile { last_name, is_starred: random.below(10) == 0, ..Profile::new(first_name.clone()) };
-    // Reserved for fiction: the numbers 555 01xx, and example.org.
-    let number = format!("+1 {} 555 01{:02}", 200 + n % 800, random.below(100));
-    let fields = [(ContactFieldKind::PHONE, number), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
+    let fields =
+        [(ContactFieldKind::PHONE, phone_number(n)), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
     let field = |(kind, data)| Ok(NewContactField { kind, data: Name::try_from(data).map_err(Error::internal)? });
     let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
     Ok(ImportRecord::Contact(Box::new(ImportContact {
@@ -121,6 +123,11 @@ fn contact(n: u64) -> Result<ImportRecord> {
     })))
 }
 
+/// Returns the phone number of a contact. The numbers 555 01xx are reserved for fiction, as is example.org.
+fn phone_number(contact: u64) -> String {
+    format!("+1 {} 555 01{:02}", 200 + contact % 800, contact / 800 % 100)
+}
+
 fn call(n: u64, contacts: u64) -> Result<ImportRecord> {
     let mut random = Random::new(2, n);
     let uuid = random.uuid();
@@ -132,13 +139,23 @@ fn call(n: u64, contacts: u64) -> Result<ImportRecord> {
         n => Some(n == 1),
     };
     let content = Content::parse(&sentences.join(" ")).ok();
+    let answered = random.below(5) > 0;
+    let seconds = if answered { 10 + random.below(3_600) } else { 0 };
     // A call is recorded within an hour. One in eight is updated on the next day.
     let created_at = timestamp(called_at.unix() + random.below(3_600).cast_signed())?;
     let updated_at = if random.below(8) == 0 { timestamp(created_at.unix() + 86_400)? } else { created_at };
     Ok(ImportRecord::Call(Box::new(ImportCall {
         uuid,
         contact_uuid: Random::new(1, contact).uuid(),
-        details: CallDetails { content, contact_called, ..CallDetails::at(called_at) },
+        details: CallDetails {
+            content,
+            contact_called,
+            duration: CallDuration::from_seconds(seconds.cast_signed()),
+            answered: Some(answered),
+            phone_number: PhoneNumber::parse(&phone_number(contact)).ok(),
+            external_id: Name::parse(&format!("demo-{n}")).ok(),
+            ..CallDetails::at(called_at)
+        },
         created_at,
         updated_at,
     })))

@@ -4,17 +4,33 @@ use std::fs::{self, Metadata, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ports::outbound::Store;
 
 use crate::config::{Config, StoreUrl};
 use crate::error::Error;
+use crate::progress;
+
+/// How often the progress of a migration is logged.
+const LOG_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs pending migrations and returns their names. A missing store is created.
+///
+/// If the calls must be indexed, shows the progress on a terminal, and logs it.
 pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
+    let mut bar = None;
+    let mut logged = Instant::now();
+    let mut report = |indexed: u64, calls: u64| {
+        bar.get_or_insert_with(|| progress::bar("indexing the contents of calls", Some(calls))).set_position(indexed);
+        if logged.elapsed() >= LOG_INTERVAL {
+            logged = Instant::now();
+            tracing::info!(indexed, calls, "indexing the contents of calls");
+        }
+    };
     match &config.store {
-        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(create(path)?).map_err(with_path(path)),
-        StoreUrl::Postgres(url) => postgres_adapter::migrate(url).map_err(without_url),
+        StoreUrl::Sqlite(path) => sqlite_adapter::migrate(create(path)?, &mut report).map_err(with_path(path)),
+        StoreUrl::Postgres(url) => postgres_adapter::migrate(url, &mut report).map_err(without_url),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name, Timestamp};
+use crate::{AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name, Text, Timestamp};
 
 /// A recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,12 +36,30 @@ pub struct CallDetails {
     pub emotions: Vec<Emotion>,
     /// How long the call lasted. `None` if unknown.
     pub duration: Option<CallDuration>,
+    /// Whether the call was answered. `None` if unknown.
+    pub answered: Option<bool>,
+    /// The phone number of the contact, as the client sent it.
+    pub phone_number: Option<PhoneNumber>,
+    /// The id that the call has in the system from which it comes. No other call of the account has it.
+    pub external_id: Option<Name>,
 }
+
+/// A phone number as a client writes it.
+pub type PhoneNumber = Text<64>;
 
 impl CallDetails {
     /// Returns the details of a call of which only the time is known.
     pub fn at(called_at: Timestamp) -> Self {
-        Self { called_at, content: None, contact_called: None, emotions: Vec::new(), duration: None }
+        Self {
+            called_at,
+            content: None,
+            contact_called: None,
+            emotions: Vec::new(),
+            duration: None,
+            answered: None,
+            phone_number: None,
+            external_id: None,
+        }
     }
 }
 
@@ -88,6 +106,12 @@ pub struct CallPatch {
     pub emotions: Option<Vec<Emotion>>,
     /// The new duration. `Some(None)` removes it.
     pub duration: Option<Option<CallDuration>>,
+    /// Whether the call was answered. `Some(None)` makes it unknown.
+    pub answered: Option<Option<bool>>,
+    /// The new phone number. `Some(None)` removes it.
+    pub phone_number: Option<Option<PhoneNumber>>,
+    /// The new external id. `Some(None)` removes it.
+    pub external_id: Option<Option<Name>>,
 }
 
 impl CallPatch {
@@ -102,9 +126,66 @@ impl CallPatch {
                 contact_called: self.contact_called.or(details.contact_called),
                 emotions: self.emotions.unwrap_or(details.emotions),
                 duration: self.duration.unwrap_or(details.duration),
+                answered: self.answered.unwrap_or(details.answered),
+                phone_number: self.phone_number.unwrap_or(details.phone_number),
+                external_id: self.external_id.unwrap_or(details.external_id),
             },
         }
     }
+
+    /// Returns the request to record a call with the values of the patch. `None` if it lacks the contact or the time.
+    pub fn into_upsert(self) -> Option<CallUpsert> {
+        let new = NewCall { contact: self.contact?, details: CallDetails::at(self.called_at?) };
+        Some(CallUpsert { new: self.clone().apply(new), patch: self })
+    }
+}
+
+/// A call to record, unless the account has a call with its external id: then the call is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallUpsert {
+    /// The call to record.
+    pub new: NewCall,
+    /// The change of the call that has the external id: what the client sent.
+    pub patch: CallPatch,
+}
+
+impl From<NewCall> for CallUpsert {
+    /// Changes all of a stored call.
+    fn from(new: NewCall) -> Self {
+        let NewCall { contact, details } = new.clone();
+        let patch = CallPatch {
+            contact: Some(contact),
+            called_at: Some(details.called_at),
+            content: Some(details.content),
+            contact_called: details.contact_called,
+            emotions: Some(details.emotions),
+            duration: Some(details.duration),
+            answered: Some(details.answered),
+            phone_number: Some(details.phone_number),
+            external_id: Some(details.external_id),
+        };
+        Self { new, patch }
+    }
+}
+
+/// A call that was recorded or changed, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedCall {
+    /// The call.
+    pub call: Call,
+    /// What happened to it.
+    pub outcome: Outcome,
+}
+
+/// What a write does to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The call is new.
+    Created,
+    /// The call was changed.
+    Updated,
+    /// The call was like that already.
+    Unchanged,
 }
 
 /// The key by which a client marks repetitions of one request.
@@ -133,6 +214,9 @@ mod tests {
                 contact_called: Some(true),
                 emotions: Emotion::new(1).into_iter().collect(),
                 duration: CallDuration::from_seconds(60),
+                answered: Some(true),
+                phone_number: PhoneNumber::parse("+1 555 0100").ok(),
+                external_id: Name::parse("pbx-1").ok(),
                 ..CallDetails::at(Timestamp::from_unix(0).unwrap())
             },
         }
@@ -152,6 +236,9 @@ mod tests {
             contact_called: Some(false),
             emotions: Some(vec![]),
             duration: Some(None),
+            answered: Some(None),
+            phone_number: Some(None),
+            external_id: Some(None),
         };
         let expected = NewCall {
             contact: ContactId::new(4).unwrap(),

@@ -12,6 +12,7 @@ mod call;
 mod contact;
 mod contact_field;
 mod counters;
+mod deletion;
 mod emotion;
 mod id;
 mod query;
@@ -21,16 +22,22 @@ mod timestamp;
 mod token;
 
 pub use account::Account;
-pub use call::{Call, CallDetails, CallDuration, CallPatch, IdempotencyKey, NewCall};
+pub use call::{
+    Call, CallDetails, CallDuration, CallPatch, CallUpsert, IdempotencyKey, NewCall, Outcome, PhoneNumber, RecordedCall,
+};
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
 };
 pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
 pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
+pub use deletion::{DeletedObject, Deletion, DeletionQuery};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
-pub use query::{CallQuery, CallSortKey, ContactQuery, ContactSortKey, Direction, Page, PageRequest, PageSize, Sort};
-pub use search::{ContactSearch, INDEX_VERSION, fold, index_text, words};
+pub use query::{
+    CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, ItemKey, Page, PageRequest,
+    PageSize, PageStart, Sort,
+};
+pub use search::{CallSearch, ContactSearch, INDEX_VERSION, fold, index_text, words};
 pub use text::{Content, Name, Text, TextError, trim};
 pub use timestamp::Timestamp;
 pub use token::{Caller, NewToken, Scope, Secret, SecretHash, Token};

@@ -1,6 +1,6 @@
 //! What a list request asks for: filters, sort and page.
 
-use crate::{ContactId, ContactSearch};
+use crate::{Call, CallSearch, Contact, ContactId, ContactSearch, Name, Timestamp};
 
 /// The number of items of a page: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,22 +23,65 @@ impl PageSize {
     }
 }
 
-/// One page of a list, by its number.
+/// One page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// The number of the page, counted from 1.
-    pub number: u64,
+    /// Where the page begins.
+    pub start: PageStart,
     /// The size of each page.
     pub size: PageSize,
 }
 
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageStart {
+    /// At a multiple of the page size: the number of the page, counted from 1.
+    Number(u64),
+    /// At an item of the list.
+    Cursor(Cursor),
+}
+
+/// A place in a list that stays the same when other items are inserted or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// The beginning of the list.
+    First,
+    /// The page follows this item, which need not exist any more.
+    After(ItemKey),
+    /// The page precedes this item, which need not exist any more.
+    Before(ItemKey),
+}
+
+/// What determines the place of an item in a sorted list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ItemKey {
+    /// The value by which the list is sorted.
+    pub value: Timestamp,
+    /// The id, which orders items with equal values.
+    pub id: i64,
+}
+
 impl PageRequest {
     /// The smallest first page, for callers that need only the total.
-    pub const SMALLEST: Self = Self { number: 1, size: PageSize::SMALLEST };
+    pub const SMALLEST: Self = Self { start: PageStart::Number(1), size: PageSize::SMALLEST };
 
-    /// Returns the number of items before the page. `None` if it exceeds what a store can skip.
+    /// Returns a page by its number, counted from 1.
+    pub fn numbered(number: u64, size: PageSize) -> Self {
+        Self { start: PageStart::Number(number), size }
+    }
+
+    /// Returns the number of the page. `None` if it begins at a cursor.
+    pub fn number(&self) -> Option<u64> {
+        match self.start {
+            PageStart::Number(number) => Some(number),
+            PageStart::Cursor(_) => None,
+        }
+    }
+
+    /// Returns the number of items before the page. `None` if the page begins at a cursor, or if the number exceeds what
+    /// a store can skip.
     pub fn offset(&self) -> Option<i64> {
-        let before = self.number.saturating_sub(1).checked_mul(u64::from(self.size.get()))?;
+        let before = self.number()?.saturating_sub(1).checked_mul(u64::from(self.size.get()))?;
         i64::try_from(before).ok()
     }
 }
@@ -50,9 +93,16 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// The number of items on all pages, exact.
     pub total: u64,
+    /// Whether there are more items in the direction in which a page by cursor is read. False for other pages.
+    pub has_more: bool,
 }
 
 impl<T> Page<T> {
+    /// Returns a page of a list of `total` items.
+    pub fn new(items: Vec<T>, total: u64) -> Self {
+        Self { items, total, has_more: false }
+    }
+
     /// Returns the number of the last page. An empty list has one page.
     pub fn last_number(&self, size: PageSize) -> u64 {
         self.total.div_ceil(u64::from(size.get())).max(1)
@@ -99,6 +149,18 @@ pub enum CallSortKey {
     UpdatedAt,
 }
 
+impl CallSortKey {
+    /// Returns what determines the place of the call in a list that is sorted by this key.
+    pub fn of(self, call: &Call) -> ItemKey {
+        let value = match self {
+            Self::CalledAt => call.details.called_at,
+            Self::CreatedAt => call.created_at,
+            Self::UpdatedAt => call.updated_at,
+        };
+        ItemKey { value, id: call.id.get() }
+    }
+}
+
 /// What contacts are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactSortKey {
@@ -108,11 +170,45 @@ pub enum ContactSortKey {
     UpdatedAt,
 }
 
+impl ContactSortKey {
+    /// Returns what determines the place of the contact in a list that is sorted by this key.
+    pub fn of(self, contact: &Contact) -> ItemKey {
+        let value = match self {
+            Self::CreatedAt => contact.created_at,
+            Self::UpdatedAt => contact.updated_at,
+        };
+        ItemKey { value, id: contact.summary.id.get() }
+    }
+}
+
+/// What the calls of a list have in common. Without any filter, the list has all calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallFilters {
+    /// Words that the content has.
+    pub search: CallSearch,
+    /// The call is with one of these contacts, some of which need not exist.
+    pub contacts: Option<Vec<ContactId>>,
+    /// The call happened at this time or later.
+    pub called_after: Option<Timestamp>,
+    /// The call happened before this time.
+    pub called_before: Option<Timestamp>,
+    /// The call was recorded or changed at this time or later.
+    pub updated_since: Option<Timestamp>,
+    /// Whether the contact called.
+    pub contact_called: Option<bool>,
+    /// Whether the call was answered.
+    pub answered: Option<bool>,
+    /// The call has this external id.
+    pub external_id: Option<Name>,
+}
+
 /// A request for a page of calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallQuery {
-    /// Lists the calls of this contact only.
+    /// Lists the calls of this contact only, which must exist.
     pub contact: Option<ContactId>,
+    /// The filters.
+    pub filters: CallFilters,
     /// The sort.
     pub sort: Sort<CallSortKey>,
     /// The page.
@@ -122,7 +218,8 @@ pub struct CallQuery {
 impl CallQuery {
     /// Returns a request for a page of all calls, the newest call first.
     pub fn newest_first(page: PageRequest) -> Self {
-        Self { contact: None, sort: Sort { key: CallSortKey::CalledAt, direction: Direction::Descending }, page }
+        let sort = Sort { key: CallSortKey::CalledAt, direction: Direction::Descending };
+        Self { contact: None, filters: CallFilters::default(), sort, page }
     }
 }
 
@@ -150,7 +247,7 @@ mod tests {
     use super::*;
 
     fn request(number: u64, size: u32) -> PageRequest {
-        PageRequest { number, size: PageSize::new(size).unwrap() }
+        PageRequest::numbered(number, PageSize::new(size).unwrap())
     }
 
     #[test]
@@ -165,7 +262,7 @@ mod tests {
     fn pages_partition_the_list() {
         for total in 0..=60_u64 {
             for size in 1..=20 {
-                let page = Page::<()> { items: vec![], total };
+                let page = Page::<()>::new(vec![], total);
                 let last = page.last_number(PageSize::new(size).unwrap());
                 let on = |number| {
                     let before = request(number, size).offset().unwrap().unsigned_abs();

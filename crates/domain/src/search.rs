@@ -8,8 +8,9 @@ use unicode_normalization::char::is_combining_mark;
 use crate::contact_field::digits;
 use crate::{ContactFieldKind, trim};
 
-/// The version of [`fold`] and [`words`]. A store that was indexed by another version must be indexed again.
-pub const INDEX_VERSION: i32 = 1;
+/// The version of [`fold`], [`words`] and of what is indexed. A store that was indexed by another version must be indexed
+/// again.
+pub const INDEX_VERSION: i32 = 2;
 
 /// The maximal length of a query, in characters.
 const MAX_CHARACTERS: usize = 255;
@@ -37,6 +38,36 @@ pub struct ContactSearch {
     pub field: Option<(ContactFieldKind, String)>,
     /// The query has characters, but no words: no contact matches.
     pub matches_nothing: bool,
+}
+
+/// A search of calls by the words of their contents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CallSearch {
+    /// Finds all calls.
+    #[default]
+    All,
+    /// Finds calls whose content has all these folded words, each as a whole word or as the beginning of one.
+    Words(Vec<String>),
+    /// Finds nothing, because the query has characters but no words.
+    Nothing,
+}
+
+impl CallSearch {
+    /// Parses a query: words, separated by anything else than letters and digits. `None` if the query has more than 255
+    /// characters or 32 words.
+    pub fn parse(query: &str) -> Option<Self> {
+        let query = trim(query);
+        if query.chars().count() > MAX_CHARACTERS {
+            return None;
+        }
+        let all = words(query);
+        match all.len() {
+            0 if query.is_empty() => Some(Self::All),
+            0 => Some(Self::Nothing),
+            1..=MAX_WORDS => Some(Self::Words(longest(all))),
+            _ => None,
+        }
+    }
 }
 
 impl ContactSearch {

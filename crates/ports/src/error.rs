@@ -26,6 +26,9 @@ pub enum Error {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// Another call of the account has the external id.
+    #[error("another call has the external id")]
+    ExternalIdTaken,
     /// The store cannot be reached, is full, or is overloaded. Nothing was changed, unless the connection broke or the
     /// time ran out while the store was executing the request.
     #[error("the store is not available: {0}")]

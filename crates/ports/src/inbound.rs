@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallPatch, CallQuery, Caller, Contact, ContactId, ContactPatch, ContactQuery,
-    IdempotencyKey, Name, NewCall, NewContact, Page, Scope, Secret, Timestamp, Token, TokenId,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Caller, Contact, ContactId, ContactPatch,
+    ContactQuery, Deletion, DeletionQuery, IdempotencyKey, ItemKey, Name, NewContact, Page, RecordedCall, Scope,
+    Secret, Timestamp, Token, TokenId,
 };
 
 use crate::Result;
@@ -20,22 +21,40 @@ pub trait CallService: Send + Sync {
     /// Returns a page of the account's calls. `NotFound` if the query names a contact that the account does not have.
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage>;
 
+    /// Returns the places of the calls that match the query, as
+    /// [`CallRepository::keys`](crate::outbound::CallRepository::keys) does.
+    async fn keys(
+        &self,
+        account: AccountId,
+        query: CallQuery,
+        after: Option<ItemKey>,
+        limit: u32,
+    ) -> Result<Vec<ItemKey>>;
+
     /// Returns the call. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call>;
 
-    /// Records the call and returns it as stored.
+    /// Returns those of the calls that the account has, in the given order.
+    async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>>;
+
+    /// Records the call, or changes the call that has its external id, and returns it as stored.
     ///
     /// A request with an idempotency key is executed once within [`IdempotencyKey::TTL_SECONDS`]. A repetition returns
     /// the call of the first execution as it is now, or `NotFound` if that was deleted.
     ///
     /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
     /// used for another request.
-    async fn create(&self, account: AccountId, call: NewCall, key: Option<IdempotencyKey>) -> Result<Call>;
+    async fn create(&self, account: AccountId, call: CallUpsert, key: Option<IdempotencyKey>) -> Result<RecordedCall>;
+
+    /// Records several calls in one transaction, each as [`CallService::create`] does. A failed one does not affect the
+    /// others.
+    async fn create_many(&self, account: AccountId, calls: Vec<CallUpsert>) -> Result<Vec<Result<RecordedCall>>>;
 
     /// Changes the call and returns it as stored. `updated_at` changes only if another value does.
     ///
     /// `NotFound` if there is no such call or no such contact to move it to, `Archived` if either contact is archived,
-    /// `PreconditionFailed` if the stored call does not satisfy the precondition.
+    /// `PreconditionFailed` if the stored call does not satisfy the precondition, `ExternalIdTaken` if another call has
+    /// the new external id.
     async fn update(
         &self,
         account: AccountId,
@@ -80,6 +99,18 @@ pub trait ContactService: Send + Sync {
         contact: ContactId,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()>;
+}
+
+/// Lists deletions, so that other systems can follow them.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DeletionService: Send + Sync {
+    /// Returns a page of the account's deletions. `None` if the time of the query is before that of the oldest
+    /// deletions that are kept.
+    async fn list(&self, account: AccountId, query: DeletionQuery) -> Result<Option<Page<Deletion>>>;
+
+    /// Forgets the deletions that are older than [`Deletion::TTL_SECONDS`].
+    async fn forget_expired(&self) -> Result<()>;
 }
 
 /// Authenticates the clients of requests.

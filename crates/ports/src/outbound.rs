@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallPatch, CallQuery, Contact, ContactId, ContactPatch, ContactQuery,
-    IdempotencyKey, Name, NewCall, NewContact, NewToken, Page, SecretHash, Timestamp, Token, TokenId, Uuid,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Contact, ContactId, ContactPatch, ContactQuery,
+    Deletion, DeletionQuery, IdempotencyKey, ItemKey, Name, NewCall, NewContact, NewToken, Page, RecordedCall,
+    SecretHash, Timestamp, Token, TokenId, Uuid,
 };
 
 use crate::Result;
@@ -49,10 +50,23 @@ pub trait CallRepository: Send + Sync {
     /// the query names a contact that the account does not have.
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage>;
 
+    /// Returns the places of the calls that match the query, in its sort: the first `limit` ones after a place, or of all.
+    /// The page of the query is ignored.
+    async fn keys(
+        &self,
+        account: AccountId,
+        query: CallQuery,
+        after: Option<ItemKey>,
+        limit: u32,
+    ) -> Result<Vec<ItemKey>>;
+
     /// Returns the call. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call>;
 
-    /// Stores the call with an id that was never used before, and updates the counters.
+    /// Returns those of the calls that the account has, in the given order.
+    async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>>;
+
+    /// Stores the call, which has no external id, with an id that was never used before, and updates the counters.
     ///
     /// With a key that was used within [`IdempotencyKey::TTL_SECONDS`] it stores nothing and returns the call of the first
     /// execution as it is now, or `NotFound` if that was deleted. A failed request does not use up its key.
@@ -68,11 +82,24 @@ pub trait CallRepository: Send + Sync {
         key: Option<IdempotencyKey>,
     ) -> Result<Call>;
 
+    /// Stores the calls in their order, each with the UUID of a new call. A call whose external id the account has is
+    /// changed instead. All that succeed are stored together, and a failed one does not affect the others: `NotFound` if
+    /// the account has no such contact, `Archived` if a contact is archived.
+    ///
+    /// A key, for one call only, has the effects that it has for [`CallRepository::create`].
+    async fn upsert(
+        &self,
+        account: AccountId,
+        calls: Vec<(Uuid, CallUpsert)>,
+        now: Timestamp,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Vec<Result<RecordedCall>>>;
+
     /// Changes the call and updates the counters. `updated_at` becomes `now` only if another value changes.
     ///
     /// The first of these that applies: `NotFound` if there is no such call, `Archived` if its contact is archived,
     /// `NotFound` or `Archived` for the contact to move it to, `PreconditionFailed` if the locked call does not satisfy
-    /// the precondition.
+    /// the precondition, `ExternalIdTaken` if another call of the account has the new external id.
     async fn update(
         &self,
         account: AccountId,
@@ -82,9 +109,15 @@ pub trait CallRepository: Send + Sync {
         precondition: Option<Precondition>,
     ) -> Result<Call>;
 
-    /// Deletes the call and updates the counters. `NotFound` if the account has none with this id, `Archived` if its
-    /// contact is archived, `PreconditionFailed` if the locked call does not satisfy the precondition.
-    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()>;
+    /// Deletes the call, updates the counters and records the deletion. `NotFound` if the account has none with this id,
+    /// `Archived` if its contact is archived, `PreconditionFailed` if the locked call does not satisfy the precondition.
+    async fn delete(
+        &self,
+        account: AccountId,
+        call: CallId,
+        now: Timestamp,
+        precondition: Option<Precondition>,
+    ) -> Result<()>;
 }
 
 /// Stores contacts.
@@ -113,14 +146,27 @@ pub trait ContactRepository: Send + Sync {
         precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact>;
 
-    /// Deletes the contact and its calls, and updates the counters. `NotFound` if the account has none with this id,
-    /// `PreconditionFailed` if the locked contact does not satisfy the precondition.
+    /// Deletes the contact and its calls, updates the counters and records the deletions. `NotFound` if the account has
+    /// none with this id, `PreconditionFailed` if the locked contact does not satisfy the precondition.
     async fn delete(
         &self,
         account: AccountId,
         contact: ContactId,
+        now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()>;
+}
+
+/// Stores what remains known of deleted calls and contacts. The deletions of calls and contacts add to it.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait DeletionRepository: Send + Sync {
+    /// Returns a page of the account's deletions, the oldest first. The total counts all deletions since the time of the
+    /// query.
+    async fn list(&self, account: AccountId, query: DeletionQuery) -> Result<Page<Deletion>>;
+
+    /// Forgets the deletions of all accounts before this time.
+    async fn forget(&self, before: Timestamp) -> Result<()>;
 }
 
 /// Stores accounts.
@@ -142,7 +188,7 @@ pub trait AccountRepository: Send + Sync {
     /// Renames the account. `NotFound` if there is none with this id.
     async fn rename(&self, account: AccountId, name: Name) -> Result<()>;
 
-    /// Deletes the account with its contacts, calls, tokens, idempotency keys and counters. Ids are not reused.
+    /// Deletes the account with its contacts, calls, deletions, tokens, idempotency keys and counters. Ids are not reused.
     /// `NotFound` if there is none with this id. It blocks, on a connection of its own. Writers of calls wait until it
     /// ends, readers do not.
     fn delete(&self, account: AccountId) -> Result<()>;
@@ -218,6 +264,8 @@ pub struct Store {
     pub calls: Arc<dyn CallRepository>,
     /// The contacts.
     pub contacts: Arc<dyn ContactRepository>,
+    /// The deletions.
+    pub deletions: Arc<dyn DeletionRepository>,
     /// The accounts.
     pub accounts: Arc<dyn AccountRepository>,
     /// The tokens.

@@ -10,7 +10,7 @@ use actix_web::{App, Error, HttpRequest};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::endpoints::{account, calls, contacts, fallback, lookups};
+use crate::endpoints::{account, batch, calls, contacts, csv, deletions, fallback, lookups};
 use crate::middleware::access_log::access_log;
 use crate::middleware::authenticate::{authenticate, enforce_read_only};
 use crate::middleware::limits::{Budget, enforce_budget};
@@ -19,6 +19,7 @@ use crate::middleware::rate_limit::{RateLimiter, rate_limit};
 use crate::middleware::request_id::request_id;
 use crate::middleware::security_headers::security_headers;
 use crate::page_permits::PagePermits;
+use crate::requests::ListRequest;
 use crate::responses::{Links, ResponseContext};
 use crate::{Options, Services, openapi, site};
 
@@ -59,6 +60,16 @@ impl AppState {
         let links = Links::of(request, self.options.public_url.as_deref(), &self.options.trusted_proxies);
         ResponseContext { links, compat: self.options.compat }
     }
+
+    /// Returns the request for a list.
+    pub fn list_request<'r>(&self, request: &'r HttpRequest) -> ListRequest<'r> {
+        ListRequest {
+            path: request.path(),
+            query: request.query_string(),
+            default_size: self.options.compat.page_size(),
+            now: self.services.clock.now(),
+        }
+    }
 }
 
 /// Registers every endpoint of the API. The router tries them in this order, so the most frequent ones come first.
@@ -71,6 +82,10 @@ pub fn endpoints(config: &mut ServiceConfig) {
         .service(calls::update)
         .service(calls::patch)
         .service(calls::delete)
+        .service(batch::create)
+        .service(csv::export_all)
+        .service(csv::export_of_contact)
+        .service(deletions::list)
         .service(contacts::list)
         .service(contacts::create)
         .service(contacts::find)

@@ -3,9 +3,7 @@
 use domain::{PageSize, Timestamp};
 
 use crate::Compat;
-use crate::requests::{
-    CallRequest, CallRules, ContactRequest, call_query, contact_query, page_request, parse, with_contact_fields,
-};
+use crate::requests::{BatchRequest, CallRequest, CallRules, ContactRequest, ListRequest, parse, with_contact_fields};
 use crate::responses::error::ApiError;
 
 /// Parses a query string and a body, as JSON and as a form, in every way in which a handler does.
@@ -14,15 +12,20 @@ use crate::responses::error::ApiError;
 #[allow(clippy::panic, clippy::missing_panics_doc, reason = "a fuzzer finds panics")]
 pub fn read(query: &str, body: &[u8]) {
     let Some(now) = Timestamp::from_unix(1_709_202_030) else { return };
-    let default = PageSize::SMALLEST;
-    if let Ok(query) = call_query(query, None, default) {
-        assert!(query.page.number >= 1 && (1..=100).contains(&query.page.size.get()), "{query:?}");
+    let list = ListRequest { path: "/api/calls", query, default_size: PageSize::SMALLEST, now };
+    if let Ok(query) = list.calls(None) {
+        let is_numbered_from_1 = query.page.number().is_none_or(|number| number >= 1);
+        assert!(is_numbered_from_1 && (1..=100).contains(&query.page.size.get()), "{query:?}");
     }
-    let _ = (contact_query(query, default).is_ok(), page_request(query, default).is_ok(), with_contact_fields(query));
+    let _ =
+        (list.contacts().is_ok(), list.numbered_page().is_ok(), list.deletions().is_ok(), with_contact_fields(query));
     let Ok(text) = std::str::from_utf8(body) else { return };
     for (query, text, is_form) in [(query, text, false), ("", text, true), (query, "", false)] {
         for is_keyed in [false, true] {
             parse_calls(|| Some(parse::<CallRequest>(query, text, is_form, is_keyed).ok()?.request), now);
+            if let Ok(batch) = parse::<BatchRequest>(query, text, is_form, is_keyed) {
+                let _ = batch.request.into_items();
+            }
             let contact = || Some(parse::<ContactRequest>(query, text, is_form, is_keyed).ok()?.request);
             if let (Some(created), Some(changed)) = (contact(), contact()) {
                 created.into_new_contact(now).map_or_else(|error| assert_explained(&error), drop);
@@ -35,7 +38,7 @@ pub fn read(query: &str, body: &[u8]) {
 #[allow(clippy::panic, reason = "a fuzzer finds panics")]
 fn parse_calls(request: impl Fn() -> Option<CallRequest>, now: Timestamp) {
     for compat in [Compat::Documented, Compat::Monica4] {
-        match request().map(|request| request.into_new_call(CallRules::create(compat, now))) {
+        match request().map(|request| request.into_upsert(CallRules::create(compat, now)).map(|call| call.new)) {
             Some(Ok(call)) => {
                 assert!((1..1 << 53).contains(&call.contact.get()), "{call:?}");
                 let text = call.details.content.as_ref().map(domain::Content::as_str);

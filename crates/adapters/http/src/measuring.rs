@@ -1,17 +1,18 @@
 //! Functions that the micro-benchmarks in `benches/` measure.
 
-use domain::{Call, PageRequest, PageSize};
+use domain::{Call, CallSortKey, PageRequest, PageSize, Timestamp};
 use ports::inbound::CallPage;
 
 use crate::Compat;
-use crate::requests::{CallRequest, parse};
+use crate::requests::{CallRequest, ListRequest, parse};
 use crate::responses::{CallResponse, Links, PageBuilder, ResponseContext, etag};
 
 /// Returns the JSON of the first page of a list of calls.
 pub fn page_of_calls(page: &CallPage) -> Vec<u8> {
     let size = PageSize::new(PageSize::MAX).unwrap_or(PageSize::SMALLEST);
-    PageBuilder::new("/api/calls", "", &context(), PageRequest { number: 1, size })
-        .calls_as_json(page)
+    let list = ListRequest { path: "/api/calls", query: "", default_size: size, now: Timestamp::EPOCH };
+    PageBuilder::new(&list, &context(), PageRequest::numbered(1, size))
+        .calls_as_json(page, CallSortKey::CalledAt)
         .unwrap_or_default()
 }
 

@@ -1,10 +1,11 @@
 //! Limits how many items of pages are in memory while they are loaded and serialised.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::time::timeout;
 use domain::PageSize;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::responses::error::{ApiError, ApiResult};
 
@@ -21,15 +22,29 @@ const SMALL_PAGE_ITEMS: u32 = 320;
 /// The maximal number of items on all larger pages.
 const LARGE_PAGE_ITEMS: u32 = 400;
 
+/// The maximal number of exports at once. Each holds a few calls in memory.
+const MAX_EXPORTS: usize = 4;
+
 /// Permits for items on pages. Small pages have permits of their own, so that they do not wait for large ones.
 pub struct PagePermits {
     small: Semaphore,
     large: Semaphore,
+    exports: Arc<Semaphore>,
 }
 
 impl PagePermits {
     pub fn new() -> Self {
-        Self { small: Semaphore::new(SMALL_PAGE_ITEMS as usize), large: Semaphore::new(LARGE_PAGE_ITEMS as usize) }
+        Self {
+            small: Semaphore::new(SMALL_PAGE_ITEMS as usize),
+            large: Semaphore::new(LARGE_PAGE_ITEMS as usize),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
+        }
+    }
+
+    /// Waits for the permit for a streamed export. An error if that takes too long.
+    pub async fn acquire_export(&self) -> ApiResult<OwnedSemaphorePermit> {
+        let acquired = timeout(WAIT_TIMEOUT, self.exports.clone().acquire_owned()).await;
+        acquired.ok().and_then(Result::ok).ok_or_else(|| ApiError::overloaded("too many exports"))
     }
 
     /// Waits for the permits for a page of this size. An error if that takes too long.

@@ -23,6 +23,7 @@ use storage::schema::{UniqueId, accounts, calls, contact_fields, contacts, token
 
 use crate::accounts::{delete_account, find_account};
 use crate::calls::lock_contacts;
+use crate::changes::insert_calls;
 use crate::{DbConnection, counters, export, lock_accounts, snapshot};
 
 diesel::table! {
@@ -195,6 +196,12 @@ impl BulkSession for Session<'_> {
         Ok(new.into_iter().map(|row| row.uuid.0).collect())
     }
 
+    fn taken_external_ids(&mut self, account: AccountId, external_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        let of_account = calls::table.filter(calls::account_id.eq(account.get()));
+        let taken = of_account.filter(calls::external_id.eq_any(external_ids)).select(calls::external_id);
+        Ok(taken.load::<Option<String>>(self.0)?.into_iter().flatten().collect())
+    }
+
     fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
         diesel::insert_into(accounts::table).values(AccountRow::from(account)).execute(self.0)?;
         Ok(())
@@ -229,12 +236,8 @@ impl BulkSession for Session<'_> {
     }
 
     fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
-        let mut rows = calls.into_iter().map(CallRow::from).peekable();
-        while rows.peek().is_some() {
-            let some: Vec<_> = rows.by_ref().take(ROWS).collect();
-            diesel::insert_into(calls::table).values(some).execute(self.0)?;
-        }
-        Ok(())
+        let rows: Vec<CallRow> = calls.into_iter().map(CallRow::from).collect();
+        rows.chunks(ROWS).try_for_each(|some| insert_calls(self.0, &some.iter().collect::<Vec<_>>()))
     }
 
     fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {

@@ -8,31 +8,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{
-    AccountId, Call, CallId, CallPatch, CallQuery, CallSortKey, ContactId, IdempotencyKey, NewCall, Timestamp, Uuid,
+    AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, ContactId, IdempotencyKey, ItemKey, NewCall,
+    RecordedCall, Timestamp, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
 use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
-use storage::{StoreError, StoreResult, is_deep};
+use storage::{StoreError, StoreResult};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, idempotency, pages};
+use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        if query.sort.key == CallSortKey::CalledAt {
+        if pages::can_list(&query) {
             return pages::list(self, account, query).await;
         }
-        let is_slow = is_deep(&query.page);
+        let is_slow = call_list::is_slow(&query);
         let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
         if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
 
+    async fn keys(
+        &self,
+        account: AccountId,
+        query: CallQuery,
+        after: Option<ItemKey>,
+        limit: u32,
+    ) -> Result<Vec<ItemKey>> {
+        self.read_slow_snapshot(move |connection| call_list::first_keys(connection, account, &query, after, limit))
+            .await
+    }
+
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
         self.finds.run(account, call).await?.ok_or(Error::NotFound)
+    }
+
+    async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>> {
+        self.read_snapshot(move |connection| call_list::find_many(connection, account, &calls)).await
     }
 
     async fn create(
@@ -44,21 +60,27 @@ impl CallRepository for Database {
         key: Option<IdempotencyKey>,
     ) -> Result<Call> {
         let new = CreateCall { call, uuid, now };
-        let Some(key) = key else {
-            return match self.creates.run(account, new.clone()).await? {
-                Some(created) => Ok(created),
-                None => self.write(move |connection| create(connection, account, &new)).await,
-            };
-        };
+        if key.is_none()
+            && let Some(created) = self.creates.run(account, new.clone()).await?
+        {
+            return Ok(created);
+        }
         self.write(move |connection| {
-            if let Some(result) = idempotency::find_result(connection, account, now, &key)? {
-                return Ok(result);
-            }
-            let call = create(connection, account, &new)?;
-            idempotency::store_result(connection, &call, &key)?;
-            Ok(call)
+            idempotency::run_once(connection, account, now, key.as_ref(), |connection| {
+                create(connection, account, &new)
+            })
         })
         .await
+    }
+
+    async fn upsert(
+        &self,
+        account: AccountId,
+        calls: Vec<(Uuid, CallUpsert)>,
+        now: Timestamp,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Vec<Result<RecordedCall>>> {
+        self.write(move |connection| call_writes::upsert(connection, account, &calls, now, key.as_ref())).await
     }
 
     async fn update(
@@ -69,13 +91,19 @@ impl CallRepository for Database {
         now: Timestamp,
         precondition: Option<Precondition>,
     ) -> Result<Call> {
-        let write = CallWrite { call, precondition, change: Change::Update(patch, now) };
+        let write = CallWrite { now, change: Change::Update(call, patch, precondition) };
         let updated = self.call_writes.run(account, write).await??;
-        updated.ok_or_else(|| Error::internal("an updated call is missing"))
+        Ok(updated.ok_or_else(|| Error::internal("an updated call is missing"))?.call)
     }
 
-    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
-        let write = CallWrite { call, precondition, change: Change::Delete };
+    async fn delete(
+        &self,
+        account: AccountId,
+        call: CallId,
+        now: Timestamp,
+        precondition: Option<Precondition>,
+    ) -> Result<()> {
+        let write = CallWrite { now, change: Change::Delete(call, precondition) };
         self.call_writes.run(account, write).await?.map(drop).map_err(Error::from)
     }
 }
@@ -93,17 +121,17 @@ fn create(connection: &mut DbConnection, account: AccountId, new: &CreateCall) -
 
 /// Locks the contacts of the calls, and then the calls. A conflict if a call was moved to another contact meanwhile.
 pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[CallWrite]) -> StoreResult<LockedCalls> {
-    let named: BTreeSet<i64> = writes.iter().map(|write| write.call.get()).collect();
+    let of_account = || calls::table.filter(calls::account_id.eq(account.get()));
+    let mut named: BTreeSet<i64> = writes.iter().filter_map(|write| write.change.call()).map(CallId::get).collect();
+    let external_ids: Vec<&str> = writes.iter().filter_map(|write| write.change.external_id()).collect();
+    if !external_ids.is_empty() {
+        let holders = of_account().filter(calls::external_id.eq_any(external_ids)).select(calls::id);
+        named.extend(holders.load::<i64>(connection)?);
+    }
     let named: Vec<i64> = named.into_iter().collect();
-    let stored = || {
-        let of_account = calls::table.filter(calls::account_id.eq(account.get()));
-        of_account.filter(calls::id.eq_any(named.clone())).order(calls::id)
-    };
+    let stored = || of_account().filter(calls::id.eq_any(named.clone())).order(calls::id);
     let contacts: Vec<i64> = stored().select(calls::contact_id).load(connection)?;
-    let targets = writes.iter().filter_map(|write| match &write.change {
-        Change::Update(patch, _) => patch.contact,
-        Change::Delete => None,
-    });
+    let targets = writes.iter().filter_map(|write| write.change.contact());
     let contacts = contacts.into_iter().filter_map(ContactId::new).chain(targets);
     let contacts = lock_contacts(connection, account, contacts)?;
     let mut locked = LockedCalls { calls: BTreeMap::new(), contacts };
@@ -122,7 +150,8 @@ pub fn lock_contacts(
     account: AccountId,
     ids: impl IntoIterator<Item = ContactId>,
 ) -> StoreResult<BTreeMap<ContactId, ContactWithLastCalled>> {
-    let ids: Vec<i64> = ids.into_iter().map(ContactId::get).collect();
+    let ids: BTreeSet<i64> = ids.into_iter().map(ContactId::get).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
     let rows: Vec<ContactWithLastCalledRow> = contacts::table
         .filter(contacts::account_id.eq(account.get()).and(contacts::id.eq_any(ids)))
         .order(contacts::id)

@@ -2,27 +2,95 @@
 
 use std::collections::BTreeMap;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use domain::{AccountId, CallId, LastCalled};
 use storage::columns::DbTimestamp;
-use storage::rows::CallRow;
-use storage::schema::{Instant, calls};
-use storage::{RawStatement, StoreResult};
+use storage::rows::{CallRow, call_id};
+use storage::schema::{Instant, UniqueId, calls};
+use storage::{RawStatement, StoreError, StoreResult};
 
-use crate::DbConnection;
 use crate::counters::ContactCounters;
 use crate::statements::collect;
+use crate::{DbConnection, call_words};
 
-/// The parameters are account, calls, contacts, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, durations, and `updated_at`.
+/// The parameters are account, calls, contacts, UUIDs, `called_at`, external ids, contents, `contact_called`, emotions in
+/// PostgreSQL's text format, durations, `answered`, phone numbers, `created_at` and `updated_at`.
+const INSERT_CALLS: &str = "
+INSERT INTO calls (account_id, id, contact_id, uuid, called_at, external_id, content, contact_called, emotions,
+  duration_seconds, answered, phone_number, created_at, updated_at)
+SELECT account, call, contact, uuid, called_at, external_id, content, contact_called, emotions::smallint[],
+  duration_seconds, answered, phone_number, created_at, updated_at
+FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+  AS new (account, call, contact, uuid, called_at, external_id, content, contact_called, emotions, duration_seconds,
+    answered, phone_number, created_at, updated_at)";
+
+/// The key of the prepared statement [`INSERT_CALLS`].
+#[derive(QueryId)]
+struct InsertCalls;
+
+/// Stores calls under their ids. A conflict if a concurrent transaction has stored a call with the same external id.
+pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
+    // Transactions that insert the same external ids in different orders would deadlock.
+    let mut rows = rows.to_vec();
+    rows.sort_by(|a, b| a.call.external_id.cmp(&b.call.external_id));
+    let rows = &rows[..];
+    let values = (
+        collect(rows, |row| row.call.account_id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.call.uuid).into_sql::<Array<UniqueId>>(),
+        collect(rows, |row| row.call.called_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.external_id.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
+        collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
+        collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
+        collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
+        collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.created_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
+    );
+    RawStatement::<(), _, InsertCalls>::new(INSERT_CALLS, values).execute(connection).map_err(taken_meanwhile)?;
+    call_words::insert(connection, rows)
+}
+
+/// Returns ids for calls that will be inserted.
+pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResult<Vec<CallId>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let ids =
+        sql::<BigInt>("SELECT nextval('calls_id_seq') FROM generate_series(1, ").bind::<BigInt, _>(count).sql(")");
+    ids.load::<i64>(connection)?.into_iter().map(call_id).collect()
+}
+
+/// A repeated external id is a conflict with a concurrent transaction: it was free when the calls were locked.
+fn taken_meanwhile(error: DieselError) -> StoreError {
+    match error {
+        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
+            if info.constraint_name() == Some("calls_by_external_id") =>
+        {
+            StoreError::Conflict
+        }
+        error => error.into(),
+    }
+}
+
+/// The parameters are account, calls, contacts, `called_at`, external ids, contents, `contact_called`, emotions in
+/// PostgreSQL's text format, durations, `answered`, phone numbers and `updated_at`.
 const UPDATE_CALLS: &str = "
-UPDATE calls SET contact_id = new.contact, called_at = new.called_at, content = new.content,
-  contact_called = new.contact_called, emotions = new.emotions::smallint[], duration_seconds = new.duration_seconds,
+UPDATE calls SET contact_id = new.contact, called_at = new.called_at, external_id = new.external_id,
+  content = new.content, contact_called = new.contact_called, emotions = new.emotions::smallint[],
+  duration_seconds = new.duration_seconds, answered = new.answered, phone_number = new.phone_number,
   updated_at = new.updated_at
-FROM unnest($2, $3, $4, $5, $6, $7, $8, $9)
-  AS new (call, contact, called_at, content, contact_called, emotions, duration_seconds, updated_at)
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  AS new (call, contact, called_at, external_id, content, contact_called, emotions, duration_seconds, answered,
+    phone_number, updated_at)
 WHERE calls.account_id = $1 AND calls.id = new.call";
 
 /// The key of the prepared statement [`UPDATE_CALLS`].
@@ -36,19 +104,21 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
         collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
         collect(rows, |row| row.call.called_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.external_id.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
         collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
+        collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
+        collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
     );
-    RawStatement::<(), _, UpdateCalls>::new(UPDATE_CALLS, values).execute(connection)?;
+    RawStatement::<(), _, UpdateCalls>::new(UPDATE_CALLS, values).execute(connection).map_err(taken_meanwhile)?;
     Ok(())
 }
 
 /// Deletes calls.
-pub fn delete_calls(connection: &mut DbConnection, account: AccountId, ids: &[CallId]) -> StoreResult<()> {
-    let ids = collect(ids, |id| id.get());
+pub fn delete_calls(connection: &mut DbConnection, account: AccountId, ids: &[i64]) -> StoreResult<()> {
     let stored = calls::table.filter(calls::account_id.eq(account.get()).and(calls::id.eq_any(ids)));
     diesel::delete(stored).execute(connection)?;
     Ok(())

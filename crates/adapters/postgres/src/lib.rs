@@ -7,6 +7,7 @@ mod audit;
 mod bulk;
 #[path = "../../storage/shared/call_list.rs"]
 mod call_list;
+mod call_words;
 #[path = "../../storage/shared/call_writes.rs"]
 mod call_writes;
 mod calls;
@@ -15,10 +16,14 @@ mod changes;
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]
 mod counters;
+#[path = "../../storage/shared/deletions.rs"]
+mod deletions;
 #[path = "../../storage/shared/export.rs"]
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/keyset.rs"]
+mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
@@ -37,7 +42,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
-use domain::{AccountId, Call, CallId, ContactId};
+use domain::{AccountId, Call, CallId, ContactId, RecordedCall};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
@@ -56,8 +61,8 @@ const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = of
                           SET TIME ZONE 'UTC'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
                           SET default_transaction_isolation = 'read committed'";
 
-/// Makes servers that start together migrate one after the other. The number is arbitrary.
-const MIGRATION_LOCK: &str = "SET statement_timeout = 0; SELECT pg_advisory_lock(2026112400)";
+/// The lock of migrations. The number is arbitrary.
+const MIGRATION_LOCK: i64 = 2026112400;
 
 /// SQL that compares the account of a call, for queries sorted by id.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
@@ -75,7 +80,7 @@ struct Database {
     finds: BatchQueue<AccountId, CallId, Option<Call>>,
     pages: BatchQueue<pages::PageGroup, pages::PageToScan, Option<CallPage>>,
     creates: BatchQueue<AccountId, statements::CreateCall, Option<Call>>,
-    call_writes: BatchQueue<AccountId, CallWrite, StoreResult<Option<Call>>>,
+    call_writes: BatchQueue<AccountId, CallWrite, StoreResult<Option<RecordedCall>>>,
     bulk: Arc<Bulk>,
 }
 
@@ -228,18 +233,31 @@ pub fn is_store(url: &str) -> Result<bool> {
 }
 
 /// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8.
-pub fn migrate(url: &str) -> Result<Vec<String>> {
+///
+/// Reports how many of how many calls are indexed, if they must be.
+pub fn migrate(url: &str, report: &mut dyn FnMut(u64, u64)) -> Result<Vec<String>> {
     Ok(pool(url, 1)?.run(|connection| {
         let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
         let encoding: String = encoding.get_result(connection)?;
         if encoding != "UTF8" {
             return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
         }
-        connection.batch_execute(MIGRATION_LOCK)?;
+        lock_migrations(connection)?;
         let migrations = migrations::run(connection)?;
-        search_index::update(connection)?;
+        search_index::update(connection, report)?;
         Ok(migrations)
     })?)
+}
+
+/// Makes processes that start together migrate one after the other.
+fn lock_migrations(connection: &mut DbConnection) -> StoreResult<()> {
+    connection.batch_execute("SET statement_timeout = 0")?;
+    let lock = format!("pg_try_advisory_lock({MIGRATION_LOCK})");
+    if !diesel::select(sql::<Bool>(&lock)).get_result::<bool>(connection)? {
+        tracing::info!("another process migrates the store; waiting until it is done");
+        connection.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+    }
+    Ok(())
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
@@ -256,6 +274,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
+        deletions: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
         bulk: database.bulk.clone(),

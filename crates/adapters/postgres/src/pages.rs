@@ -3,7 +3,7 @@
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable};
-use domain::{AccountId, CallQuery, ContactId, ContactSummary, Direction, Page};
+use domain::{AccountId, CallFilters, CallQuery, CallSortKey, ContactId, ContactSummary, Direction, Page};
 use ports::outbound::CallPage;
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
@@ -21,6 +21,11 @@ const MAX_OFFSET_FROM_START: i64 = 1_000;
 
 /// The largest page that shares a statement. The result of a statement is held in memory, and a call can have 400 KB.
 const MAX_BATCHED_SIZE: u32 = 20;
+
+/// Whether [`list`] answers the query: all calls, or those of one contact, by `called_at` and page number.
+pub fn can_list(query: &CallQuery) -> bool {
+    query.sort.key == CallSortKey::CalledAt && query.filters == CallFilters::default() && query.page.number().is_some()
+}
 
 /// Returns a page. `NotFound` if the query names a contact that the account does not have.
 pub async fn list(database: &Database, account: AccountId, query: CallQuery) -> Result<CallPage> {
@@ -173,8 +178,7 @@ pub fn load_pages(
     let mut contact_of_page = None;
     for (n, years, year_calls, contact_calls, contact, call) in rows {
         let Some(page) = usize::try_from(n - 1).ok().and_then(|n| loaded.get_mut(n)) else { continue };
-        let page =
-            page.get_or_insert_with(|| CallPage { page: Page { items: vec![], total: 0 }, calls_per_year: vec![] });
+        let page = page.get_or_insert_with(|| CallPage { page: Page::new(vec![], 0), calls_per_year: vec![] });
         if let Some((years, calls)) = years.zip(year_calls) {
             page.calls_per_year = years.into_iter().zip(calls.into_iter().map(i64::unsigned_abs)).collect();
         }

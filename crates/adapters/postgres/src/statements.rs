@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
-use domain::{AccountId, Call, CallId, NewCall, Timestamp, Uuid};
+use domain::{AccountId, Call, CallId, NewCall, Timestamp, Uuid, index_text};
 use storage::rows::{CallRow, ContactSummaryRow, NewCallRow};
 use storage::schema::{Instant, UniqueId, calls, contacts};
 use storage::{RawStatement, SqlTypes, StoreResult, column_list};
@@ -64,19 +64,20 @@ pub struct CreateCall {
     pub now: Timestamp,
 }
 
-/// Locks the contacts, updates their counters and those of the months, and inserts the calls. Calls whose contact does
-/// not exist or is archived are skipped.
+/// Locks the contacts, updates their counters and those of the months, inserts the calls and indexes their words. Calls
+/// whose contact does not exist or is archived are skipped.
 ///
 /// The parameters are account, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, durations, now and months.
+/// format, durations, `answered`, phone numbers, now, months, and the words of each call, separated by spaces.
 ///
 /// The statement repeats the domain's rules, `check_accepts_calls` and `CounterChanges`, to save round trips. The
 /// contract tests of archived contacts, `last_called` and the counters compare both.
 static CREATE: LazyLock<String> = LazyLock::new(|| {
     format!(
         ", request AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY
-    AS request (contact, uuid, called_at, content, contact_called, emotions, duration_seconds, now, month, n)
+  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY
+    AS request (contact, uuid, called_at, content, contact_called, emotions, duration_seconds, answered, phone_number,
+      now, month, words, n)
 ), contact AS (
   SELECT locked.* FROM (SELECT DISTINCT contact FROM request ORDER BY contact) AS named
   CROSS JOIN LATERAL (
@@ -90,10 +91,13 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
   WHERE contacts.account_id = $1 AND contacts.id = new.contact
 ), inserted AS (
   INSERT INTO calls
-    (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, created_at,
-     updated_at)
-  SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], duration_seconds, now, now
-  FROM call
+    (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, answered,
+     phone_number, created_at, updated_at)
+  SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], duration_seconds, answered,
+    phone_number, now, now FROM call
+), indexed AS (
+  INSERT INTO call_words (account_id, call_id, words)
+  SELECT $1, id, array_to_tsvector(string_to_array(words, ' ')) FROM call WHERE words <> ''
 ), counted_month AS (
   INSERT INTO call_counts (account_id, month, calls)
   SELECT $1, month, count(*) FROM call GROUP BY month ORDER BY month
@@ -125,8 +129,11 @@ pub fn create_many(
         collect(&rows, |row| row.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
         collect(&rows, |row| row.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
         collect(&rows, |row| row.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
+        collect(&rows, |row| row.details.answered).into_sql::<Array<Nullable<Bool>>>(),
+        collect(&rows, |row| row.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.created_at).into_sql::<Array<Instant>>(),
         collect(calls, |new| new.call.details.called_at.month_number()).into_sql::<Array<Integer>>(),
+        collect(&rows, |row| index_text(row.details.content.as_deref())).into_sql::<Array<Text>>(),
     );
     let created: Vec<(i64, i64, ContactSummaryRow)> =
         RawStatement::<(BigInt, BigInt, SqlTypes<ContactSummaryRow, Pg>), _, Create>::new(CREATE.as_str(), values)

@@ -91,7 +91,7 @@ impl Records {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_the_server_closed_while_it_was_idle_fails_no_request() {
     let database = Database::create();
-    postgres_adapter::migrate(&database.url()).unwrap();
+    postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
     database.execute(
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 200', current_database()); END$$",
     );
@@ -108,7 +108,7 @@ async fn a_connection_that_the_server_closed_while_it_was_idle_fails_no_request(
 async fn a_restart_of_the_server_fails_no_later_request() {
     let mut server = Throwaway::start();
     let url = server.url("postgres");
-    postgres_adapter::migrate(&url).unwrap();
+    postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
     let records = Records::create(postgres_adapter::open(&url, 8).unwrap()).await;
     let mut n = 0;
     loop {
@@ -143,7 +143,7 @@ fn close_connections(observer: &mut PgConnection) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_is_repeated_if_its_connection_was_closed_a_moment_ago() {
     let database = Database::create();
-    postgres_adapter::migrate(&database.url()).unwrap();
+    postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
     let records = Records::create(postgres_adapter::open(&database.url(), 4).unwrap()).await;
     let mut observer = PgConnection::establish(&database.url()).unwrap();
     // A created call is one statement, which cannot be repeated: it may have been executed.
@@ -170,10 +170,10 @@ ALTER ROLE app SET default_transaction_isolation = 'serializable';";
 async fn a_role_that_may_only_read_and_write_rows_runs_a_migrated_store() {
     let server = Throwaway::start();
     let owner = server.url("postgres");
-    postgres_adapter::migrate(&owner).unwrap();
+    postgres_adapter::migrate(&owner, &mut |_, _| ()).unwrap();
     PgConnection::establish(&owner).unwrap().batch_execute(CREATE_ROLE).unwrap();
     let url = owner.replace("postgres://postgres@", "postgres://app@");
-    assert_eq!(postgres_adapter::migrate(&url).unwrap(), Vec::<String>::new());
+    assert_eq!(postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap(), Vec::<String>::new());
     let store = postgres_adapter::open(&url, 8).unwrap();
     ports::contract::concurrency::keeps_counters_exact_under_16_writers(&store).await;
     ports::contract::bulk::reads_records_as_they_were_imported(&store).await;

@@ -25,7 +25,7 @@ impl Deref for Fresh {
 
 fn fresh() -> Fresh {
     let database = Database::create();
-    postgres_adapter::migrate(&database.url()).unwrap();
+    postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
     Fresh { store: postgres_adapter::open(&database.url(), 8).unwrap(), database }
 }
 
@@ -35,13 +35,13 @@ ports::contract_tests!(fresh());
 fn migrations_go_up_down_and_up_again() {
     let database = Database::create();
     let url = database.url();
-    let up = postgres_adapter::migrate(&url).unwrap();
+    let up = postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
     assert!(!up.is_empty());
-    assert_eq!(postgres_adapter::migrate(&url).unwrap(), Vec::<String>::new(), "nothing is pending");
+    assert_eq!(postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap(), Vec::<String>::new(), "nothing is pending");
     let mut down = postgres_adapter::revert_all_migrations(&url).unwrap();
     down.reverse();
     assert_eq!(down, up);
-    assert_eq!(postgres_adapter::migrate(&url).unwrap(), up);
+    assert_eq!(postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap(), up);
     postgres_adapter::open(&url, 1).unwrap();
 }
 
@@ -51,7 +51,7 @@ fn servers_that_start_together_migrate_once() {
     let starts: Vec<_> = (0..4)
         .map(|_| {
             let url = database.url();
-            std::thread::spawn(move || postgres_adapter::migrate(&url).unwrap().len())
+            std::thread::spawn(move || postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap().len())
         })
         .collect();
     let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
@@ -61,23 +61,23 @@ fn servers_that_start_together_migrate_once() {
 #[test]
 fn rejects_a_store_of_a_newer_version() {
     let database = Database::create();
-    postgres_adapter::migrate(&database.url()).unwrap();
+    postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
     database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')");
-    let refused = postgres_adapter::migrate(&database.url()).unwrap_err().to_string();
+    let refused = postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
 }
 
 #[test]
 fn rejects_a_database_that_is_not_utf_8() {
     let database = Database::create_with("ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
-    let refused = postgres_adapter::migrate(&database.url()).unwrap_err().to_string();
+    let refused = postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("LATIN1"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_threads_share_one_connection_without_starving() {
     let database = Database::create();
-    postgres_adapter::migrate(&database.url()).unwrap();
+    postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
     let store = postgres_adapter::open(&database.url(), 1).unwrap();
     let now = Timestamp::from_unix(0).unwrap();
     let name = |text| Name::parse(text).unwrap();

@@ -24,7 +24,8 @@ use storage::rows::{AccountRow, CallRow, NewContactFieldRow, NewContactRow, Toke
 use storage::schema::{accounts, calls, contact_fields, contacts, tokens};
 
 use crate::accounts::{delete_account, find_account};
-use crate::calls::find_contact;
+use crate::calls::{find_contact, holder};
+use crate::changes::insert_calls;
 use crate::{CALL_ACCOUNT_IS, DbConnection, counters, export};
 
 diesel::table! {
@@ -139,7 +140,8 @@ pub fn highest_ids(connection: &mut DbConnection) -> StoreResult<HighestIds> {
     collect_ids(|table| highest_id(connection, table))
 }
 
-fn highest_id(connection: &mut DbConnection, table: Table) -> StoreResult<i64> {
+/// Returns the highest id that was assigned in the table.
+pub fn highest_id(connection: &mut DbConnection, table: Table) -> StoreResult<i64> {
     let query = sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name())).select(sqlite_sequence::seq);
     Ok(query.get_result(connection).optional()?.unwrap_or_default())
 }
@@ -205,6 +207,16 @@ impl BulkSession for Session<'_> {
         Ok(new)
     }
 
+    fn taken_external_ids(&mut self, account: AccountId, external_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        let mut taken = HashSet::new();
+        for external_id in external_ids {
+            if holder(self.0, account, external_id)?.is_some() {
+                taken.insert((*external_id).to_owned());
+            }
+        }
+        Ok(taken)
+    }
+
     fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
         diesel::insert_into(accounts::table).values(AccountRow::from(account)).execute(self.0)?;
         Ok(())
@@ -232,10 +244,8 @@ impl BulkSession for Session<'_> {
     }
 
     fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
-        for call in calls {
-            diesel::insert_into(calls::table).values(CallRow::from(call)).execute(self.0)?;
-        }
-        Ok(())
+        let rows: Vec<CallRow> = calls.into_iter().map(CallRow::from).collect();
+        insert_calls(self.0, &rows.iter().collect::<Vec<_>>())
     }
 
     fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {

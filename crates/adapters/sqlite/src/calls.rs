@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{
-    AccountId, Call, CallId, CallPatch, CallQuery, CallSortKey, ContactId, CounterChanges, IdempotencyKey, NewCall,
-    Timestamp, Uuid,
+    AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, ContactId, CounterChanges, IdempotencyKey, ItemKey,
+    NewCall, RecordedCall, Timestamp, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
-use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow, NewCallRow};
+use storage::StoreResult;
+use storage::rows::{ContactWithLastCalled, ContactWithLastCalledRow, NewCallRow, call_id};
 use storage::schema::calls;
-use storage::{StoreResult, is_deep};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
+use crate::changes::insert_call;
 use crate::contacts::by_id;
 use crate::pages::find_rows;
 use crate::{Database, DbConnection, call_list, call_writes, counters, idempotency, pages};
@@ -24,20 +25,35 @@ use crate::{Database, DbConnection, call_list, call_writes, counters, idempotenc
 #[async_trait]
 impl CallRepository for Database {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        if query.sort.key != CallSortKey::CalledAt && is_deep(&query.page) {
-            return self.read_slow_snapshot(move |connection| call_list::list(connection, account, &query)).await;
+        if pages::can_list(&query) {
+            let is_short = pages::is_short(&query);
+            let job = move |connection: &mut DbConnection| {
+                connection.transaction(|connection| pages::list(connection, account, &query))
+            };
+            return if is_short { self.read_short(job).await } else { self.read(job).await };
         }
-        let job = move |connection: &mut DbConnection| {
-            connection.transaction(|connection| match query.sort.key {
-                CallSortKey::CalledAt => pages::list(connection, account, &query),
-                _ => call_list::list(connection, account, &query),
-            })
-        };
-        if pages::is_short(&query) { self.read_short(job).await } else { self.read(job).await }
+        let is_slow = call_list::is_slow(&query);
+        let job = move |connection: &mut DbConnection| call_list::list(connection, account, &query);
+        if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
+    }
+
+    async fn keys(
+        &self,
+        account: AccountId,
+        query: CallQuery,
+        after: Option<ItemKey>,
+        limit: u32,
+    ) -> Result<Vec<ItemKey>> {
+        self.read_slow_snapshot(move |connection| call_list::first_keys(connection, account, &query, after, limit))
+            .await
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
         self.read_short(move |connection| pages::find(connection, account, call)).await
+    }
+
+    async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>> {
+        self.read_snapshot(move |connection| call_list::find_many(connection, account, &calls)).await
     }
 
     async fn create(
@@ -49,15 +65,21 @@ impl CallRepository for Database {
         key: Option<IdempotencyKey>,
     ) -> Result<Call> {
         self.write(move |connection| {
-            let Some(key) = &key else { return create(connection, account, call, uuid, now) };
-            if let Some(result) = idempotency::find_result(connection, account, now, key)? {
-                return Ok(result);
-            }
-            let call = create(connection, account, call, uuid, now)?;
-            idempotency::store_result(connection, &call, key)?;
-            Ok(call)
+            idempotency::run_once(connection, account, now, key.as_ref(), |connection| {
+                create(connection, account, call, uuid, now)
+            })
         })
         .await
+    }
+
+    async fn upsert(
+        &self,
+        account: AccountId,
+        calls: Vec<(Uuid, CallUpsert)>,
+        now: Timestamp,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Vec<Result<RecordedCall>>> {
+        self.write(move |connection| call_writes::upsert(connection, account, &calls, now, key.as_ref())).await
     }
 
     async fn update(
@@ -68,18 +90,24 @@ impl CallRepository for Database {
         now: Timestamp,
         precondition: Option<Precondition>,
     ) -> Result<Call> {
-        let change = Change::Update(patch, now);
-        let updated = self.write_call(account, CallWrite { call, precondition, change }).await?;
-        updated.ok_or_else(|| Error::internal("an updated call is missing"))
+        let change = Change::Update(call, patch, precondition);
+        let updated = self.write_call(account, CallWrite { now, change }).await?;
+        Ok(updated.ok_or_else(|| Error::internal("an updated call is missing"))?.call)
     }
 
-    async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
-        self.write_call(account, CallWrite { call, precondition, change: Change::Delete }).await.map(drop)
+    async fn delete(
+        &self,
+        account: AccountId,
+        call: CallId,
+        now: Timestamp,
+        precondition: Option<Precondition>,
+    ) -> Result<()> {
+        self.write_call(account, CallWrite { now, change: Change::Delete(call, precondition) }).await.map(drop)
     }
 }
 
 impl Database {
-    async fn write_call(&self, account: AccountId, write: CallWrite) -> Result<Option<Call>> {
+    async fn write_call(&self, account: AccountId, write: CallWrite) -> Result<Option<RecordedCall>> {
         self.write(move |connection| {
             let mut results = call_writes::execute(connection, account, &[write])?;
             results.pop().ok_or_else(|| Error::internal("a write has no result"))?
@@ -88,22 +116,39 @@ impl Database {
     }
 }
 
-/// Loads the calls to write and their contacts. The writer's transaction locks the whole store.
+/// Loads the calls that the writes name and their contacts. The writer's transaction locks the whole store.
 pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[CallWrite]) -> StoreResult<LockedCalls> {
-    let mut locked = LockedCalls { calls: BTreeMap::new(), contacts: BTreeMap::new() };
-    for write in writes {
-        let Some((row, contact)) = find_rows(connection, account, write.call)? else { continue };
-        let contact = ContactWithLastCalled::try_from(contact)?;
-        locked.calls.insert(write.call, row);
-        locked.contacts.insert(contact.summary.id, contact);
-        if let Change::Update(CallPatch { contact: Some(target), .. }, _) = &write.change
-            && !locked.contacts.contains_key(target)
-            && let Some(contact) = find_contact(connection, account, *target)?
+    let mut locked = LockedCalls::default();
+    for CallWrite { change, .. } in writes {
+        let holder = match change.external_id() {
+            Some(external_id) => holder(connection, account, external_id)?,
+            None => None,
+        };
+        for call in change.call().into_iter().chain(holder) {
+            if !locked.calls.contains_key(&call)
+                && let Some((row, contact)) = find_rows(connection, account, call)?
+            {
+                let contact = ContactWithLastCalled::try_from(contact)?;
+                locked.calls.insert(call, row);
+                locked.contacts.insert(contact.summary.id, contact);
+            }
+        }
+        if let Some(contact) = change.contact()
+            && !locked.contacts.contains_key(&contact)
+            && let Some(found) = find_contact(connection, account, contact)?
         {
-            locked.contacts.insert(*target, contact);
+            locked.contacts.insert(contact, found);
         }
     }
     Ok(locked)
+}
+
+/// Returns the call that has the external id. `None` if there is none.
+pub fn holder(connection: &mut DbConnection, account: AccountId, external_id: &str) -> StoreResult<Option<CallId>> {
+    let of_account = calls::table.filter(calls::account_id.eq(account.get()));
+    let id =
+        of_account.filter(calls::external_id.eq(external_id)).select(calls::id).get_result(connection).optional()?;
+    id.map(call_id).transpose()
 }
 
 /// Returns the contact, to write its calls. `None` if the account has none with this id.
@@ -117,11 +162,6 @@ pub fn find_contact(
     row.map(ContactWithLastCalled::try_from).transpose()
 }
 
-#[declare_sql_function]
-extern "SQL" {
-    fn last_insert_rowid() -> BigInt;
-}
-
 fn create(
     connection: &mut DbConnection,
     account: AccountId,
@@ -133,11 +173,8 @@ fn create(
     contact.summary.check_accepts_calls()?;
     let mut changes = CounterChanges::default();
     changes.add(None, Some(&call));
-    let row = NewCallRow::new(account, call, uuid, now);
-    diesel::insert_into(calls::table).values(row.clone()).execute(connection)?;
-    // RETURNING would create a temporary table for each statement.
-    let id = diesel::select(last_insert_rowid()).get_result(connection)?;
+    let row = insert_call(connection, NewCallRow::new(account, call, uuid, now))?;
     let summary = contact.summary.clone();
     counters::apply(connection, account, &changes, &BTreeMap::from([(summary.id, contact)]))?;
-    CallRow { id, call: row }.with_contact(summary)
+    row.with_contact(summary)
 }

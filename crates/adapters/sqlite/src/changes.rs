@@ -6,13 +6,15 @@ use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 use domain::{AccountId, CallId, ContactId, LastCalled, Timestamp};
+use storage::bulk::Table;
 use storage::columns::DbTimestamp;
-use storage::rows::CallRow;
+use storage::rows::{CallRow, NewCallRow, call_id};
 use storage::schema::{call_counts, calls, contacts};
 use storage::{PreparedUpdate, StoreResult};
 
-use crate::DbConnection;
+use crate::bulk::highest_id;
 use crate::counters::ContactCounters;
+use crate::{DbConnection, call_words};
 
 #[derive(QueryId)]
 struct UpdateCall;
@@ -26,6 +28,38 @@ struct UpdateContact;
 #[derive(QueryId)]
 struct UpdateMonth;
 
+#[declare_sql_function]
+extern "SQL" {
+    fn last_insert_rowid() -> BigInt;
+}
+
+/// Stores a call without an id and returns its row.
+pub fn insert_call(connection: &mut DbConnection, call: NewCallRow) -> StoreResult<CallRow> {
+    diesel::insert_into(calls::table).values(call.clone()).execute(connection)?;
+    // RETURNING would create a temporary table for each statement.
+    let id = diesel::select(last_insert_rowid()).get_result(connection)?;
+    let row = CallRow { id, call };
+    call_words::insert(connection, &[&row])?;
+    Ok(row)
+}
+
+/// Returns ids for calls that will be inserted. No other connection writes until the transaction ends.
+pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResult<Vec<CallId>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let highest = highest_id(connection, Table::Calls)?;
+    (highest + 1..).take(count).map(call_id).collect()
+}
+
+/// Stores calls under their ids.
+pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
+    for row in rows {
+        diesel::insert_into(calls::table).values((*row).clone()).execute(connection)?;
+    }
+    call_words::insert(connection, rows)
+}
+
 /// Stores the changes of calls. The columns that indexes contain are set only if they change, because setting a column
 /// rewrites its indexes.
 pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&CallRow]) -> StoreResult<()> {
@@ -33,17 +67,24 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         let this_call = calls::id.eq(*id).and(calls::account_id.eq(account.get()));
         let changes = (call.details.clone(), calls::updated_at.eq(call.updated_at));
         PreparedUpdate::<_, _, UpdateCall>::new("calls", changes, this_call).execute(connection)?;
-        let is_other = calls::contact_id.ne(call.contact_id).or(calls::called_at.ne(call.called_at));
-        let changes = (calls::contact_id.eq(call.contact_id), calls::called_at.eq(call.called_at));
+        let is_other = calls::contact_id
+            .ne(call.contact_id)
+            .or(calls::called_at.ne(call.called_at))
+            .or(calls::external_id.is_not(call.external_id.clone()));
+        let changes = (
+            calls::contact_id.eq(call.contact_id),
+            calls::called_at.eq(call.called_at),
+            calls::external_id.eq(call.external_id.clone()),
+        );
         PreparedUpdate::<_, _, MoveCall>::new("calls", changes, this_call.and(is_other)).execute(connection)?;
     }
     Ok(())
 }
 
 /// Deletes calls.
-pub fn delete_calls(connection: &mut DbConnection, account: AccountId, ids: &[CallId]) -> StoreResult<()> {
+pub fn delete_calls(connection: &mut DbConnection, account: AccountId, ids: &[i64]) -> StoreResult<()> {
     for id in ids {
-        diesel::delete(calls::table.find((account.get(), id.get()))).execute(connection)?;
+        diesel::delete(calls::table.find((account.get(), *id))).execute(connection)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod audit;
 mod bulk;
 #[path = "../../storage/shared/call_list.rs"]
 mod call_list;
+mod call_words;
 #[path = "../../storage/shared/call_writes.rs"]
 mod call_writes;
 mod calls;
@@ -15,10 +16,14 @@ mod changes;
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]
 mod counters;
+#[path = "../../storage/shared/deletions.rs"]
+mod deletions;
 #[path = "../../storage/shared/export.rs"]
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
 mod idempotency;
+#[path = "../../storage/shared/keyset.rs"]
+mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
@@ -213,7 +218,9 @@ pub fn is_store(path: &str) -> Result<bool> {
 }
 
 /// Runs the pending migrations of the file, which is created if missing, and returns their names.
-pub fn migrate(path: &str) -> Result<Vec<String>> {
+///
+/// Reports how many of how many calls are indexed, if they must be.
+pub fn migrate(path: &str, report: &mut dyn FnMut(u64, u64)) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(|connection| {
         let migrations = if migrations::are_pending(connection)? {
             // Servers that start together migrate one after the other.
@@ -221,7 +228,7 @@ pub fn migrate(path: &str) -> Result<Vec<String>> {
         } else {
             migrations::run(connection)?
         };
-        search_index::update(connection)?;
+        search_index::update(connection, report)?;
         Ok(migrations)
     })?)
 }
@@ -243,6 +250,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
+        deletions: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),
         bulk: database.bulk.clone(),

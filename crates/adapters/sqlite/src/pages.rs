@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
-use domain::{AccountId, Call, CallId, CallQuery, ContactSummary, Direction, Page, Timestamp};
+use domain::{
+    AccountId, Call, CallFilters, CallId, CallQuery, CallSortKey, ContactSummary, Direction, Page, Timestamp,
+};
 use ports::Error;
 use ports::outbound::CallPage;
 use storage::rows::{CallRow, ContactSummaryRow, ContactWithLastCalled, ContactWithLastCalledRow};
@@ -60,6 +62,11 @@ pub fn find_rows(
     Ok(statement.get_result(connection).optional()?)
 }
 
+/// Whether [`list`] answers the query: all calls, or those of one contact, by `called_at` and page number.
+pub fn can_list(query: &CallQuery) -> bool {
+    query.sort.key == CallSortKey::CalledAt && query.filters == CallFilters::default() && query.page.number().is_some()
+}
+
 /// The page can be read in less time than a thread takes to wake up.
 pub fn is_short(query: &CallQuery) -> bool {
     const ITEMS: u32 = 25;
@@ -87,7 +94,7 @@ pub fn list(connection: &mut DbConnection, account: AccountId, query: &CallQuery
         .offset()
         .and_then(|offset| PageScan::plan(query.sort.direction, counted, total, offset, query.page.size));
     let items = scan.map(|scan| load(connection, account, contact, scan)).transpose()?.unwrap_or_default();
-    Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, calls_per_year: calls_per_year(months) })
+    Ok(CallPage { page: Page::new(items, total.unsigned_abs()), calls_per_year: calls_per_year(months) })
 }
 
 /// Returns the statement for a page of all calls or of one contact's. The parameters are account, bound, skip and

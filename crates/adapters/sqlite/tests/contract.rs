@@ -31,7 +31,7 @@ fn nowhere() -> (TempDir, String) {
 
 fn fresh() -> Fresh {
     let (folder, path) = nowhere();
-    sqlite_adapter::migrate(&path).unwrap();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
     Fresh { store: sqlite_adapter::open(&path, 4).unwrap(), _folder: folder }
 }
 
@@ -40,20 +40,20 @@ ports::contract_tests!(fresh());
 #[test]
 fn migrations_go_up_down_and_up_again() {
     let (_folder, path) = nowhere();
-    let up = sqlite_adapter::migrate(&path).unwrap();
+    let up = sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
     assert!(!up.is_empty());
-    assert_eq!(sqlite_adapter::migrate(&path).unwrap(), Vec::<String>::new(), "nothing is pending");
+    assert_eq!(sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap(), Vec::<String>::new(), "nothing is pending");
     let mut down = sqlite_adapter::revert_all_migrations(&path).unwrap();
     down.reverse();
     assert_eq!(down, up);
-    assert_eq!(sqlite_adapter::migrate(&path).unwrap(), up);
+    assert_eq!(sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap(), up);
     sqlite_adapter::open(&path, 1).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_checkpoints_and_removes_the_wal() {
     let (_folder, path) = nowhere();
-    sqlite_adapter::migrate(&path).unwrap();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
     for n in 0..20 {
         let store = sqlite_adapter::open(&path, 4).unwrap();
         let name = Name::parse("closing").unwrap();
@@ -74,7 +74,7 @@ fn servers_that_start_together_migrate_once() {
         let starts: Vec<_> = (0..8)
             .map(|_| {
                 let path = path.clone();
-                std::thread::spawn(move || sqlite_adapter::migrate(&path).unwrap().len())
+                std::thread::spawn(move || sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap().len())
             })
             .collect();
         let ran: usize = starts.into_iter().map(|start| start.join().unwrap()).sum();
@@ -85,11 +85,11 @@ fn servers_that_start_together_migrate_once() {
 #[test]
 fn rejects_a_store_of_a_newer_version() {
     let (_folder, path) = nowhere();
-    sqlite_adapter::migrate(&path).unwrap();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
     let mut connection = SqliteConnection::establish(&path).unwrap();
     sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')")
         .execute(&mut connection)
         .unwrap();
-    let refused = sqlite_adapter::migrate(&path).unwrap_err().to_string();
+    let refused = sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
 }

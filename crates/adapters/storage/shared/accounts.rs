@@ -10,7 +10,7 @@ use storage::columns::DbTimestamp;
 use storage::rows::{AccountRow, NewTokenRow, TokenRow};
 use storage::schema::{accounts, tokens};
 
-use crate::{Database, DbConnection, lock_accounts, lock_call_writers};
+use crate::{Database, DbConnection, call_words, lock_accounts, lock_call_writers};
 
 #[async_trait]
 impl AccountRepository for Database {
@@ -50,10 +50,12 @@ impl AccountRepository for Database {
     }
 }
 
-/// Deletes the account, within the caller's transaction. Foreign keys delete everything that it owns.
+/// Deletes the account, within the caller's transaction. Foreign keys delete everything that it owns, except
+/// the index of words.
 pub fn delete_account(connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
     // Without the lock, a writer that holds a contact and the deletion could wait for each other.
     lock_call_writers(connection)?;
+    call_words::delete_of_account(connection, account)?;
     let deleted = diesel::delete(accounts::table.find(account.get())).execute(connection)?;
     if deleted == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
 }

@@ -4,58 +4,236 @@
 
 use std::collections::HashMap;
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use domain::{AccountId, Call, CallQuery, CallSortKey, ContactSummary, Direction, Page};
+use diesel::sql_types::{BigInt, Bool};
+use domain::{
+    AccountId, Call, CallFilters, CallId, CallQuery, CallSearch, CallSortKey, ContactId, ContactSummary, Cursor,
+    Direction, ItemKey, Page, PageRequest, PageStart, Sort,
+};
 use ports::Error;
 use ports::outbound::CallPage;
+use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, ContactSummaryRow};
-use storage::schema::{calls, contacts};
-use storage::{StoreResult, calls_per_year};
+use storage::schema::{Instant, calls, contacts};
+use storage::{KeysetScan, StoreResult, calls_per_year, is_deep};
 
+use crate::call_words::has_words;
 use crate::contacts::by_id;
 use crate::counters::calls_per_month;
+use crate::keyset::{is_beyond, order_by};
 use crate::{Backend, DbConnection};
 
+/// The maximal number of calls that are sorted here. Above it, the database sorts them.
+const MAX_SORTED: usize = 1_000;
+
+/// A condition on calls.
+pub type Condition = Box<dyn BoxableExpression<calls::table, Backend, SqlType = Bool>>;
+
+type Matching = calls::BoxedQuery<'static, Backend>;
+
 /// Returns the calls of the account that match the query, in no order.
-fn matching(account: AccountId, query: &CallQuery) -> calls::BoxedQuery<'static, Backend> {
+fn matching(account: AccountId, query: &CallQuery) -> Matching {
+    let CallFilters {
+        search,
+        contacts,
+        called_after,
+        called_before,
+        updated_since,
+        contact_called,
+        answered,
+        external_id,
+    } = &query.filters;
     let mut matching = calls::table.filter(calls::account_id.eq(account.get())).into_boxed();
     if let Some(contact) = query.contact {
         matching = matching.filter(calls::contact_id.eq(contact.get()));
+    }
+    matching = match search {
+        CallSearch::All => matching,
+        CallSearch::Words(words) => matching.filter(has_words(account, words)),
+        CallSearch::Nothing => matching.filter(calls::id.lt(0)),
+    };
+    if let Some(contacts) = contacts {
+        let ids: Vec<i64> = contacts.iter().copied().map(ContactId::get).collect();
+        matching = matching.filter(calls::contact_id.eq_any(ids));
+    }
+    if let Some(time) = called_after {
+        matching = matching.filter(calls::called_at.ge(DbTimestamp(*time)));
+    }
+    if let Some(time) = called_before {
+        matching = matching.filter(calls::called_at.lt(DbTimestamp(*time)));
+    }
+    if let Some(time) = updated_since {
+        matching = matching.filter(calls::updated_at.ge(DbTimestamp(*time)));
+    }
+    if let Some(contact_called) = contact_called {
+        matching = matching.filter(calls::contact_called.eq(*contact_called));
+    }
+    if let Some(answered) = answered {
+        matching = matching.filter(calls::answered.eq(*answered));
+    }
+    if let Some(external_id) = external_id {
+        matching = matching.filter(calls::external_id.eq(external_id.to_string()));
     }
     matching
 }
 
 /// Returns the page of the query, within a transaction of one snapshot.
 pub fn list(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<CallPage> {
-    if let Some(contact) = query.contact {
-        let id: Option<i64> = by_id(account, contact).select(contacts::id).get_result(connection).optional()?;
-        id.ok_or(Error::NotFound)?;
-    }
+    let of_contact = query.contact.map(|contact| calls_of_contact(connection, account, contact)).transpose()?;
     let months = calls_per_month(connection, account)?;
-    let total: i64 = if query.contact.is_none() {
-        months.iter().map(|(_, calls)| calls).sum()
+    let page = if query.filters == CallFilters::default() {
+        let total = of_contact.unwrap_or_else(|| months.iter().map(|(_, calls)| calls).sum());
+        let (rows, has_more) = load_page(connection, account, query, total)?;
+        Page { items: with_contacts(connection, account, rows)?, total: total.unsigned_abs(), has_more }
     } else {
-        matching(account, query).count().get_result(connection)?
+        filtered(connection, account, query)?
     };
-    let items = match query.page.offset() {
-        Some(offset) if offset < total => items(connection, account, query, offset)?,
-        _ => Vec::new(),
-    };
-    Ok(CallPage { page: Page { items, total: total.unsigned_abs() }, calls_per_year: calls_per_year(months) })
+    Ok(CallPage { page, calls_per_year: calls_per_year(months) })
 }
 
-fn items(connection: &mut DbConnection, account: AccountId, query: &CallQuery, offset: i64) -> StoreResult<Vec<Call>> {
-    let matching = matching(account, query);
-    let sorted = match (query.sort.key, query.sort.direction) {
-        (CallSortKey::CalledAt, Direction::Ascending) => matching.order((calls::called_at.asc(), calls::id.asc())),
-        (CallSortKey::CalledAt, Direction::Descending) => matching.order((calls::called_at.desc(), calls::id.desc())),
-        (CallSortKey::CreatedAt, Direction::Ascending) => matching.order((calls::created_at.asc(), calls::id.asc())),
-        (CallSortKey::CreatedAt, Direction::Descending) => matching.order((calls::created_at.desc(), calls::id.desc())),
-        (CallSortKey::UpdatedAt, Direction::Ascending) => matching.order((calls::updated_at.asc(), calls::id.asc())),
-        (CallSortKey::UpdatedAt, Direction::Descending) => matching.order((calls::updated_at.desc(), calls::id.desc())),
+/// Whether the query can take long.
+pub fn is_slow(query: &CallQuery) -> bool {
+    let CallFilters { external_id, .. } = &query.filters;
+    let is_filtered = query.filters != CallFilters::default() && external_id.is_none();
+    is_filtered || is_deep(&query.page)
+}
+
+/// Returns the number of the contact's calls. `NotFound` if the account has no such contact.
+fn calls_of_contact(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<i64> {
+    let calls = by_id(account, contact).select(contacts::calls).get_result(connection).optional()?;
+    Ok(calls.ok_or(Error::NotFound)?)
+}
+
+/// Returns a page of a filtered list.
+///
+/// Most filters find few calls. Those are found by the index of the filter, and sorted here: a database that sorts them
+/// can choose to read all calls in their order instead, until it has found enough.
+fn filtered(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<Page<Call>> {
+    let found = matching(account, query).limit(MAX_SORTED as i64 + 1);
+    let mut found = keys(connection, found, query.sort.key)?;
+    if found.len() > MAX_SORTED {
+        let total: i64 = matching(account, query).count().get_result(connection)?;
+        let (rows, has_more) = load_page(connection, account, query, total)?;
+        return Ok(Page { items: with_contacts(connection, account, rows)?, total: total.unsigned_abs(), has_more });
+    }
+    found.sort_unstable_by_key(|key| (key.value, key.id));
+    if query.sort.direction == Direction::Descending {
+        found.reverse();
+    }
+    let (page, has_more) = page_of(&found, &query.sort, &query.page);
+    let ids: Vec<i64> = page.iter().map(|key| key.id).collect();
+    Ok(Page { items: load_calls(connection, account, &ids)?, total: found.len() as u64, has_more })
+}
+
+/// Returns the page of a sorted list, and whether there are more items in the direction of its cursor.
+fn page_of<'k>(list: &'k [ItemKey], sort: &Sort<CallSortKey>, page: &PageRequest) -> (&'k [ItemKey], bool) {
+    let size = page.size.get() as usize;
+    // The position of the first item that is neither the key nor before it, or that is not before it.
+    let position = |key: ItemKey, includes_key: bool| {
+        list.partition_point(|item| {
+            let (item, key) = ((item.value, item.id), (key.value, key.id));
+            let is_before = if sort.direction == Direction::Ascending { item < key } else { item > key };
+            is_before || includes_key && item == key
+        })
     };
-    let page = sorted.limit(query.page.size.get().into()).offset(offset);
-    let rows: Vec<CallRow> = page.select(CallRow::as_select()).load(connection)?;
+    let (start, end) = match page.start {
+        PageStart::Number(_) => {
+            let start = page.offset().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(usize::MAX);
+            let start = start.min(list.len());
+            return (&list[start..list.len().min(start + size)], false);
+        }
+        PageStart::Cursor(Cursor::First) => (0, list.len().min(size)),
+        PageStart::Cursor(Cursor::After(key)) => {
+            let start = position(key, true);
+            (start, list.len().min(start + size))
+        }
+        PageStart::Cursor(Cursor::Before(key)) => {
+            let end = position(key, false);
+            let start = end.saturating_sub(size);
+            return (&list[start..end], start > 0);
+        }
+    };
+    (&list[start..end], end < list.len())
+}
+
+/// Loads a page of the list, which has `total` calls, and tells whether there are more in the direction of its cursor.
+fn load_page(
+    connection: &mut DbConnection,
+    account: AccountId,
+    query: &CallQuery,
+    total: i64,
+) -> StoreResult<(Vec<CallRow>, bool)> {
+    let columns = sort_columns(query.sort.key);
+    match query.page.start {
+        PageStart::Number(_) => {
+            let Some(offset) = query.page.offset().filter(|offset| *offset < total) else {
+                return Ok((Vec::new(), false));
+            };
+            let sorted = matching(account, query).order(sql::<Bool>(&order_by(columns, query.sort.direction)));
+            let page = sorted.limit(query.page.size.get().into()).offset(offset);
+            Ok((page.select(CallRow::as_select()).load(connection)?, false))
+        }
+        PageStart::Cursor(cursor) => {
+            let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
+            let sorted = from_place(account, query, scan.direction, scan.beyond).limit(scan.take());
+            Ok(scan.page(sorted.select(CallRow::as_select()).load(connection)?))
+        }
+    }
+}
+
+/// Returns the calls that match the query beyond a place, sorted in this direction.
+fn from_place(account: AccountId, query: &CallQuery, direction: Direction, beyond: Option<ItemKey>) -> Matching {
+    let columns = sort_columns(query.sort.key);
+    let mut matching = matching(account, query);
+    if let Some(place) = beyond {
+        matching = matching.filter(is_beyond(&columns.join(", "), direction, place));
+    }
+    matching.order(sql::<Bool>(&order_by(columns, direction)))
+}
+
+/// Returns the places of the first calls that match the query, after a place or from the start on.
+pub fn first_keys(
+    connection: &mut DbConnection,
+    account: AccountId,
+    query: &CallQuery,
+    after: Option<ItemKey>,
+    limit: u32,
+) -> StoreResult<Vec<ItemKey>> {
+    query.contact.map(|contact| calls_of_contact(connection, account, contact)).transpose()?;
+    let sorted = from_place(account, query, query.sort.direction, after);
+    keys(connection, sorted.limit(limit.into()), query.sort.key)
+}
+
+/// The columns by which calls are sorted.
+fn sort_columns(key: CallSortKey) -> [&'static str; 2] {
+    let value = match key {
+        CallSortKey::CalledAt => "calls.called_at",
+        CallSortKey::CreatedAt => "calls.created_at",
+        CallSortKey::UpdatedAt => "calls.updated_at",
+    };
+    [value, "calls.id"]
+}
+
+fn keys(connection: &mut DbConnection, matching: Matching, key: CallSortKey) -> StoreResult<Vec<ItemKey>> {
+    let [value, id] = sort_columns(key);
+    let columns = sql::<(Instant, BigInt)>(&format!("{value}, {id}"));
+    let rows: Vec<(DbTimestamp, i64)> = matching.select(columns).load(connection)?;
+    Ok(rows.into_iter().map(|(value, id)| ItemKey { value: value.0, id }).collect())
+}
+
+/// Returns those of the calls that the account has, in the given order.
+pub fn find_many(connection: &mut DbConnection, account: AccountId, calls: &[CallId]) -> StoreResult<Vec<Call>> {
+    load_calls(connection, account, &calls.iter().map(|call| call.get()).collect::<Vec<_>>())
+}
+
+fn load_calls(connection: &mut DbConnection, account: AccountId, ids: &[i64]) -> StoreResult<Vec<Call>> {
+    let rows: Vec<CallRow> = calls::table
+        .filter(calls::account_id.eq(account.get()).and(calls::id.eq_any(ids)))
+        .select(CallRow::as_select())
+        .load(connection)?;
+    let mut rows: HashMap<i64, CallRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
     with_contacts(connection, account, rows)
 }
 

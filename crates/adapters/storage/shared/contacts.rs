@@ -3,23 +3,27 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use diesel::dsl::auto_type;
+use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
     AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, Direction, NewContact, NewContactField, Page, Timestamp, Uuid,
+    ContactSortKey, NewContact, NewContactField, Page, PageStart, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
 use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
-use storage::{StoreResult, count_by_month, is_deep, pattern};
+use storage::{KeysetScan, StoreResult, count_by_month, is_deep, pattern};
 
 use crate::accounts::find_account;
 use crate::changes::change_months;
-use crate::{Backend, Database, DbConnection, has_words, lock_contact_for_deletion, lock_contact_for_update};
+use crate::keyset::{is_beyond, order_by};
+use crate::{
+    Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
+    lock_contact_for_update,
+};
 
 #[async_trait]
 impl ContactRepository for Database {
@@ -54,9 +58,10 @@ impl ContactRepository for Database {
         &self,
         account: AccountId,
         contact: ContactId,
+        now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()> {
-        self.write(move |connection| delete(connection, account, contact, precondition.as_ref())).await
+        self.write(move |connection| delete(connection, account, contact, now, precondition.as_ref())).await
     }
 }
 
@@ -122,6 +127,7 @@ fn delete(
     connection: &mut DbConnection,
     account: AccountId,
     contact: ContactId,
+    now: Timestamp,
     precondition: Option<&Precondition<Contact>>,
 ) -> StoreResult<()> {
     lock_contact_for_deletion(connection, account, contact)?.ok_or(Error::NotFound)?;
@@ -132,6 +138,8 @@ fn delete(
         .load(connection)?;
     let months = count_by_month(called_at.into_iter().map(|called_at| called_at.0));
     change_months(connection, account, &months.into_iter().map(|(month, calls)| (month, -calls)).collect())?;
+    deletions::insert_of_contact(connection, account, contact, now)?;
+    call_words::delete_of_contact(connection, account, contact)?;
     // The foreign key deletes the calls.
     diesel::delete(by_id(account, contact)).execute(connection)?;
     Ok(())
@@ -160,26 +168,31 @@ fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery)
     };
     let total: i64 = matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
-    let Some(offset) = query.page.offset().filter(|offset| offset.unsigned_abs() < total) else {
-        return Ok(Page { items: Vec::new(), total });
+    let column = match query.sort.key {
+        ContactSortKey::CreatedAt => "contacts.created_at",
+        ContactSortKey::UpdatedAt => "contacts.updated_at",
     };
-    let sorted = match (query.sort.key, query.sort.direction) {
-        (ContactSortKey::CreatedAt, Direction::Ascending) => {
-            matching().order((contacts::created_at.asc(), contacts::id.asc()))
+    let sort = [column, "contacts.id"];
+    let (rows, has_more) = match query.page.start {
+        PageStart::Number(_) => {
+            let Some(offset) = query.page.offset().filter(|offset| offset.unsigned_abs() < total) else {
+                return Ok(Page::new(Vec::new(), total));
+            };
+            let sorted = matching().order(sql::<Bool>(&order_by(sort, query.sort.direction)));
+            let page = sorted.limit(query.page.size.get().into()).offset(offset);
+            (page.select(ContactRow::as_select()).load(connection)?, false)
         }
-        (ContactSortKey::CreatedAt, Direction::Descending) => {
-            matching().order((contacts::created_at.desc(), contacts::id.desc()))
-        }
-        (ContactSortKey::UpdatedAt, Direction::Ascending) => {
-            matching().order((contacts::updated_at.asc(), contacts::id.asc()))
-        }
-        (ContactSortKey::UpdatedAt, Direction::Descending) => {
-            matching().order((contacts::updated_at.desc(), contacts::id.desc()))
+        PageStart::Cursor(cursor) => {
+            let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
+            let mut from_cursor = matching();
+            if let Some(place) = scan.beyond {
+                from_cursor = from_cursor.filter(is_beyond(&sort.join(", "), scan.direction, place));
+            }
+            let sorted = from_cursor.order(sql::<Bool>(&order_by(sort, scan.direction)));
+            scan.page(sorted.limit(scan.take()).select(ContactRow::as_select()).load(connection)?)
         }
     };
-    let page = sorted.limit(query.page.size.get().into()).offset(offset);
-    let rows = page.select(ContactRow::as_select()).load(connection)?;
-    Ok(Page { items: with_fields(connection, account, rows)?, total })
+    Ok(Page { items: with_fields(connection, account, rows)?, total, has_more })
 }
 
 /// Loads the fields of the contacts.

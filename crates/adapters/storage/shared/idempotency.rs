@@ -20,9 +20,26 @@ struct IdempotencyRow {
     created_at: DbTimestamp,
 }
 
+/// Runs the request, unless its key marks a repetition: then returns the call of the first execution.
+pub fn run_once(
+    connection: &mut DbConnection,
+    account: AccountId,
+    now: Timestamp,
+    key: Option<&IdempotencyKey>,
+    request: impl FnOnce(&mut DbConnection) -> StoreResult<Call>,
+) -> StoreResult<Call> {
+    let Some(key) = key else { return request(connection) };
+    if let Some(call) = find_result(connection, account, now, key)? {
+        return Ok(call);
+    }
+    let call = request(connection)?;
+    store_result(connection, &call, key)?;
+    Ok(call)
+}
+
 /// Returns the call that the first execution of the request recorded, as it is now. `None` if the key is unused or
 /// expired, `NotFound` if the call has been deleted.
-pub fn find_result(
+fn find_result(
     connection: &mut DbConnection,
     account: AccountId,
     now: Timestamp,
@@ -48,7 +65,7 @@ pub fn find_result(
 }
 
 /// Stores the result of the request. A conflict if a concurrent request has stored one for the same key.
-pub fn store_result(connection: &mut DbConnection, call: &Call, key: &IdempotencyKey) -> StoreResult<()> {
+fn store_result(connection: &mut DbConnection, call: &Call, key: &IdempotencyKey) -> StoreResult<()> {
     let row = IdempotencyRow {
         account_id: call.account.get(),
         key: key.key.as_str().to_owned(),

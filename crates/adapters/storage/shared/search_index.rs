@@ -1,38 +1,105 @@
 //! The index of the words that searches find.
 //!
-//! The columns `search_text` and `search_data` are written with each contact. They are computed again when the version of
-//! the domain's folding changes, also after the migration that creates the index.
+//! The words of a contact and of a call are written with it. They are computed again when [`INDEX_VERSION`] changes, also
+//! after the migrations that create the indexes. Several processes can do so at once, and an interrupted one is continued
+//! at the next start.
 
 use diesel::prelude::*;
-use domain::{Account, Contact, ContactSummary, INDEX_VERSION, NewContact};
+use domain::{Account, AccountId, Contact, ContactSummary, INDEX_VERSION, NewContact};
 use storage::StoreResult;
-use storage::rows::ContactRow;
-use storage::schema::{contact_fields, contacts, search_index};
+use storage::rows::{CallRow, ContactRow};
+use storage::schema::{calls, contact_fields, contacts, search_index, search_index_progress};
 
 use crate::accounts::all_accounts;
 use crate::contacts::{by_id, with_fields};
-use crate::{DbConnection, lock_call_writers, write_transaction};
+use crate::{DbConnection, call_words, lock_call_writers, write_transaction};
 
 /// The number of contacts that are indexed in one transaction.
 const CONTACTS: i64 = 500;
 
-/// Indexes all contacts, unless the index has the version of this program.
-pub fn update(connection: &mut DbConnection) -> StoreResult<()> {
-    let version: Option<i32> = search_index::table.select(search_index::version).first(connection).optional()?;
-    if version == Some(INDEX_VERSION) {
+/// The number of calls that are indexed at once.
+const CALLS: i64 = 100;
+
+/// The number of times that [`CALLS`] are indexed in one transaction.
+const ROUNDS: usize = 50;
+
+/// Indexes all contacts and calls, unless the index has the version of this program. Reports how many of how many calls
+/// are indexed.
+pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -> StoreResult<()> {
+    if is_current(connection)? {
         return Ok(());
     }
-    for account in all_accounts(connection)? {
+    let accounts = all_accounts(connection)?;
+    for account in &accounts {
         let mut after = 0;
-        while let Some(last) = write_transaction(connection, |connection| index_some(connection, &account, after))? {
+        while let Some(last) = write_transaction(connection, |connection| index_some(connection, account, after))? {
             after = last;
         }
     }
+    let total: i64 = calls::table.count().get_result(connection)?;
+    let mut indexed = 0;
+    for account in &accounts {
+        loop {
+            let some = write_transaction(connection, |connection| index_calls(connection, account.id))?;
+            if some == 0 {
+                break;
+            }
+            indexed += some;
+            report(indexed, total.unsigned_abs());
+        }
+    }
     write_transaction(connection, |connection| {
+        if is_current(connection)? {
+            return Ok(());
+        }
+        for account in all_accounts(connection)? {
+            while index_calls(connection, account.id)? > 0 {}
+        }
+        diesel::delete(search_index_progress::table).execute(connection)?;
         diesel::delete(search_index::table).execute(connection)?;
         diesel::insert_into(search_index::table).values(search_index::version.eq(INDEX_VERSION)).execute(connection)?;
         Ok(())
     })
+}
+
+fn is_current(connection: &mut DbConnection) -> StoreResult<bool> {
+    let version: Option<i32> = search_index::table.select(search_index::version).first(connection).optional()?;
+    Ok(version == Some(INDEX_VERSION))
+}
+
+/// Indexes the next calls of the account, within a transaction. Returns their number, 0 if all are indexed.
+fn index_calls(connection: &mut DbConnection, account: AccountId) -> StoreResult<u64> {
+    // Older servers can write while the index is made.
+    lock_call_writers(connection)?;
+    if is_current(connection)? {
+        return Ok(0);
+    }
+    let progress = search_index_progress::table.find(account.get());
+    let of_version = progress.filter(search_index_progress::version.eq(INDEX_VERSION));
+    let stored: Option<i64> = of_version.select(search_index_progress::call_id).get_result(connection).optional()?;
+    let (mut after, mut indexed) = (stored.unwrap_or_default(), 0);
+    for _ in 0..ROUNDS {
+        let rows: Vec<CallRow> = calls::table
+            .filter(calls::account_id.eq(account.get()).and(calls::id.gt(after)))
+            .order(calls::id)
+            .limit(CALLS)
+            .select(CallRow::as_select())
+            .load(connection)?;
+        let Some(last) = rows.last() else { break };
+        after = last.id;
+        indexed += rows.len() as u64;
+        call_words::replace(connection, account, &rows.iter().collect::<Vec<_>>())?;
+    }
+    if indexed > 0 {
+        diesel::delete(progress).execute(connection)?;
+        let row = (
+            search_index_progress::account_id.eq(account.get()),
+            search_index_progress::version.eq(INDEX_VERSION),
+            search_index_progress::call_id.eq(after),
+        );
+        diesel::insert_into(search_index_progress::table).values(row).execute(connection)?;
+    }
+    Ok(indexed)
 }
 
 /// Indexes the next contacts of the account, within a transaction. Returns the id of the last one, `None` if there are no

@@ -99,6 +99,8 @@ pub trait BulkSession {
     fn remember_contacts(&mut self, contacts: &[(Uuid, i64)]) -> StoreResult<()>;
     /// Marks the calls as seen. Returns those that were not.
     fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>>;
+    /// Returns those of the external ids that calls of the account have.
+    fn taken_external_ids(&mut self, account: AccountId, external_ids: &[&str]) -> StoreResult<HashSet<String>>;
     /// Inserts the account under its id.
     fn insert_account(&mut self, account: &Account) -> StoreResult<()>;
     /// Inserts the token under its id.
@@ -243,6 +245,12 @@ fn import_calls(
     let mut new = session.remember_calls(&uuids)?;
     let all = calls.len();
     calls.retain(|call| new.remove(&call.uuid));
+    // A call is also recognised by its external id, which is unique.
+    let external_id = |call: &ImportCall| call.details.external_id.as_ref().map(ToString::to_string);
+    let external_ids: Vec<String> = calls.iter().filter_map(external_id).collect();
+    let mut taken =
+        session.taken_external_ids(account, &external_ids.iter().map(String::as_str).collect::<Vec<_>>())?;
+    calls.retain(|call| external_id(call).is_none_or(|external_id| taken.insert(external_id)));
     summary.calls.added += calls.len() as u64;
     summary.calls.known += (all - calls.len()) as u64;
     if dry_run {

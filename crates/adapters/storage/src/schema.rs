@@ -116,6 +116,9 @@ diesel::table! {
         contact_called -> Nullable<Bool>,
         emotions -> EmotionIds,
         duration_seconds -> Nullable<Integer>,
+        answered -> Nullable<Bool>,
+        phone_number -> Nullable<Text>,
+        external_id -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
     }
@@ -141,6 +144,31 @@ diesel::table! {
         account_id -> BigInt,
         month -> Integer,
         calls -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
+    use super::{Instant, UniqueId};
+
+    deletions (account_id, number) {
+        number -> BigInt,
+        account_id -> BigInt,
+        object -> SmallInt,
+        object_id -> BigInt,
+        uuid -> UniqueId,
+        external_id -> Nullable<Text>,
+        deleted_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::{BigInt, Integer};
+
+    search_index_progress (account_id) {
+        account_id -> BigInt,
+        version -> Integer,
+        call_id -> BigInt,
     }
 }
 

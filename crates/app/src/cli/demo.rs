@@ -63,7 +63,7 @@ async fn add_documented(context: &AppContext, account: Option<AccountId>) -> Res
     for (contact, called_at, text) in CALLS {
         let contact = *ids.get(contact).ok_or_else(invalid_data)?;
         let details = CallDetails { content: Content::parse(text).ok(), ..CallDetails::at(timestamp(called_at)?) };
-        calls.create(account, NewCall { contact, details }, None).await?;
+        calls.create(account, NewCall { contact, details }.into(), None).await?;
     }
     outln!("Account {account} has {} contacts and {} calls more.", CONTACTS.len(), CALLS.len())
 }

@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::signal::unix::{SignalKind, signal};
 use actix_web::rt::task::JoinHandle;
 use domain::{Name, Scope, Secret};
 use http_adapter::{Metrics, Options, Server, serve_metrics};
-use ports::inbound::TokenRequest;
+use ports::inbound::{DeletionService, TokenRequest};
 use ports::outbound::Clock;
 
 use crate::clock::SystemClock;
@@ -18,6 +19,9 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::logging::Logging;
 use crate::output::outln;
+
+/// How often expired deletions are forgotten.
+const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Serves until SIGTERM or SIGINT. Then finishes the requests in flight and closes the store.
 pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
@@ -41,7 +45,9 @@ pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
     stop_on_signals(&server)?;
     let metrics_address = metrics_server.as_ref().map(|server| server.address);
     announce(&server, config, new_token.as_ref(), metrics_address);
+    let cleaner = actix_web::rt::spawn(forget_expired_deletions(context.services.http.deletions.clone()));
     server.run().await.map_err(Error::io("the server failed"))?;
+    cleaner.abort();
     shut_down(context, metrics_server).await;
     Ok(())
 }
@@ -127,6 +133,17 @@ fn announce(server: &Server, config: &Config, new_token: Option<&Secret>, metric
             tracing::warn!(%error, "cannot print the address; `callbook token create` creates a token");
         }
     });
+}
+
+/// Forgets expired deletions at the start and from time to time.
+async fn forget_expired_deletions(deletions: Arc<dyn DeletionService>) {
+    let mut interval = actix_web::rt::time::interval(CLEANING_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = deletions.forget_expired().await {
+            tracing::warn!(%error, "expired deletions could not be forgotten");
+        }
+    }
 }
 
 // Shutdown:

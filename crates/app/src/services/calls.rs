@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{AccountId, Call, CallId, CallPatch, CallQuery, IdempotencyKey, NewCall};
-use ports::Result;
+use domain::{
+    AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, IdempotencyKey, ItemKey, Outcome, RecordedCall,
+};
 use ports::inbound::{CallPage, CallService, Precondition};
 use ports::outbound::{CallRepository, Clock};
+use ports::{Error, Result};
 use uuid::Uuid;
 
 use super::Lease;
@@ -35,8 +37,33 @@ impl CallService for Calls {
         self.repository.find(account, call).await
     }
 
-    async fn create(&self, account: AccountId, call: NewCall, key: Option<IdempotencyKey>) -> Result<Call> {
-        self.repository.create(account, call, Uuid::new_v4(), self.clock.now(), key).await
+    async fn keys(
+        &self,
+        account: AccountId,
+        query: CallQuery,
+        after: Option<ItemKey>,
+        limit: u32,
+    ) -> Result<Vec<ItemKey>> {
+        self.repository.keys(account, query, after, limit).await
+    }
+
+    async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>> {
+        self.repository.find_many(account, calls).await
+    }
+
+    async fn create(&self, account: AccountId, call: CallUpsert, key: Option<IdempotencyKey>) -> Result<RecordedCall> {
+        let (uuid, now) = (Uuid::new_v4(), self.clock.now());
+        if call.new.details.external_id.is_none() {
+            let call = self.repository.create(account, call.new, uuid, now, key).await?;
+            return Ok(RecordedCall { call, outcome: Outcome::Created });
+        }
+        let mut recorded = self.repository.upsert(account, vec![(uuid, call)], now, key).await?;
+        recorded.pop().ok_or_else(|| Error::internal("an upsert has no result"))?
+    }
+
+    async fn create_many(&self, account: AccountId, calls: Vec<CallUpsert>) -> Result<Vec<Result<RecordedCall>>> {
+        let calls = calls.into_iter().map(|call| (Uuid::new_v4(), call)).collect();
+        self.repository.upsert(account, calls, self.clock.now(), None).await
     }
 
     async fn update(
@@ -50,14 +77,13 @@ impl CallService for Calls {
     }
 
     async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()> {
-        self.repository.delete(account, call, precondition).await
+        self.repository.delete(account, call, self.clock.now(), precondition).await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{CallDetails, ContactId, Timestamp};
-    use ports::Error;
+    use domain::{CallDetails, ContactId, Name, NewCall, Timestamp};
     use ports::outbound::{MockCallRepository, MockClock};
 
     use super::*;
@@ -76,6 +102,10 @@ mod tests {
         NewCall { contact: ContactId::new(3).unwrap(), details: CallDetails::at(Timestamp::MIN) }
     }
 
+    fn upsert() -> CallUpsert {
+        CallUpsert { new: new_call(), patch: CallPatch::default() }
+    }
+
     #[actix_web::test]
     async fn creates_a_call_now_with_a_random_uuid() {
         let mut calls = MockCallRepository::new();
@@ -89,9 +119,25 @@ mod tests {
             .returning(|_, _, _, _, _| Err(Error::NotFound));
         let service = service(calls);
         for _ in 0..2 {
-            let result = service.create(account(), new_call(), None).await;
+            let result = service.create(account(), upsert(), None).await;
             assert!(matches!(result, Err(Error::NotFound)), "the error of the repository is returned");
         }
+    }
+
+    #[actix_web::test]
+    async fn upserts_a_call_with_an_external_id() {
+        let mut calls = MockCallRepository::new();
+        let is_keyed = CallPatch { external_id: Some(Name::parse("pbx-1").ok()), ..CallPatch::default() };
+        let keyed = CallUpsert { new: is_keyed.clone().apply(new_call()), patch: is_keyed };
+        let expected = keyed.clone();
+        calls
+            .expect_upsert()
+            .withf(move |_, calls, now, key| {
+                calls.len() == 1 && calls[0].1 == expected && now.unix() == 7 && key.is_none()
+            })
+            .return_once(|_, _, _, _| Ok(vec![Err(Error::Archived)]));
+        let result = service(calls).create(account(), keyed, None).await;
+        assert!(matches!(result, Err(Error::Archived)));
     }
 
     #[actix_web::test]

@@ -55,6 +55,6 @@ impl ContactService for Contacts {
         contact: ContactId,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()> {
-        self.repository.delete(account, contact, precondition).await
+        self.repository.delete(account, contact, self.clock.now(), precondition).await
     }
 }

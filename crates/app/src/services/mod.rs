@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod calls;
 mod contacts;
+mod deletions;
 mod operations;
 mod transfer;
 
@@ -28,12 +29,13 @@ pub struct Services {
 
 /// Builds the use cases of the store.
 pub fn build_services(store: Store, clock: Arc<dyn Clock>) -> Services {
-    let Store { calls, contacts, accounts, tokens, bulk, operations } = store;
+    let Store { calls, contacts, deletions, accounts, tokens, bulk, operations } = store;
     let (lease, closed) = Lease::new();
     Services {
         http: http_adapter::Services {
             calls: Arc::new(calls::Calls::new(calls, clock.clone(), lease.clone())),
             contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), lease.clone())),
+            deletions: Arc::new(deletions::Deletions::new(deletions, clock.clone(), lease.clone())),
             auth: Arc::new(auth::Auth::new(tokens.clone(), accounts.clone(), clock.clone(), lease.clone())),
             operations: Arc::new(operations::Operations::new(operations, lease)),
             clock: clock.clone(),

@@ -246,7 +246,7 @@ pub async fn restores_a_whole_store(store: &Store, empty: &Store) {
         let call = account.record(account.create_contact("Ann").await, NOW).await;
         account.delete_call(call.id).await.unwrap();
         let contact = account.create_contact("Henri").await;
-        store.contacts.delete(account.id, contact, None).await.unwrap();
+        account.delete_contact(contact).await.unwrap();
     }
     let account = accounts[0].id;
     let token = |n| NewToken {

@@ -73,13 +73,13 @@ pub async fn reads_deep_pages_as_shallow_ones(store: &Store) {
                     let query = CallQuery { sort, ..newest(contact, number, size) };
                     let start = usize::try_from(query.page.offset().unwrap()).unwrap();
                     let items: Vec<_> = expected.iter().skip(start).take(size as usize).cloned().collect();
-                    let page = Page { items, total: expected.len() as u64 };
+                    let page = Page::new(items, expected.len() as u64);
                     let (account, other) = (account.clone(), other.clone());
                     readers.push(tokio::spawn(async move {
-                        let listed = account.list_calls(query).await;
+                        let listed = account.list_calls(query.clone()).await;
                         assert_eq!(listed.page, page, "{query:?}");
                         assert_eq!(sum(&listed), total);
-                        let all = CallQuery { contact: None, ..query };
+                        let all = CallQuery { contact: None, ..query.clone() };
                         let of_other = other.list_calls(all).await;
                         assert_eq!(of_other.page.items.len(), usize::from(number == 1));
                         assert_eq!((of_other.page.total, of_other.calls_per_year), (1, vec![(1970, 1)]));

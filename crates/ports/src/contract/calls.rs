@@ -72,8 +72,8 @@ pub async fn rejects_writes_of_the_calls_of_an_archived_contact(store: &Store) {
         assert_error!(account.update_call_if(stored.id, patch, never()).await, Archived);
     }
     assert_error!(account.update_call_if(free.id, to_unknown, never()).await, NotFound);
-    assert_error!(store.calls.delete(account.id, locked.id, never()).await, Archived);
-    assert_error!(store.calls.delete(account.id, free.id, never()).await, PreconditionFailed);
+    assert_error!(store.calls.delete(account.id, locked.id, at(LATER), never()).await, Archived);
+    assert_error!(store.calls.delete(account.id, free.id, at(LATER), never()).await, PreconditionFailed);
     assert_eq!(account.all_calls(None).await.len(), 2);
     account.assert_counters_match_calls().await;
 }
@@ -161,7 +161,7 @@ pub async fn writes_a_call_only_if_it_satisfies_the_precondition(store: &Store) 
     let second = account.update_call_if(id, move_to_time(200), unchanged_since(&first)).await.unwrap();
     for failing in [never(), unchanged_since(&first)] {
         assert_error!(account.update_call_if(id, move_to_time(300), failing.clone()).await, PreconditionFailed);
-        assert_error!(store.calls.delete(account.id, id, failing).await, PreconditionFailed);
+        assert_error!(store.calls.delete(account.id, id, at(LATER), failing).await, PreconditionFailed);
     }
     let moved = account.update_call_if(id, move_to_contact(henri), unchanged_since(&second)).await.unwrap();
     assert_eq!(account.find_call(id).await.unwrap(), moved);
@@ -171,9 +171,9 @@ pub async fn writes_a_call_only_if_it_satisfies_the_precondition(store: &Store) 
     // The contact is a part of what is compared.
     let result = account.update_call_if(id, move_to_time(300), unchanged_since(&moved)).await;
     assert_error!(result, PreconditionFailed);
-    assert_error!(store.calls.delete(account.id, id, unchanged_since(&moved)).await, PreconditionFailed);
+    assert_error!(store.calls.delete(account.id, id, at(LATER), unchanged_since(&moved)).await, PreconditionFailed);
     let renamed = account.find_call(id).await.unwrap();
-    store.calls.delete(account.id, id, unchanged_since(&renamed)).await.unwrap();
+    store.calls.delete(account.id, id, at(LATER), unchanged_since(&renamed)).await.unwrap();
     assert_error!(account.update_call_if(id, move_to_time(300), unchanged_since(&renamed)).await, NotFound);
     account.assert_counters_match_calls().await;
 }
@@ -215,7 +215,7 @@ pub async fn repeats_a_request_with_the_call_as_it_is_now(store: &Store) {
     assert_eq!(create().await.unwrap(), updated, "the call was changed");
     let moved = account.update_call(first.id, move_to_contact(henri)).await.unwrap();
     assert_eq!(create().await.unwrap(), moved, "the call was moved");
-    store.contacts.delete(account.id, leslie, None).await.unwrap();
+    account.delete_contact(leslie).await.unwrap();
     assert_eq!(create().await.unwrap(), moved, "the first contact was deleted");
     account.delete_call(first.id).await.unwrap();
     assert_error!(create().await, NotFound);
@@ -231,7 +231,7 @@ pub async fn assigns_no_id_twice(store: &Store) {
         assert!(stored.id.get() > last, "{} follows {last}", stored.id);
         last = stored.id.get();
         account.delete_call(stored.id).await.unwrap();
-        store.contacts.delete(account.id, contact, None).await.unwrap();
+        account.delete_contact(contact).await.unwrap();
         assert!(account.create_contact("Henri").await > contact);
     }
 }

@@ -111,8 +111,8 @@ pub async fn deletes_a_contact_with_its_calls(store: &Store) {
     for month in 0..30 {
         deleted.push(account.record(leslie, month * 2_700_000).await.id);
     }
-    store.contacts.delete(account.id, leslie, None).await.unwrap();
-    assert_error!(store.contacts.delete(account.id, leslie, None).await, NotFound);
+    account.delete_contact(leslie).await.unwrap();
+    assert_error!(account.delete_contact(leslie).await, NotFound);
     assert_error!(store.contacts.find(account.id, leslie).await, NotFound);
     for call in deleted {
         assert_error!(account.find_call(call).await, NotFound);
@@ -130,20 +130,20 @@ pub async fn writes_a_contact_only_if_it_satisfies_the_precondition(store: &Stor
     let second = second.unwrap();
     for failing in [never(), unchanged_since(&first)] {
         assert_error!(update(star(), failing.clone()).await, PreconditionFailed);
-        assert_error!(store.contacts.delete(account.id, id, failing).await, PreconditionFailed);
+        assert_error!(store.contacts.delete(account.id, id, at(LATER), failing).await, PreconditionFailed);
     }
     // A call changes `last_called` and the number of calls, which are parts of what is compared.
     account.record(id, NOW).await;
-    assert_error!(store.contacts.delete(account.id, id, unchanged_since(&second)).await, PreconditionFailed);
+    assert_error!(store.contacts.delete(account.id, id, at(LATER), unchanged_since(&second)).await, PreconditionFailed);
     let called = account.find_contact(id).await;
     account
         .update_contact(id, ContactPatch { more_fields: vec![phone("+44 20 7946")], ..ContactPatch::default() })
         .await;
     assert_error!(update(star(), unchanged_since(&called)).await, PreconditionFailed);
     let last = account.find_contact(id).await;
-    store.contacts.delete(account.id, id, unchanged_since(&last)).await.unwrap();
+    store.contacts.delete(account.id, id, at(LATER), unchanged_since(&last)).await.unwrap();
     assert_error!(update(star(), never()).await, NotFound);
-    assert_error!(store.contacts.delete(account.id, id, never()).await, NotFound);
+    assert_error!(store.contacts.delete(account.id, id, at(LATER), never()).await, NotFound);
 }
 
 pub async fn searches_the_beginning_of_each_word_without_syntax(store: &Store) {
@@ -235,7 +235,7 @@ pub async fn finds_the_words_of_the_contact_as_it_is_now(store: &Store) {
     account.update_contact(id, no_fields).await;
     assert_eq!((found("baker").await, found("work").await, found("ann").await), (0, 0, 1));
     account.record(id, NOW).await;
-    store.contacts.delete(account.id, id, None).await.unwrap();
+    account.delete_contact(id).await.unwrap();
     assert_eq!(found("ann").await, 0);
     account
         .add_contact(NewContact { description: Content::parse(&"word ".repeat(20_000)).ok(), ..person("Tom") })
@@ -281,7 +281,7 @@ pub async fn adds_keeps_and_removes_contact_fields(store: &Store) {
     assert_eq!(account.find_contact(id).await, full);
     assert_eq!(account.update_contact(id, replace(vec![])).await.fields, []);
     account.add_contact(jane()).await;
-    store.contacts.delete(account.id, id, None).await.unwrap();
+    account.delete_contact(id).await.unwrap();
 }
 
 pub async fn searches_phone_numbers_and_addresses(store: &Store) {
@@ -333,7 +333,7 @@ pub async fn isolates_contacts_of_accounts(store: &Store) {
     let foreign = other.create_contact("Henri").await;
     assert_error!(store.contacts.find(account.id, foreign).await, NotFound);
     assert_error!(store.contacts.update(account.id, foreign, star(), at(NOW), None).await, NotFound);
-    assert_error!(store.contacts.delete(account.id, foreign, None).await, NotFound);
+    assert_error!(account.delete_contact(foreign).await, NotFound);
     assert_eq!(search(&account, "henri").await, []);
     assert!(!other.find_contact(foreign).await.summary.profile.is_starred);
 }

@@ -12,12 +12,16 @@
 
 pub mod accounts;
 pub mod bulk;
+pub mod call_filters;
 pub mod call_lists;
 pub mod calls;
 pub mod concurrency;
 pub mod contacts;
+pub mod cursors;
+pub mod deletions;
 pub mod model;
 pub mod operations;
+pub mod upserts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -96,7 +100,7 @@ fn never<T>() -> Option<Precondition<T>> {
 }
 
 fn page(number: u64, size: u32) -> PageRequest {
-    PageRequest { number, size: PageSize::new(size).unwrap() }
+    PageRequest::numbered(number, PageSize::new(size).unwrap())
 }
 
 /// Returns a request for calls, the newest call first.
@@ -170,7 +174,11 @@ impl TestAccount {
     }
 
     async fn delete_call(&self, id: CallId) -> Result<()> {
-        self.store.calls.delete(self.id, id, None).await
+        self.store.calls.delete(self.id, id, at(LATER), None).await
+    }
+
+    async fn delete_contact(&self, id: ContactId) -> Result<()> {
+        self.store.contacts.delete(self.id, id, at(LATER), None).await
     }
 
     async fn list_calls(&self, query: CallQuery) -> CallPage {

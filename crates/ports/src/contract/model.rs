@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use domain::{
-    Call, CallDetails, CallId, CallPatch, CallQuery, CallSortKey, ContactId, ContactPatch, Content, Direction, Emotion,
-    NewCall, Sort,
+    Call, CallDetails, CallDuration, CallId, CallPatch, CallQuery, CallSortKey, ContactId, ContactPatch, Content,
+    Direction, Emotion, NewCall, PhoneNumber, Sort,
 };
 
 use super::call_lists::sum;
@@ -119,7 +119,7 @@ impl ModelClient {
             }
             _ if self.own_contacts.len() > 2 => {
                 let contact = self.own_contacts.swap_remove(0);
-                account.store.contacts.delete(account.id, contact, None).await.unwrap();
+                account.delete_contact(contact).await.unwrap();
                 self.calls.retain(|_, call| call.contact.id != contact);
                 assert_error!(account.create_call(call(contact, NOW)).await, NotFound);
             }
@@ -166,6 +166,9 @@ impl ModelClient {
                 content: Content::parse(&text).ok(),
                 contact_called: [None, Some(true), Some(false)][self.random.below(3)],
                 emotions: Emotion::all().skip(self.random.below(100)).take(self.random.below(3)).collect(),
+                duration: CallDuration::from_seconds(i64::try_from(self.random.below(100)).unwrap()),
+                answered: [None, Some(true), Some(false)][self.random.below(3)],
+                phone_number: PhoneNumber::parse(&format!("+1 555 01{:02}", self.random.below(100))).ok(),
                 ..CallDetails::at(at(self.random.called_at()))
             },
         }
@@ -179,6 +182,9 @@ impl ModelClient {
             content: self.random.bool().then_some(details.content),
             contact_called: details.contact_called,
             emotions: self.random.bool().then_some(details.emotions),
+            duration: self.random.bool().then_some(details.duration),
+            answered: self.random.bool().then_some(details.answered),
+            phone_number: self.random.bool().then_some(details.phone_number),
             ..CallPatch::default()
         }
     }

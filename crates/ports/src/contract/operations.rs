@@ -35,7 +35,7 @@ pub async fn finds_no_wrong_counters_after_any_write(store: &Store) {
         account.update_call(calls[0], move_to_time(-1)).await.unwrap();
         account.update_call(calls[1], move_to_contact(henri)).await.unwrap();
         account.delete_call(calls[2]).await.unwrap();
-        store.contacts.delete(account.id, deleted, None).await.unwrap();
+        account.delete_contact(deleted).await.unwrap();
         account.create_contact("Tom").await;
         let contacts = account.all_contacts().await;
         assert_no_wrong_counters(store);
@@ -76,7 +76,7 @@ pub async fn finds_no_wrong_counters_during_concurrent_writes(store: &Store) {
             let deleted = importer.create_contact("Tom").await;
             importer.record(deleted, n * DAY * 11).await;
             import(&importer, vec![contact(1), recorded(n, 1, n * DAY * 11)], false).unwrap();
-            importer.store.contacts.delete(importer.id, deleted, None).await.unwrap();
+            importer.delete_contact(deleted).await.unwrap();
         }
         20
     }));

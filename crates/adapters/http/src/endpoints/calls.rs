@@ -4,15 +4,15 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentType, ETAG};
 use actix_web::web::{Data, Json, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
-use domain::{CallId, ContactId};
+use domain::{CallId, ContactId, Outcome, RecordedCall};
 
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::middleware::limits::too_many_responses;
 use crate::openapi::{ArchivedErrors, BodyErrors, CommonErrors, LookupErrors, PreconditionErrors, WriteErrors};
 use crate::requests::{
-    Body, CallListParams, CallPatchSchema, CallRequest, CallRules, PageParams, call_query, idempotency_key,
-    matches_if_none_match, precondition,
+    Body, CallListParams, CallPatchSchema, CallRequest, CallRules, ContactFilterParams, CursorParams, LimitParams,
+    PageParams, idempotency_key, matches_if_none_match, precondition,
 };
 use crate::responses::error::{ApiError, ApiResult};
 use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder, etag};
@@ -23,7 +23,7 @@ use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder, eta
 #[utoipa::path(
     operation_id = "listCalls",
     tag = "Calls",
-    params(PageParams, CallListParams),
+    params(LimitParams, PageParams, CursorParams, ContactFilterParams, CallListParams),
     responses((status = 200, description = "A page of calls", body = CallPageResponse), CommonErrors),
 )]
 #[get("/calls")]
@@ -39,7 +39,9 @@ pub async fn list(state: Data<AppState>, caller: Authenticated, request: HttpReq
     tag = "Calls",
     params(
         ("id" = i64, Path, description = "The contact's id", minimum = 1, example = 1),
+        LimitParams,
         PageParams,
+        CursorParams,
         CallListParams,
     ),
     responses((status = 200, description = "A page of the contact's calls", body = CallPageResponse), LookupErrors, CommonErrors),
@@ -57,7 +59,8 @@ pub async fn list_of_contact(
 
 /// Record a call
 ///
-/// The contact must exist. `called_at` may be in the past or the future.
+/// The contact must exist. `called_at` may be in the past or the future. If a call of the account has the `external_id`,
+/// that call is changed as by PATCH.
 #[utoipa::path(
     operation_id = "createCall",
     tag = "Calls",
@@ -65,6 +68,8 @@ pub async fn list_of_contact(
     request_body = CallRequest,
     responses(
         (status = 201, description = "The recorded call", body = CallResponse,
+            headers(("ETag" = String, description = "The state of the call"))),
+        (status = 200, description = "The call that has the external id, as it is now", body = CallResponse,
             headers(("ETag" = String, description = "The state of the call"))),
         LookupErrors, CommonErrors, WriteErrors, BodyErrors
     ),
@@ -78,13 +83,15 @@ pub async fn create(
 ) -> ApiResult<HttpResponse> {
     let rules = CallRules::create(state.options.compat, state.services.clock.now());
     let key = idempotency_key(&request, body.fingerprint)?;
-    let new = body.request.into_new_call(rules)?;
-    let (contact, is_keyed) = (new.contact, key.is_some());
-    let call = state.services.calls.create(caller.account, new, key).await.map_err(|error| {
+    let new = body.request.into_upsert(rules)?;
+    let (contact, is_keyed) = (new.new.contact, key.is_some());
+    let recorded = state.services.calls.create(caller.account, new, key).await.map_err(|error| {
         // With a key, it can also be the call of the first request.
         if is_keyed { error.into() } else { ApiError::of_contact(error, contact) }
     })?;
-    respond(StatusCode::CREATED, etag(&call), &CallResponse::written(&call, &state.response_context(&request)))
+    let RecordedCall { call, outcome } = recorded;
+    let status = if outcome == Outcome::Created { StatusCode::CREATED } else { StatusCode::OK };
+    respond(status, etag(&call), &CallResponse::written(&call, &state.response_context(&request)))
 }
 
 /// Get a specific call
@@ -215,7 +222,9 @@ async fn respond_with_page(
     request: &HttpRequest,
     contact: Option<ContactId>,
 ) -> ApiResult<HttpResponse> {
-    let query = call_query(request.query_string(), contact, state.options.compat.page_size())?;
+    let list_request = state.list_request(request);
+    let query = list_request.calls(contact)?;
+    let (page, key) = (query.page, query.sort.key);
     let _permit = state.page_permits.acquire(query.page.size).await?;
     let calls = state.services.calls.list(caller.account, query).await.map_err(|error| match contact {
         Some(contact) => ApiError::of_contact(error, contact),
@@ -223,7 +232,7 @@ async fn respond_with_page(
     })?;
     let _reservation = state.budget.reserve(PageBuilder::expected_bytes(&calls)).ok_or_else(too_many_responses)?;
     let context = state.response_context(request);
-    let json = PageBuilder::new(request.path(), request.query_string(), &context, query.page).calls_as_json(&calls)?;
+    let json = PageBuilder::new(&list_request, &context, page).calls_as_json(&calls, key)?;
     Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 

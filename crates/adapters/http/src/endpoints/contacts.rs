@@ -10,8 +10,8 @@ use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::{BodyErrors, CommonErrors, LookupErrors, PreconditionErrors, WriteErrors};
 use crate::requests::{
-    Body, ContactListParams, ContactParams, ContactRequest, PageParams, contact_query, matches_if_none_match,
-    precondition, with_contact_fields,
+    Body, ContactListParams, ContactParams, ContactRequest, CursorParams, LimitParams, PageParams,
+    matches_if_none_match, precondition, with_contact_fields,
 };
 use crate::responses::error::{ApiError, ApiResult};
 use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, Deleted, PageBuilder, etag};
@@ -22,7 +22,7 @@ use crate::responses::{ContactPageResponse, ContactResource, ContactResponse, De
 #[utoipa::path(
     operation_id = "listContacts",
     tag = "Contacts",
-    params(PageParams, ContactListParams, ContactParams),
+    params(LimitParams, PageParams, CursorParams, ContactListParams, ContactParams),
     responses((status = 200, description = "A page of contacts", body = ContactPageResponse), CommonErrors),
 )]
 #[get("/contacts")]
@@ -31,14 +31,14 @@ pub async fn list(
     Authenticated(caller): Authenticated,
     request: HttpRequest,
 ) -> ApiResult<HttpResponse> {
-    let text = request.query_string();
-    let query = contact_query(text, state.options.compat.page_size())?;
-    let page = query.page;
+    let list_request = state.list_request(&request);
+    let query = list_request.contacts()?;
+    let (page, key) = (query.page, query.sort.key);
     let _permit = state.page_permits.acquire(page.size).await?;
     let contacts = state.services.contacts.list(caller.account, query).await?;
     let context = state.response_context(&request);
-    let builder = PageBuilder::new(request.path(), text, &context, page);
-    Ok(HttpResponse::Ok().json(builder.contacts(&contacts, with_contact_fields(text))))
+    let builder = PageBuilder::new(&list_request, &context, page);
+    Ok(HttpResponse::Ok().json(builder.contacts(&contacts, key, with_contact_fields(list_request.query))))
 }
 
 /// Create a contact

@@ -7,7 +7,7 @@ use domain::{AccountId, Caller, ContactFieldKind, Emotion, Gender, Timestamp, pa
 use crate::AppState;
 use crate::middleware::authenticate::Authenticated;
 use crate::openapi::{CommonErrors, LookupErrors};
-use crate::requests::{PageParams, page_request};
+use crate::requests::{LimitParams, PageParams};
 use crate::responses::error::{ApiError, ApiResult};
 use crate::responses::{
     ContactFieldTypePageResponse, ContactFieldTypeResource, EmotionPageResponse, EmotionResource, GenderPageResponse,
@@ -16,9 +16,9 @@ use crate::responses::{
 
 /// Returns the requested page of all items.
 fn page<T>(state: &AppState, request: &HttpRequest, all: impl Iterator<Item = T>) -> ApiResult<Json<PageResponse<T>>> {
-    let query = request.query_string();
-    let page = page_request(query, state.options.compat.page_size())?;
-    Ok(Json(PageBuilder::new(request.path(), query, &state.response_context(request), page).slice(all)))
+    let list_request = state.list_request(request);
+    let page = list_request.numbered_page()?;
+    Ok(Json(PageBuilder::new(&list_request, &state.response_context(request), page).slice(all)))
 }
 
 /// Returns when the account was created, and with it the lists that every account has.
@@ -36,7 +36,7 @@ fn gender(id: i64, account: AccountId, created_at: Timestamp) -> Option<GenderRe
 #[utoipa::path(
     operation_id = "listGenders",
     tag = "Reference data",
-    params(PageParams),
+    params(LimitParams, PageParams),
     responses((status = 200, description = "A page of genders", body = GenderPageResponse), CommonErrors),
 )]
 #[get("/genders")]
@@ -75,7 +75,7 @@ pub async fn find_gender(
 #[utoipa::path(
     operation_id = "listContactFieldTypes",
     tag = "Reference data",
-    params(PageParams),
+    params(LimitParams, PageParams),
     responses((status = 200, description = "A page of kinds of contact fields", body = ContactFieldTypePageResponse), CommonErrors),
 )]
 #[get("/contactfieldtypes")]
@@ -94,7 +94,7 @@ pub async fn list_contact_field_types(
 #[utoipa::path(
     operation_id = "listEmotions",
     tag = "Reference data",
-    params(PageParams),
+    params(LimitParams, PageParams),
     responses((status = 200, description = "A page of emotions", body = EmotionPageResponse), CommonErrors),
 )]
 #[get("/emotions")]

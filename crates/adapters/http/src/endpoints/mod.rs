@@ -1,7 +1,10 @@
 //! The endpoints, one file for each resource. A handler reads its request, calls one use case and returns the result.
 
 pub mod account;
+pub mod batch;
 pub mod calls;
 pub mod contacts;
+pub mod csv;
+pub mod deletions;
 pub mod fallback;
 pub mod lookups;

@@ -8,7 +8,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, PartialSchema};
 
 use crate::requests::COMPAT_HINT;
-use crate::responses::error::{ApiError, ErrorBody};
+use crate::responses::error::{ApiError, BODY_LIMIT, ErrorBody};
 
 /// An error response that operations share.
 pub struct ErrorResponse {
@@ -26,7 +26,7 @@ const BAD_REQUEST: &str =
     "A query parameter cannot be read (codes 30, 39, 41), or the body is not a JSON object (code 37).";
 const UNPROCESSABLE: &str = "All violations, or the contact is archived (code 32).";
 
-pub const ERROR_RESPONSES: [ErrorResponse; 12] = [
+pub const ERROR_RESPONSES: [ErrorResponse; 13] = [
     shared("BadRequest", BAD_REQUEST, || ApiError::LimitTooBig),
     shared("Unauthenticated", "The token is missing, unknown, expired or revoked (code 42).", || {
         ApiError::Unauthenticated
@@ -36,10 +36,13 @@ pub const ERROR_RESPONSES: [ErrorResponse; 12] = [
         ApiError::of_call(ports::Error::NotFound, "call 1")
     }),
     shared("RequestTimeout", "The body did not arrive within 30 seconds (code 37).", || ApiError::TooSlow),
+    shared("Gone", "The deletions since that time are no longer kept (code 49).", || ApiError::Forgotten),
     shared("PreconditionFailed", "`If-Match` names another state of the call or contact (code 48).", || {
         ApiError::PreconditionFailed("call")
     }),
-    shared("PayloadTooLarge", "The body is over 2 MiB (code 44).", || ApiError::TooLarge),
+    shared("PayloadTooLarge", "The body is over 2 MiB, or a batch over 8 MiB (code 44).", || {
+        ApiError::TooLarge(BODY_LIMIT)
+    }),
     shared("UnsupportedMediaType", "The body is compressed (code 50).", || {
         ApiError::UnsupportedEncoding("gzip".to_owned())
     }),
@@ -114,6 +117,8 @@ error_groups! {
     CommonErrors: ["BadRequest", "Unauthenticated", "TooManyRequests", "InternalServerError", "ServiceUnavailable"];
     /// The errors of an operation that names a call or a contact.
     LookupErrors: ["NotFound"];
+    /// The errors of an operation that lists what is kept for a time only.
+    GoneErrors: ["Gone"];
     /// The errors of an operation that takes `If-Match`.
     PreconditionErrors: ["PreconditionFailed"];
     /// The errors of an operation that writes.

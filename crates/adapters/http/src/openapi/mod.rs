@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use actix_web::App;
 pub use errors::{
-    ArchivedErrors, BodyErrors, CommonErrors, ERROR_RESPONSES, LookupErrors, PreconditionErrors, WriteErrors,
+    ArchivedErrors, BodyErrors, CommonErrors, ERROR_RESPONSES, GoneErrors, LookupErrors, PreconditionErrors,
+    WriteErrors,
 };
 use utoipa::OpenApi;
 use utoipa::openapi::path::PathItem;

@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 
 use super::{SERVER, examples};
 
-/// Members that a response has only on request.
-const ON_REQUEST: [&str; 2] = ["contactFields", "notes"];
+/// Members that a response has only on request or after an error.
+const OPTIONAL: [&str; 3] = ["contactFields", "notes", "error"];
 
 /// Headers of every response, with type and description. The first one is also sent without a token.
 const HEADERS: [(&str, &str, &str); 3] = [
@@ -56,7 +56,7 @@ fn refine_response(schema: &mut Value) {
     let Some(properties) = schema.get_mut("properties") else { return };
     for (name, property) in members(properties) {
         let is_text = property["type"] == "string" || property["type"] == json!(["string", "null"]);
-        if name == "object" {
+        if name == "object" && property.get("example").is_some() {
             let constant = property["example"].take();
             *property = json!({"type": "string", "enum": [constant]});
         } else if is_text && is_link(name) {
@@ -64,7 +64,7 @@ fn refine_response(schema: &mut Value) {
         }
     }
     let required: Vec<_> = members(properties).map(|(name, _)| name.clone()).collect();
-    schema["required"] = required.into_iter().filter(|name| !ON_REQUEST.contains(&name.as_str())).collect();
+    schema["required"] = required.into_iter().filter(|name| !OPTIONAL.contains(&name.as_str())).collect();
 }
 
 fn is_link(member: &str) -> bool {

@@ -22,6 +22,12 @@ use crate::responses::error::{ApiError, ApiResult, BODY_LIMIT};
 /// other requests.
 const MAX_INLINE_BYTES: usize = 64 * 1024;
 
+/// What a request body is parsed into.
+pub trait RequestBody: DeserializeOwned {
+    /// The maximal size of the body, in bytes.
+    const LIMIT: usize = BODY_LIMIT;
+}
+
 /// A parsed request body. Members that it lacks are taken from the query string, as in v4.1.2.
 pub struct Body<T> {
     /// The members that `T` declares.
@@ -30,7 +36,7 @@ pub struct Body<T> {
     pub fingerprint: Option<i64>,
 }
 
-impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
+impl<T: RequestBody + Send + 'static> FromRequest for Body<T> {
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
@@ -39,14 +45,14 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
         let request = request.clone();
         Box::pin(async move {
             let state = request.app_data::<web::Data<AppState>>();
-            let reservation = match announced_length(&request) {
-                length if length > BODY_LIMIT => Err(ApiError::TooLarge),
+            let reservation = match announced_length(&request, T::LIMIT) {
+                length if length > T::LIMIT => Err(ApiError::TooLarge(T::LIMIT)),
                 length => state.map(|state| state.budget.reserve(length).ok_or_else(over_budget)).transpose(),
             };
             let bytes = match check_headers(&request).and(reservation) {
                 Ok(_reservation) => {
                     request_body(&request).await;
-                    timeout(BODY_TIMEOUT, read(&mut payload)).await.unwrap_or(Err(ApiError::TooSlow))
+                    timeout(BODY_TIMEOUT, read(&mut payload, T::LIMIT)).await.unwrap_or(Err(ApiError::TooSlow))
                 }
                 Err(error) => Err(error),
             };
@@ -81,13 +87,13 @@ fn is_form(request: &HttpRequest) -> bool {
 }
 
 /// Reads the whole body.
-async fn read(payload: &mut BodyStream<Payload>) -> ApiResult<Vec<u8>> {
+async fn read(payload: &mut BodyStream<Payload>, limit: usize) -> ApiResult<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = poll_fn(|context| Pin::new(&mut *payload).poll_next(context)).await {
         // The client closed the connection or broke the protocol. Nothing is stored.
         let chunk = chunk.map_err(|_| ApiError::BadJson)?;
-        if bytes.len() + chunk.len() > BODY_LIMIT {
-            return Err(ApiError::TooLarge);
+        if bytes.len() + chunk.len() > limit {
+            return Err(ApiError::TooLarge(limit));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -95,10 +101,10 @@ async fn read(payload: &mut BodyStream<Payload>) -> ApiResult<Vec<u8>> {
 }
 
 /// Returns the maximal length of the body: the announced one, or the limit if it announces none.
-fn announced_length(request: &HttpRequest) -> usize {
+fn announced_length(request: &HttpRequest, limit: usize) -> usize {
     let headers = request.headers();
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { BODY_LIMIT } else { 0 })
+    length.unwrap_or(if headers.contains_key(TRANSFER_ENCODING) { limit } else { 0 })
 }
 
 fn not_utf8() -> ApiError {

@@ -1,11 +1,12 @@
 //! The body of a request that records or changes a call.
 
-use domain::{CallDetails, CallDuration, CallPatch, ContactId, Content, NewCall, Timestamp};
+use domain::{CallDuration, CallPatch, CallUpsert, ContactId, Content, Name, PhoneNumber, Timestamp};
 use serde::Deserialize;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use validator::{Validate, ValidationError};
 
+use super::body::RequestBody;
 use super::field::{Field, Violation};
 use super::validate;
 use super::values::{Date, EmotionList, ShownId};
@@ -43,7 +44,19 @@ pub struct CallRequest {
     /// How long the call lasted, in seconds, 0 to 604800. Null removes it.
     #[schema(value_type = Option<i64>, minimum = 0, maximum = 604_800)]
     duration_seconds: Field<CallDuration>,
+    /// Whether the call was answered. Null makes it unknown.
+    #[schema(value_type = Option<bool>)]
+    answered: Field<bool>,
+    /// The phone number of the contact, 1 to 64 characters. Null removes it.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    phone_number: Field<PhoneNumber>,
+    /// The id that the call has in the system from which it comes, 1 to 255 characters, unique in the account. Null
+    /// removes it.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 255)]
+    external_id: Field<Name>,
 }
+
+impl RequestBody for CallRequest {}
 
 /// The schema of a [`CallRequest`] that changes parts of a call: no member is required.
 pub struct CallPatchSchema;
@@ -156,11 +169,13 @@ impl Presence {
 
 impl CallRequest {
     /// Validates the request and returns the call to record. `NotFound` if a contact or an emotion cannot exist.
-    pub fn into_new_call(self, rules: CallRules) -> ApiResult<NewCall> {
-        let patch = self.into_patch(rules)?;
-        let contact = patch.contact.ok_or_else(|| Violation::REQUIRED.of("contact_id"))?;
-        let called_at = patch.called_at.ok_or_else(|| Violation::REQUIRED.of("called_at"))?;
-        Ok(patch.apply(NewCall { contact, details: CallDetails::at(called_at) }))
+    pub fn into_upsert(self, rules: CallRules) -> ApiResult<CallUpsert> {
+        self.into_patch(rules)?.into_upsert().ok_or_else(|| Violation::REQUIRED.of("contact_id"))
+    }
+
+    /// Returns the external id, if it is valid.
+    pub fn external_id(&self) -> Option<&Name> {
+        self.external_id.as_value()
     }
 
     /// Validates the request and returns the change of a call. `NotFound` if a contact or an emotion cannot exist.
@@ -179,13 +194,16 @@ impl CallRequest {
             contact_called: self.contact_called.value(),
             emotions: self.emotions.value().map(|emotions| emotions.map_err(unknown_emotion)).transpose()?,
             duration: self.duration_seconds.change(),
+            answered: self.answered.change(),
+            phone_number: self.phone_number.change(),
+            external_id: self.external_id.change(),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::Emotion;
+    use domain::{Emotion, NewCall};
     use serde_json::{Value, json};
 
     use super::super::deserializer::RequestDeserializer;
@@ -200,7 +218,7 @@ mod tests {
     }
 
     fn create(compat: Compat, body: &Value) -> Result<NewCall, Vec<String>> {
-        request(body).into_new_call(CallRules::create(compat, now())).map_err(messages)
+        request(body).into_upsert(CallRules::create(compat, now())).map(|upsert| upsert.new).map_err(messages)
     }
 
     fn messages(error: ApiError) -> Vec<String> {
@@ -246,7 +264,7 @@ mod tests {
         for body in [json!({}), json!({"contact_id": null, "called_at": " ", "content": ""})] {
             assert_eq!(create(Compat::Documented, &body).unwrap_err(), required);
         }
-        let body = json!({"duration_seconds": 604_801, "emotions": 1, "contact_called": 2, "content": 5, "called_at": "soonish", "contact_id": "x"});
+        let body = json!({"external_id": "x".repeat(256), "phone_number": 5, "answered": "maybe", "duration_seconds": 604_801, "emotions": 1, "contact_called": 2, "content": 5, "called_at": "soonish", "contact_id": "x"});
         let wrong = [
             "The contact id must be an integer.",
             "The called at is not a valid date.",
@@ -254,6 +272,9 @@ mod tests {
             "The contact called field must be true or false.",
             "The emotions must be an array.",
             "The duration seconds must be between 0 and 604800.",
+            "The answered field must be true or false.",
+            "The phone number must be a string.",
+            "The external id may not be greater than 255 characters.",
         ];
         assert_eq!(create(Compat::Documented, &body).unwrap_err(), wrong);
     }

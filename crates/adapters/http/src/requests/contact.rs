@@ -8,6 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
+use super::body::RequestBody;
 use super::contact_field::ContactFieldRequest;
 use super::field::{Field, Violation};
 use super::important_date::{Approximation, Birthdate, date_of_parts, january_first};
@@ -106,6 +107,8 @@ pub struct ContactRequest {
     #[schema(value_type = Option<i64>)]
     deceased_date_year: Field<i64>,
 }
+
+impl RequestBody for ContactRequest {}
 
 impl ContactRequest {
     /// Validates the request and returns the contact to create.

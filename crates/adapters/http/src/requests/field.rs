@@ -202,6 +202,11 @@ impl Violation {
         Self(format!("The {{}} may not be greater than {characters} characters.").into())
     }
 
+    /// The list has more items than this.
+    pub fn more_items_than(items: usize) -> Self {
+        Self(format!("The {{}} may not have more than {items} items.").into())
+    }
+
     /// The number is outside of this range.
     pub fn not_between(min: i32, max: i32) -> Self {
         Self(format!("The {{}} must be between {min} and {max}.").into())

@@ -1,36 +1,85 @@
 //! Query strings of lists: page, sort and filters, parsed as Monica v4.1.2 does.
 
 use domain::{
-    CallQuery, CallSortKey, ContactId, ContactQuery, ContactSearch, ContactSortKey, Direction, PageRequest, PageSize,
-    Sort,
+    CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, ContactQuery, ContactSearch, ContactSortKey,
+    DeletionQuery, Direction, Name, PageRequest, PageSize, PageStart, Sort, Timestamp,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use utoipa::IntoParams;
 
-use super::deserializer::RequestDeserializer;
+use super::cursor::{ListHash, parse_cursor};
+use super::deserializer::{RequestDeserializer, member_names};
 use crate::openapi::texts;
 use crate::responses::error::{ApiError, ApiResult};
 
-/// The page of any list.
+/// The page size of any list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct PageParams {
+pub struct LimitParams {
     /// The page size, 1 to 100. 10 if it is absent or 0.
     #[param(value_type = i64, required = false, minimum = 0, maximum = 100, default = 10)]
     limit: Param,
+}
+
+/// The number of a page.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
     /// The page to return, counted from 1.
     #[param(value_type = i64, required = false, minimum = 1, default = 1)]
     page: Param,
+}
+
+/// The place of a page by cursor.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CursorParams {
+    /// Empty for the first page by cursor, or `meta.next_cursor` or `meta.prev_cursor` of another page with the same
+    /// filters and sort. Items that are inserted or deleted meanwhile make no other item appear twice or be skipped.
+    /// Excludes `page`.
+    #[param(value_type = String, required = false, allow_reserved)]
+    cursor: Param,
 }
 
 /// Filters and sort of a list of calls.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CallListParams {
+    /// Words, or beginnings of words, that the content has, ignoring case and accents. At most 255 characters and 32
+    /// words.
+    #[param(value_type = String, required = false)]
+    query: Param,
+    /// Calls that happened at this time or later: any text that `called_at` accepts.
+    #[param(value_type = String, required = false)]
+    called_after: Param,
+    /// Calls that happened before this time.
+    #[param(value_type = String, required = false)]
+    called_before: Param,
+    /// Calls that were recorded or changed at this time or later.
+    #[param(value_type = String, required = false)]
+    updated_since: Param,
+    /// Whether the contact called.
+    #[param(value_type = bool, required = false)]
+    contact_called: Param,
+    /// Whether the call was answered.
+    #[param(value_type = bool, required = false)]
+    answered: Param,
+    /// The call with this external id.
+    #[param(value_type = String, required = false)]
+    external_id: Param,
     /// `created_at`, `updated_at` or `called_at`, with a leading `-` in descending order.
     #[param(inline, value_type = CallSort, required = false)]
     sort: Param,
+}
+
+/// A filter of the list of all calls.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ContactFilterParams {
+    /// Calls with this contact, or with one of several: ids, separated by commas.
+    #[param(value_type = String, required = false)]
+    contact_id: Param,
 }
 
 /// Filters and sort of a list of contacts.
@@ -44,6 +93,15 @@ pub struct ContactListParams {
     /// `created_at` or `updated_at`, with a leading `-` in descending order.
     #[param(inline, value_type = ContactSort, required = false)]
     sort: Param,
+}
+
+/// The filter of the list of deletions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeletionListParams {
+    /// What was deleted at this time or later: any text that `called_at` accepts, at most 180 days ago.
+    #[param(value_type = String, example = "-1 day")]
+    since: Param,
 }
 
 /// Optional parts of the JSON of a contact.
@@ -83,33 +141,137 @@ impl Param {
     }
 }
 
-/// Parses the page of any list.
-pub fn page_request(query: &str, default_size: PageSize) -> ApiResult<PageRequest> {
-    let params: PageParams = params(query)?;
-    Ok(PageRequest { number: params.number(), size: params.size()?.unwrap_or(default_size) })
+/// A request for a list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListRequest<'a> {
+    /// The path of the list.
+    pub path: &'a str,
+    /// The query string.
+    pub query: &'a str,
+    /// The page size of a request that names none.
+    pub default_size: PageSize,
+    /// The time to which dates are relative.
+    pub now: Timestamp,
 }
 
-/// Parses a request for a page of calls, of one contact only if there is one. An invalid sort is reported first.
-pub fn call_query(query: &str, contact: Option<ContactId>, default_size: PageSize) -> ApiResult<CallQuery> {
-    let params: CallListParams = params(query)?;
-    let keys = [
-        ("called_at", CallSortKey::CalledAt),
-        ("created_at", CallSortKey::CreatedAt),
-        ("updated_at", CallSortKey::UpdatedAt),
-    ];
-    let sort = parse_sort(&params.sort, &keys)?;
-    let default = CallQuery::newest_first(page_request(query, default_size)?);
-    Ok(CallQuery { contact, sort: sort.unwrap_or(default.sort), ..default })
+impl ListRequest<'_> {
+    /// Parses the number of the page and its size.
+    pub fn numbered_page(&self) -> ApiResult<PageRequest> {
+        let size = params::<LimitParams>(self.query)?.size()?.unwrap_or(self.default_size);
+        Ok(PageRequest::numbered(params::<PageParams>(self.query)?.number(), size))
+    }
+
+    /// Parses the page, by number or by cursor.
+    fn page(&self) -> ApiResult<PageRequest> {
+        let page = self.numbered_page()?;
+        let CursorParams { cursor } = params(self.query)?;
+        if let Param::Absent = cursor {
+            return Ok(page);
+        }
+        let PageParams { page: number } = params(self.query)?;
+        let start = match cursor {
+            Param::Text(text) if number.text().is_empty() => parse_cursor(&text, self.hash()),
+            _ => None,
+        };
+        let start = start.ok_or(ApiError::BadParameter("cursor"))?;
+        Ok(PageRequest { start: PageStart::Cursor(start), ..page })
+    }
+
+    /// Returns the hash that the list's cursors have.
+    pub fn hash(&self) -> ListHash {
+        let pairs: Vec<_> = form_urlencoded::parse(self.query.as_bytes()).collect();
+        let is_of_list = |name: &str| {
+            let members = [
+                member_names::<CallListParams>(),
+                member_names::<ContactFilterParams>(),
+                member_names::<ContactListParams>(),
+                member_names::<DeletionListParams>(),
+            ];
+            members.concat().contains(&name)
+        };
+        ListHash::new(
+            self.path,
+            pairs.iter().map(|(name, value)| (&**name, &**value)).filter(|(name, _)| is_of_list(name)),
+        )
+    }
+
+    /// Parses a request for a page of calls, of one contact only if there is one. An invalid sort is reported first.
+    pub fn calls(&self, contact: Option<ContactId>) -> ApiResult<CallQuery> {
+        let params: CallListParams = params(self.query)?;
+        let keys = [
+            ("called_at", CallSortKey::CalledAt),
+            ("created_at", CallSortKey::CreatedAt),
+            ("updated_at", CallSortKey::UpdatedAt),
+        ];
+        let sort = parse_sort(&params.sort, &keys)?;
+        let default = CallQuery::newest_first(self.page()?);
+        let filters = self.call_filters(&params, contact.is_none())?;
+        Ok(CallQuery { contact, filters, sort: sort.unwrap_or(default.sort), ..default })
+    }
+
+    fn call_filters(&self, params: &CallListParams, has_contacts: bool) -> ApiResult<CallFilters> {
+        let ContactFilterParams { contact_id } = self::params(self.query)?;
+        let contacts = if has_contacts { contact_id.filter("contact_id", parse_contacts)? } else { None };
+        let time = |param: &Param, name| param.filter(name, |text| Timestamp::parse(text, self.now));
+        Ok(CallFilters {
+            search: params.query.filter("query", CallSearch::parse)?.unwrap_or_default(),
+            contacts,
+            called_after: time(&params.called_after, "called_after")?,
+            called_before: time(&params.called_before, "called_before")?,
+            updated_since: time(&params.updated_since, "updated_since")?,
+            contact_called: params.contact_called.filter("contact_called", parse_boolean)?,
+            answered: params.answered.filter("answered", parse_boolean)?,
+            external_id: params.external_id.filter("external_id", |text| Name::parse(text).ok())?,
+        })
+    }
+
+    /// Parses a request for a page of contacts. An invalid sort is reported first.
+    pub fn contacts(&self) -> ApiResult<ContactQuery> {
+        let params: ContactListParams = params(self.query)?;
+        let keys = [("created_at", ContactSortKey::CreatedAt), ("updated_at", ContactSortKey::UpdatedAt)];
+        let sort = parse_sort(&params.sort, &keys)?;
+        let default = ContactQuery::oldest_first(self.page()?);
+        let search = ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?;
+        Ok(ContactQuery { search, sort: sort.unwrap_or(default.sort), ..default })
+    }
+
+    /// Parses a request for a page of deletions, which is always by cursor.
+    pub fn deletions(&self) -> ApiResult<DeletionQuery> {
+        let DeletionListParams { since } = params(self.query)?;
+        let since = since.filter("since", |text| Timestamp::parse(text, self.now))?;
+        let page = self.page()?;
+        let cursor = match page.start {
+            PageStart::Cursor(cursor) => cursor,
+            PageStart::Number(_) => domain::Cursor::First,
+        };
+        Ok(DeletionQuery { since: since.ok_or(ApiError::BadParameter("since"))?, cursor, size: page.size })
+    }
 }
 
-/// Parses a request for a page of contacts. An invalid sort is reported first.
-pub fn contact_query(query: &str, default_size: PageSize) -> ApiResult<ContactQuery> {
-    let params: ContactListParams = params(query)?;
-    let keys = [("created_at", ContactSortKey::CreatedAt), ("updated_at", ContactSortKey::UpdatedAt)];
-    let sort = parse_sort(&params.sort, &keys)?;
-    let default = ContactQuery::oldest_first(page_request(query, default_size)?);
-    let search = ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?;
-    Ok(ContactQuery { search, sort: sort.unwrap_or(default.sort), ..default })
+impl Param {
+    /// Parses the text of a filter, named for the error. `None` if it is absent or blank.
+    fn filter<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> ApiResult<Option<T>> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Text(text) if domain::trim(text).is_empty() => Ok(None),
+            Self::Text(text) => parse(domain::trim(text)).map(Some).ok_or(ApiError::BadParameter(name)),
+            Self::List(_) => Err(ApiError::BadParameter(name)),
+        }
+    }
+}
+
+/// Parses ids, separated by commas. Ids that no contact can have are left out.
+fn parse_contacts(text: &str) -> Option<Vec<ContactId>> {
+    let ids: Option<Vec<i64>> = text.split(',').map(|id| id.trim().parse().ok()).collect();
+    Some(ids?.into_iter().filter_map(ContactId::new).collect())
+}
+
+fn parse_boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 /// Whether the response includes contact fields.
@@ -133,7 +295,7 @@ fn parse_sort<Key: Copy>(param: &Param, keys: &[(&str, Key)]) -> ApiResult<Optio
     Ok(Some(Sort { key: *key, direction }))
 }
 
-impl PageParams {
+impl LimitParams {
     /// Returns the page size. `None` if the client names none.
     fn size(&self) -> ApiResult<Option<PageSize>> {
         if let Param::List(_) = self.limit {
@@ -159,7 +321,9 @@ impl PageParams {
             Ok(PageSize::new(number as u32))
         }
     }
+}
 
+impl PageParams {
     /// Returns the number of the page. Anything but a whole number of at least 1 is page 1.
     fn number(&self) -> u64 {
         let text = self.page.text().trim();
@@ -174,7 +338,7 @@ mod tests {
     use super::*;
 
     fn limit(text: &str) -> Result<Option<u32>, u16> {
-        let size = params::<PageParams>(text).and_then(|params| params.size());
+        let size = params::<LimitParams>(text).and_then(|params| params.size());
         size.map(|size| size.map(PageSize::get)).map_err(|error| match error {
             ApiError::LimitTooBig => 30,
             ApiError::BadParameters => 41,
@@ -217,10 +381,14 @@ mod tests {
         assert_eq!(page(""), 1);
     }
 
+    fn request(query: &str) -> ListRequest<'_> {
+        let now = Timestamp::from_unix(1_709_202_030).unwrap();
+        ListRequest { path: "/api/calls", query, default_size: PageSize::SMALLEST, now }
+    }
+
     #[test]
     fn sorts_calls_by_three_keys_in_both_directions() {
-        let size = PageSize::SMALLEST;
-        let sort = |text: &str| call_query(text, None, size).ok().map(|query| (query.sort.key, query.sort.direction));
+        let sort = |text: &str| request(text).calls(None).ok().map(|query| (query.sort.key, query.sort.direction));
         assert_eq!(sort(""), Some((CallSortKey::CalledAt, Direction::Descending)));
         assert_eq!(sort("sort=called_at"), Some((CallSortKey::CalledAt, Direction::Ascending)));
         assert_eq!(sort("sort=-created_at"), Some((CallSortKey::CreatedAt, Direction::Descending)));
@@ -229,7 +397,79 @@ mod tests {
             assert_eq!(sort(&format!("sort={text}")), None, "{text}");
         }
         assert_eq!(sort("sort[]=called_at"), None);
-        assert!(contact_query("sort=called_at", size).is_err());
-        assert!(contact_query("sort=-updated_at", size).is_ok());
+        assert!(request("sort=called_at").contacts().is_err());
+        assert!(request("sort=-updated_at").contacts().is_ok());
+    }
+
+    fn filters(text: &str) -> Result<CallFilters, String> {
+        request(text).calls(None).map(|query| query.filters).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn parses_filters_and_ignores_empty_ones() {
+        let empty =
+            "query=&contact_id=%20&called_after=&called_before=&updated_since=&contact_called=&answered=&external_id=";
+        assert_eq!(filters(empty), Ok(CallFilters::default()));
+        let all = "query=Zo%C3%AB+caf&contact_id=3,%204,0&called_after=2018-02-02&called_before=2018-03-01&updated_since=-1+day\
+                   &contact_called=true&answered=0&external_id=%20pbx-1%20";
+        let now = request("").now;
+        let expected = CallFilters {
+            search: CallSearch::Words(vec!["caf".to_owned(), "zoe".to_owned()]),
+            contacts: Some([3, 4].into_iter().filter_map(ContactId::new).collect()),
+            called_after: Timestamp::parse("2018-02-02", now),
+            called_before: Timestamp::parse("2018-03-01", now),
+            updated_since: Timestamp::from_unix(now.unix() - 86_400),
+            contact_called: Some(true),
+            answered: Some(false),
+            external_id: Name::parse("pbx-1").ok(),
+        };
+        assert_eq!(filters(all), Ok(expected));
+        assert_eq!(filters("query=%22*-").unwrap().search, CallSearch::Nothing);
+        let of_contact = request("contact_id=x").calls(ContactId::new(3)).unwrap();
+        assert_eq!(of_contact.filters, CallFilters::default(), "the path has the contact");
+    }
+
+    #[test]
+    fn an_error_names_the_filter_that_cannot_be_read() {
+        let long = format!("query={}", "x".repeat(256));
+        for (text, name) in [
+            ("contact_id=x", "contact_id"),
+            ("contact_id=1,,2", "contact_id"),
+            ("called_after=soonish", "called_after"),
+            ("called_before=soonish", "called_before"),
+            ("updated_since=1520587800", "updated_since"),
+            ("contact_called=yes", "contact_called"),
+            ("answered=2", "answered"),
+            ("external_id[]=a", "external_id"),
+            (&long, "query"),
+            ("cursor=abc", "cursor"),
+            ("cursor=&page=1", "cursor"),
+            ("cursor[]=", "cursor"),
+        ] {
+            assert_eq!(filters(text), Err(format!("Invalid parameters: {name}.")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_bound_to_filters_and_sort_but_not_to_the_page_size() {
+        let key = domain::ItemKey { value: Timestamp::EPOCH, id: 1 };
+        let text = super::super::cursor::write_cursor(domain::Cursor::After(key), request("answered=1").hash());
+        let start =
+            |query: &str| request(&format!("{query}&cursor={text}")).calls(None).map(|query| query.page.start).ok();
+        let expected = Some(PageStart::Cursor(domain::Cursor::After(key)));
+        assert_eq!(start("answered=1"), expected);
+        assert_eq!(start("limit=5&page=&answered=1&query=&other=1"), expected);
+        assert_eq!(start("answered=0"), None);
+        assert_eq!(start("answered=1&sort=called_at"), None);
+        assert_eq!(start("answered=1&contact_id=3"), None);
+    }
+
+    #[test]
+    fn deletions_need_a_time() {
+        let query = |text: &str| request(text).deletions().map_err(|error| error.to_string());
+        assert_eq!(query("since=2024-01-01&limit=7").unwrap().size.get(), 7);
+        for text in ["", "since=", "since=soonish"] {
+            assert_eq!(query(text).unwrap_err(), "Invalid parameters: since.", "{text}");
+        }
     }
 }

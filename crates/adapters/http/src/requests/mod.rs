@@ -1,12 +1,14 @@
 //! Requests: the body and the query string of each, declared as one struct, deserialised, validated and converted into
 //! values of the domain.
 
+mod batch;
 mod body;
 mod body_format;
 mod call;
 mod conditions;
 mod contact;
 mod contact_field;
+mod cursor;
 mod deserializer;
 mod field;
 mod important_date;
@@ -16,16 +18,18 @@ mod values;
 use serde::de::DeserializeOwned;
 use validator::{ValidateArgs, ValidationError, ValidationErrors, ValidationErrorsKind};
 
+pub use batch::BatchRequest;
 pub use body::Body;
 #[cfg(any(test, feature = "fuzzing", feature = "measuring"))]
 pub use body::parse;
 pub use call::{CallPatchSchema, CallRequest, CallRules, HINT as COMPAT_HINT};
 pub use conditions::{idempotency_key, matches_if_none_match, precondition};
 pub use contact::ContactRequest;
+pub use cursor::{ListHash, write_cursor};
 pub use field::Violation;
 pub use list::{
-    CallListParams, ContactListParams, ContactParams, PageParams, call_query, contact_query, page_request,
-    with_contact_fields,
+    CallListParams, ContactFilterParams, ContactListParams, ContactParams, CursorParams, DeletionListParams,
+    LimitParams, ListRequest, PageParams, with_contact_fields,
 };
 
 use crate::responses::error::{ApiError, ApiResult};

@@ -1,6 +1,6 @@
 //! The JSON of a call.
 
-use domain::{Call, CallDuration, Content, Uuid};
+use domain::{Call, CallDuration, Content, Name, PhoneNumber, Uuid};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -33,6 +33,14 @@ pub struct CallResource<'a> {
     /// How long the call lasted, in seconds. Null if unknown.
     #[schema(example = 300)]
     duration_seconds: Option<i32>,
+    /// Whether the call was answered. Null if unknown.
+    answered: Option<bool>,
+    /// The phone number of the contact, as the client sent it.
+    #[schema(example = "+1 555 0100")]
+    phone_number: Option<&'a str>,
+    /// The id that the call has in the system from which it comes.
+    #[schema(example = "pbx-1709202030.7")]
+    external_id: Option<&'a str>,
     /// The URL of this call.
     #[schema(example = "http://127.0.0.1:8080/api/calls/5")]
     url: String,
@@ -58,6 +66,9 @@ impl<'a> CallResource<'a> {
             contact_called: call.details.contact_called.or(context.compat.unknown_contact_called()),
             emotions: call.details.emotions.iter().copied().map(EmotionResource::from).collect(),
             duration_seconds: call.details.duration.map(CallDuration::seconds),
+            answered: call.details.answered,
+            phone_number: call.details.phone_number.as_ref().map(PhoneNumber::as_str),
+            external_id: call.details.external_id.as_ref().map(Name::as_str),
             url: context.links.to_one("/api/calls/", call.id),
             account: call.account.into(),
             contact: contact.map_or_else(resource, ContactOfCall::Json),

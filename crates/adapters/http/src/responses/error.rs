@@ -48,6 +48,10 @@ pub enum ApiError {
     BadSort,
     /// Another query parameter that cannot be read.
     BadParameters,
+    /// The filter or the cursor of this name, which cannot be read.
+    BadParameter(&'static str),
+    /// The deletions since a time are no longer kept.
+    Forgotten,
     /// No valid token.
     Unauthenticated,
     /// A write with a read-only token.
@@ -77,8 +81,8 @@ pub enum ApiError {
         /// The setting that helps.
         hint: Option<&'static str>,
     },
-    /// The body is over [`BODY_LIMIT`].
-    TooLarge,
+    /// The body is over this limit, in bytes.
+    TooLarge(usize),
     /// The body did not arrive in time.
     TooSlow,
     /// The head is too large or has too many headers.
@@ -104,8 +108,9 @@ pub struct ErrorBody {
     error: ErrorDetail,
 }
 
+/// What is wrong.
 #[derive(Serialize, ToSchema)]
-struct ErrorDetail {
+pub struct ErrorDetail {
     message: Message,
     /// Monica's number for this kind of error.
     #[schema(example = 31)]
@@ -149,14 +154,16 @@ impl ApiError {
             Self::BadJson => (400, 37, one("Problems parsing JSON")),
             Self::BadSort => (400, 39, one("The sorting criteria is invalid")),
             Self::BadParameters => (400, 41, one("Invalid parameters.")),
+            Self::BadParameter(name) => (400, 41, Message::One(format!("Invalid parameters: {name}."))),
+            Self::Forgotten => (410, 49, one("Deletions are kept for 180 days only; start with a new copy.")),
             Self::Unauthenticated => (401, 42, one("Unauthenticated.")),
             Self::MethodNotAllowed { method, path, allow } => {
                 let text =
                     format!("The {method} method is not supported for route {path}. Supported methods: {allow}.");
                 (405, 43, Message::One(text))
             }
-            Self::TooLarge => {
-                (413, 44, Message::One(format!("The request body may not be greater than {BODY_LIMIT} bytes.")))
+            Self::TooLarge(limit) => {
+                (413, 44, Message::One(format!("The request body may not be greater than {limit} bytes.")))
             }
             Self::TooSlow => {
                 let seconds = BODY_TIMEOUT.as_secs();
@@ -212,20 +219,31 @@ impl ApiError {
         }
     }
 
-    /// Returns the body of the response.
-    pub fn body(&self) -> ErrorBody {
+    /// Returns the status of the response.
+    pub fn status(&self) -> u16 {
+        self.row().0
+    }
+
+    /// Returns what is wrong.
+    pub fn detail(&self) -> ErrorDetail {
         let (_, error_code, message) = self.row();
-        let repeats =
-            matches!(self, Self::Unauthenticated | Self::RouteNotFound { .. } | Self::MethodNotAllowed { .. });
-        let top = match &message {
-            Message::One(sentence) if repeats => Some(sentence.clone()),
-            _ => None,
-        };
         let (detail, hint) = match self {
             Self::Annotated { detail, hint, .. } => (detail.clone(), *hint),
             _ => (None, None),
         };
-        ErrorBody { message: top, error: ErrorDetail { message, error_code, detail, hint } }
+        ErrorDetail { message, error_code, detail, hint }
+    }
+
+    /// Returns the body of the response.
+    pub fn body(&self) -> ErrorBody {
+        let error = self.detail();
+        let repeats =
+            matches!(self, Self::Unauthenticated | Self::RouteNotFound { .. } | Self::MethodNotAllowed { .. });
+        let message = match &error.message {
+            Message::One(sentence) if repeats => Some(sentence.clone()),
+            _ => None,
+        };
+        ErrorBody { message, error }
     }
 }
 
@@ -244,7 +262,7 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.row().0).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
@@ -278,6 +296,7 @@ impl From<Error> for ApiError {
             }
             Error::TooManyFields(error) => error.into(),
             Error::PreconditionFailed => Self::PreconditionFailed("call"),
+            Error::ExternalIdTaken => Self::Invalid(vec!["The external id has already been taken.".to_owned()]),
             Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),
             Error::Internal(_) => Self::Internal(error),
@@ -356,7 +375,7 @@ mod tests {
                 r#"{"message":"The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.","error":{"message":"The PUT method is not supported for route api/calls. Supported methods: GET, HEAD, POST.","error_code":43}}"#,
             ),
             (
-                ApiError::TooLarge,
+                ApiError::TooLarge(BODY_LIMIT),
                 413,
                 r#"{"error":{"message":"The request body may not be greater than 2097152 bytes.","error_code":44}}"#,
             ),

@@ -1,7 +1,10 @@
 //! Responses: the JSON of each, with the members of the published document and of Monica v4.1.2.
 
+mod batch;
 mod call;
 mod contact;
+pub mod csv;
+mod deletion;
 pub mod error;
 mod etag;
 mod links;
@@ -9,15 +12,17 @@ mod lookup;
 mod page;
 mod short_contact;
 
+pub use batch::BatchResponse;
 pub use call::{CallResource, CallResponse};
 pub use contact::{ContactResource, ContactResponse};
+pub use deletion::DeletionResource;
 use domain::{AccountId, Timestamp};
 pub use etag::etag;
 pub use links::Links;
 pub use lookup::{ContactFieldTypeResource, EmotionResource, GenderResource, GenderResponse};
 pub use page::{
-    CallPageResponse, ContactFieldTypePageResponse, ContactPageResponse, EmotionPageResponse, GenderPageResponse,
-    PageBuilder, PageResponse,
+    CallPageResponse, ContactFieldTypePageResponse, ContactPageResponse, DeletionPageResponse, EmotionPageResponse,
+    GenderPageResponse, PageBuilder, PageResponse,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;

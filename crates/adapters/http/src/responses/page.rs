@@ -1,8 +1,9 @@
 //! The JSON of a page: its items, the links to other pages, and the length of the list.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
-use domain::{Call, Contact, Page, PageRequest};
+use domain::{Call, CallSortKey, Contact, ContactSortKey, Cursor, Deletion, ItemKey, Page, PageRequest, PageStart};
 use ports::inbound::CallPage;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -14,8 +15,10 @@ use super::call::{CALL_BYTES, shared_contact};
 use super::error::ApiResult;
 use super::links::numbered;
 use super::{
-    CallResource, ContactFieldTypeResource, ContactResource, EmotionResource, GenderResource, ResponseContext, to_json,
+    CallResource, ContactFieldTypeResource, ContactResource, DeletionResource, EmotionResource, GenderResource,
+    ResponseContext, to_json,
 };
+use crate::requests::{ListHash, ListRequest, write_cursor};
 
 /// A page of a list.
 #[derive(Serialize)]
@@ -29,6 +32,8 @@ pub struct PageResponse<T, M = Meta> {
 pub type CallPageResponse<'a> = PageResponse<CallResource<'a>, CallMeta<'a>>;
 /// A page of contacts.
 pub type ContactPageResponse<'a> = PageResponse<ContactResource<'a>>;
+/// A page of deletions.
+pub type DeletionPageResponse<'a> = PageResponse<DeletionResource<'a>>;
 /// A page of emotions.
 pub type EmotionPageResponse = PageResponse<EmotionResource>;
 /// A page of genders.
@@ -71,8 +76,9 @@ impl<T: ToSchema, M: ToSchema> ToSchema for PageResponse<T, M> {
 pub struct PageLinks {
     #[schema(example = "http://127.0.0.1:8080/api/calls?page=1")]
     first: String,
+    /// Null on a page by cursor.
     #[schema(example = "http://127.0.0.1:8080/api/calls?page=3")]
-    last: String,
+    last: Option<String>,
     prev: Option<String>,
     next: Option<String>,
 }
@@ -81,12 +87,13 @@ pub struct PageLinks {
 #[derive(Serialize, ToSchema)]
 #[schema(as = PageMeta)]
 pub struct Meta {
+    /// The number of the page; null on a page by cursor, as are `last_page`, `from` and `to`.
     #[schema(example = 1)]
-    current_page: u64,
+    current_page: Option<u64>,
     /// The position of the page's first item in the list, counted from 1; null on a page without items.
     from: Option<u64>,
     #[schema(example = 3)]
-    last_page: u64,
+    last_page: Option<u64>,
     links: Vec<MetaLink>,
     #[schema(example = "http://127.0.0.1:8080/api/calls")]
     path: String,
@@ -96,6 +103,10 @@ pub struct Meta {
     to: Option<u64>,
     /// The number of items on all pages, exact.
     total: u64,
+    /// On a page by cursor, the cursor of the next page; null if there is none.
+    next_cursor: Option<String>,
+    /// On a page by cursor, the cursor of the previous page; null if there is none.
+    prev_cursor: Option<String>,
 }
 
 /// The position of a page of calls in its list, and the number of the account's calls.
@@ -155,28 +166,38 @@ pub struct PageBuilder<'a> {
     context: &'a ResponseContext,
     /// The URL of the list, without parameters.
     path: String,
-    /// The URL of a page, without its number at the end.
+    /// The URL of a page, without its number or cursor at the end.
     stem: String,
     page: PageRequest,
+    hash: ListHash,
+}
+
+/// The neighbours of a page by cursor.
+#[derive(Default)]
+struct Neighbours {
+    prev: Option<String>,
+    next: Option<String>,
 }
 
 /// The expected size of a page without items in JSON, in bytes.
 const PAGE_BYTES: usize = 4_096;
 
 impl<'a> PageBuilder<'a> {
-    /// Builds a page of the list at `path`, which begins with a slash. `query` is the query string of the request.
-    pub fn new(path: &str, query: &str, context: &'a ResponseContext, page: PageRequest) -> Self {
-        let path = context.links.to(path);
+    /// Builds a page of the requested list.
+    pub fn new(request: &ListRequest<'_>, context: &'a ResponseContext, page: PageRequest) -> Self {
+        let path = context.links.to(request.path);
+        let place = if page.number().is_some() { "page" } else { "cursor" };
         let mut parameters = form_urlencoded::Serializer::for_suffix(format!("{path}?"), path.len() + 1);
-        parameters.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "page"));
-        let stem = parameters.append_pair("page", "").finish();
-        Self { context, path, stem, page }
+        let is_kept = |name: &str| name != "page" && name != "cursor";
+        parameters.extend_pairs(form_urlencoded::parse(request.query.as_bytes()).filter(|(name, _)| is_kept(name)));
+        let stem = parameters.append_pair(place, "").finish();
+        Self { context, path, stem, page, hash: request.hash() }
     }
 
-    /// Returns a page of calls as JSON.
-    pub fn calls_as_json(&self, page: &CallPage) -> ApiResult<Vec<u8>> {
+    /// Returns a page of calls, which are sorted by the key, as JSON.
+    pub fn calls_as_json(&self, page: &CallPage, key: CallSortKey) -> ApiResult<Vec<u8>> {
         let contact = shared_contact(&page.page.items, self.context)?;
-        to_json(&self.calls(page, contact.as_deref()), Self::expected_bytes(page))
+        to_json(&self.calls(page, key, contact.as_deref()), Self::expected_bytes(page))
     }
 
     /// Returns the expected size of a page of calls in JSON, in bytes.
@@ -185,76 +206,123 @@ impl<'a> PageBuilder<'a> {
         PAGE_BYTES + page.page.items.iter().map(|call| CALL_BYTES + content(call)).sum::<usize>()
     }
 
-    fn calls<'p>(&self, page: &'p CallPage, contact: Option<&'p RawValue>) -> CallPageResponse<'p> {
-        let meta = CallMeta { meta: self.meta(&page.page), statistics: Statistics(&page.calls_per_year) };
+    fn calls<'p>(&self, page: &'p CallPage, key: CallSortKey, contact: Option<&'p RawValue>) -> CallPageResponse<'p> {
+        let neighbours = self.neighbours(&page.page, |call| key.of(call));
+        let links = self.page_links(&page.page, &neighbours);
+        let meta = CallMeta { meta: self.meta(&page.page, neighbours), statistics: Statistics(&page.calls_per_year) };
         let data = page.page.items.iter().map(|call| CallResource::new(call, contact, self.context)).collect();
-        CallPageResponse { data, links: self.page_links(&page.page), meta }
+        CallPageResponse { data, links, meta }
     }
 
-    /// Returns a page of contacts, with their contact fields if `with_fields`.
-    pub fn contacts<'p>(&self, page: &'p Page<Contact>, with_fields: bool) -> ContactPageResponse<'p> {
+    /// Returns a page of contacts, which are sorted by the key, with their contact fields if `with_fields`.
+    pub fn contacts<'p>(
+        &self,
+        page: &'p Page<Contact>,
+        key: ContactSortKey,
+        with_fields: bool,
+    ) -> ContactPageResponse<'p> {
         let data = page.items.iter().map(|contact| ContactResource::new(contact, with_fields, self.context)).collect();
-        PageResponse { data, links: self.page_links(page), meta: self.meta(page) }
+        self.page(data, page, |contact| key.of(contact))
+    }
+
+    /// Returns a page of deletions.
+    pub fn deletions<'p>(&self, page: &'p Page<Deletion>) -> DeletionPageResponse<'p> {
+        let data = page.items.iter().map(DeletionResource::from).collect();
+        self.page(data, page, |deletion| ItemKey { value: deletion.deleted_at, id: deletion.number })
     }
 
     /// Returns the page of a list, given all its items.
     pub fn slice<T>(&self, items: impl Iterator<Item = T>) -> PageResponse<T> {
         let items: Vec<T> = items.collect();
         let total = items.len() as u64;
-        let before = self.page.number.saturating_sub(1).saturating_mul(self.page.size.get().into());
-        let items = items.into_iter().skip(usize::try_from(before).unwrap_or(usize::MAX));
-        let page = Page { items: items.take(self.page.size.get() as usize).collect(), total };
-        PageResponse { links: self.page_links(&page), meta: self.meta(&page), data: page.items }
+        let before = self.page.offset().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(usize::MAX);
+        let items = items.into_iter().skip(before);
+        let page = Page::new(items.take(self.page.size.get() as usize).collect(), total);
+        let links = self.page_links(&page, &Neighbours::default());
+        PageResponse { links, meta: self.meta(&page, Neighbours::default()), data: page.items }
     }
 
-    fn url(&self, number: u64) -> String {
-        numbered([&self.stem], number)
+    fn page<T, R>(&self, data: Vec<R>, page: &Page<T>, key: impl Fn(&T) -> ItemKey) -> PageResponse<R> {
+        let neighbours = self.neighbours(page, key);
+        PageResponse { data, links: self.page_links(page, &neighbours), meta: self.meta(page, neighbours) }
     }
 
+    /// Returns the cursors of the pages before and after a page by cursor.
+    fn neighbours<T>(&self, page: &Page<T>, key: impl Fn(&T) -> ItemKey) -> Neighbours {
+        let PageStart::Cursor(cursor) = self.page.start else { return Neighbours::default() };
+        let (has_prev, has_next) = match cursor {
+            Cursor::First => (false, page.has_more),
+            Cursor::After(_) => (true, page.has_more),
+            Cursor::Before(_) => (page.has_more, true),
+        };
+        let text = |cursor| write_cursor(cursor, self.hash);
+        let prev = page.items.first().filter(|_| has_prev).map(|first| text(Cursor::Before(key(first))));
+        let next = page.items.last().filter(|_| has_next).map(|last| text(Cursor::After(key(last))));
+        Neighbours { prev, next }
+    }
+
+    fn url(&self, place: impl Display) -> String {
+        numbered([&self.stem], place)
+    }
+
+    /// Returns the number of the page before a numbered page.
     fn previous(&self) -> Option<u64> {
-        (self.page.number > 1).then(|| self.page.number - 1)
+        self.page.number().filter(|number| *number > 1).map(|number| number - 1)
     }
 
-    fn page_links<T>(&self, page: &Page<T>) -> PageLinks {
+    /// Returns the number of the page after a numbered page.
+    fn next(&self, last: u64) -> Option<u64> {
+        self.page.number().filter(|number| *number < last).map(|number| number + 1)
+    }
+
+    fn page_links<T>(&self, page: &Page<T>, neighbours: &Neighbours) -> PageLinks {
+        if self.page.number().is_none() {
+            let url = |cursor: &Option<String>| cursor.as_ref().map(|cursor| self.url(cursor));
+            let (prev, next) = (url(&neighbours.prev), url(&neighbours.next));
+            return PageLinks { first: self.url(""), last: None, prev, next };
+        }
         let last = page.last_number(self.page.size);
         PageLinks {
             first: self.url(1),
-            last: self.url(last),
+            last: Some(self.url(last)),
             prev: self.previous().map(|number| self.url(number)),
-            next: (self.page.number < last).then(|| self.url(self.page.number + 1)),
+            next: self.next(last).map(|number| self.url(number)),
         }
     }
 
-    fn meta<T>(&self, page: &Page<T>) -> Meta {
+    fn meta<T>(&self, page: &Page<T>, neighbours: Neighbours) -> Meta {
         let size = u64::from(self.page.size.get());
-        let before = self.page.number.saturating_sub(1).saturating_mul(size);
         let items = page.items.len() as u64;
+        let number = self.page.number();
+        let before = number.filter(|_| items > 0).map(|number| number.saturating_sub(1).saturating_mul(size));
+        let last = page.last_number(self.page.size);
         Meta {
-            current_page: self.page.number,
-            from: (items > 0).then(|| before + 1),
-            last_page: page.last_number(self.page.size),
-            links: self.buttons(page.last_number(self.page.size)),
+            current_page: number,
+            from: before.map(|before| before + 1),
+            last_page: number.map(|_| last),
+            links: number.map(|number| self.buttons(number, last)).unwrap_or_default(),
             path: self.path.clone(),
             per_page: self.page.size.get(),
-            to: (items > 0).then(|| before + items),
+            to: before.map(|before| before + items),
             total: page.total,
+            next_cursor: neighbours.next,
+            prev_cursor: neighbours.prev,
         }
     }
 
-    fn buttons(&self, last: u64) -> Vec<MetaLink> {
+    fn buttons(&self, current: u64, last: u64) -> Vec<MetaLink> {
         let button = |number: Option<u64>, label: Cow<'static, str>, active| MetaLink {
             url: number.map(|number| self.url(number)),
             label,
             active,
         };
-        let pages = window(self.page.number, last).into_iter().map(|number| match number {
-            Some(number) => button(Some(number), number.to_string().into(), number == self.page.number),
+        let pages = window(current, last).into_iter().map(|number| match number {
+            Some(number) => button(Some(number), number.to_string().into(), number == current),
             None => button(None, "...".into(), false),
         });
-        let next = (self.page.number < last).then(|| self.page.number + 1);
         let mut buttons = vec![button(self.previous(), "❮ Previous".into(), false)];
         buttons.extend(pages);
-        buttons.push(button(next, "Next ❯".into(), false));
+        buttons.push(button(self.next(last), "Next ❯".into(), false));
         buttons
     }
 }
@@ -280,20 +348,20 @@ fn window(current: u64, last: u64) -> Vec<Option<u64>> {
 
 #[cfg(test)]
 mod tests {
-    use domain::PageSize;
+    use domain::{PageSize, Timestamp};
     use serde_json::{Value, json};
 
     use super::super::Links;
     use super::*;
     use crate::Compat;
-    use crate::requests::call_query;
 
     fn page_of(query: &str, total: u64) -> Value {
-        let request = call_query(query, None, PageSize::new(10).unwrap()).unwrap();
+        let default_size = PageSize::new(10).unwrap();
+        let request = ListRequest { path: "/api/calls", query, default_size, now: Timestamp::EPOCH };
         let context = ResponseContext { links: Links::under("https://app.monicahq.com"), compat: Compat::Documented };
-        let builder = PageBuilder::new("/api/calls", query, &context, request.page);
-        let page = CallPage { page: Page { items: vec![], total }, calls_per_year: vec![] };
-        serde_json::to_value(builder.calls(&page, None)).unwrap()
+        let builder = PageBuilder::new(&request, &context, request.calls(None).unwrap().page);
+        let page = CallPage { page: Page::new(vec![], total), calls_per_year: vec![] };
+        serde_json::to_value(builder.calls(&page, CallSortKey::CalledAt, None)).unwrap()
     }
 
     fn labels(current: u64, last: u64) -> String {

@@ -12,7 +12,7 @@ async fn a_call_has_its_members_in_order() {
     let expected = concat!(
         r#"{"data":{"id":5,"uuid":"00000000-0000-0000-0000-000000000005","object":"call","#,
         r#""called_at":"2017-10-07T22:29:21Z","content":"He called, we had fun.","contact_called":null,"emotions":[],"#,
-        r#""duration_seconds":null,"#,
+        r#""duration_seconds":null,"answered":null,"phone_number":null,"external_id":null,"#,
         r#""url":"http://app.monicahq.com/api/calls/5","account":{"id":5},"contact":{"id":3,"#,
         r#""uuid":"00000000-0000-0000-0000-000000000003","object":"contact","hash_id":"h:000000000000000000","#,
         r#""first_name":"Leslie","last_name":"Knope","nickname":null,"complete_name":"Leslie Knope","initials":"LK","#,
@@ -33,11 +33,11 @@ async fn responds_to_a_created_call_with_201() {
     fixture
         .calls
         .expect_create()
-        .withf(|of, new, key| {
-            let called_at = new.details.called_at;
-            key.is_none() && *of == account() && new.contact.get() == 3 && called_at == timestamp("2018-02-02")
+        .withf(|of, call, key| {
+            let called_at = call.new.details.called_at;
+            key.is_none() && *of == account() && call.new.contact.get() == 3 && called_at == timestamp("2018-02-02")
         })
-        .return_once(|_, _, _| Ok(call()));
+        .return_once(|_, _, _| Ok(created()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
     let response = fixture.send(request(Method::POST, "/api/calls/").set_json(body)).await;
     assert_eq!((response.status, &response.json()["data"]["id"]), (201, &json!(5)));
@@ -49,7 +49,7 @@ async fn monica_4_shows_false_when_a_call_is_read() {
         let mut fixture = Fixture::new();
         fixture.options.compat = compat;
         fixture.calls.expect_find().return_once(|_, _| Ok(call()));
-        fixture.calls.expect_create().return_once(|_, _, _| Ok(call()));
+        fixture.calls.expect_create().return_once(|_, _, _| Ok(created()));
         let body = json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02"});
         let requests = [get("/api/calls/5"), request(Method::POST, "/api/calls").set_json(body)];
         let responses = fixture.send_all(requests).await;
@@ -212,9 +212,42 @@ async fn rejects_a_body_that_is_too_large_or_not_an_object() {
 #[actix_web::test]
 async fn accepts_a_form_as_body() {
     let mut fixture = Fixture::new();
-    fixture.calls.expect_create().withf(|_, new, _| new.contact.get() == 3).return_once(|_, _, _| Ok(call()));
+    fixture.calls.expect_create().withf(|_, call, _| call.new.contact.get() == 3).return_once(|_, _, _| Ok(created()));
     let write = request(Method::POST, "/api/calls")
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload("contact_id=3&called_at=2018-02-02&content=hi");
     assert_eq!(fixture.send(write).await.status, 201);
+}
+
+#[actix_web::test]
+async fn a_call_with_a_known_external_id_is_answered_with_200() {
+    let mut fixture = Fixture::new();
+    fixture
+        .calls
+        .expect_create()
+        .withf(|_, call, _| {
+            let sent = CallPatch {
+                contact: ContactId::new(3),
+                called_at: Some(timestamp("2018-02-02")),
+                content: Some(Content::parse("x").ok()),
+                answered: Some(None),
+                external_id: Some(Name::parse("pbx-1").ok()),
+                ..CallPatch::default()
+            };
+            call.patch == sent && call.new.details.external_id == Name::parse("pbx-1").ok()
+        })
+        .return_once(|_, _, _| Ok(RecordedCall { outcome: Outcome::Unchanged, ..created() }));
+    let body =
+        json!({"content": "x", "contact_id": 3, "called_at": "2018-02-02", "answered": null, "external_id": " pbx-1 "});
+    let response = fixture.send(request(Method::POST, "/api/calls").set_json(body)).await;
+    assert_eq!((response.status, &response.json()["data"]["id"]), (200, &json!(5)));
+}
+
+#[actix_web::test]
+async fn a_taken_external_id_is_a_violation() {
+    let mut fixture = Fixture::new();
+    fixture.calls.expect_update().return_once(|_, _, _, _| Err(Error::ExternalIdTaken));
+    let response = fixture.send(request(Method::PATCH, "/api/calls/5").set_json(json!({"external_id": "a"}))).await;
+    let message = json!(["The external id has already been taken."]);
+    assert_eq!((response.status, &response.json()["error"]["message"]), (422, &message));
 }

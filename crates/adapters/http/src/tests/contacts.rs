@@ -6,10 +6,10 @@ use super::*;
 async fn lists_finds_creates_updates_and_deletes_contacts() {
     let mut fixture = Fixture::new();
     let (id, search) = (ContactId::new(3).unwrap(), ContactSearch::parse("les").unwrap());
-    let page = PageRequest { number: 1, size: PageSize::new(10).unwrap() };
+    let page = PageRequest::numbered(1, PageSize::new(10).unwrap());
     let query = ContactQuery { search, ..ContactQuery::oldest_first(page) };
     let list = fixture.contacts.expect_list();
-    list.with(eq(account()), eq(query)).return_once(|_, _| Ok(Page { items: vec![contact()], total: 1 }));
+    list.with(eq(account()), eq(query)).return_once(|_, _| Ok(Page::new(vec![contact()], 1)));
     fixture.contacts.expect_find().with(eq(account()), eq(id)).return_once(|_, _| Ok(contact()));
     fixture.contacts.expect_create().with(eq(account()), always()).return_once(|_, _| Ok(contact()));
     let change = ContactPatch { first_name: Name::parse("Ann").ok(), nickname: Some(None), ..Default::default() };

@@ -12,11 +12,14 @@ async fn lists_the_requested_page() {
             .expect_list()
             .with(
                 eq(account()),
-                eq(CallQuery { contact, sort, page: PageRequest { number: 2, size: PageSize::SMALLEST } }),
+                eq(CallQuery {
+                    contact,
+                    filters: CallFilters::default(),
+                    sort,
+                    page: PageRequest::numbered(2, PageSize::SMALLEST),
+                }),
             )
-            .return_once(|_, _| {
-                Ok(CallPage { page: Page { items: vec![call()], total: 3 }, calls_per_year: vec![(2017, 3)] })
-            });
+            .return_once(|_, _| Ok(CallPage { page: Page::new(vec![call()], 3), calls_per_year: vec![(2017, 3)] }));
         let response = fixture.send(get(&format!("{path}?limit=1&page=2&sort=-created_at"))).await.json();
         assert_eq!(response["data"][0]["id"], 5);
         let meta = &response["meta"];
@@ -33,7 +36,7 @@ async fn a_call_in_a_list_is_the_same_as_the_single_call() {
     let other = Call { contact: ContactSummary { id: ContactId::new(4).unwrap(), ..leslie() }, ..same.clone() };
     for calls in [vec![call()], vec![call(), same.clone()], vec![call(), same, other]] {
         let mut fixture = Fixture::new();
-        let page = Page { items: calls.clone(), total: 3 };
+        let page = Page::new(calls.clone(), 3);
         fixture.calls.expect_list().return_once(|_, _| Ok(CallPage { page, calls_per_year: vec![(2017, 3)] }));
         let list = fixture.send(get("/api/calls")).await;
         let mut single = Vec::new();
@@ -54,7 +57,7 @@ async fn the_default_page_size_depends_on_the_compatibility_mode() {
     for (compat, size) in [(Compat::Documented, 10), (Compat::Monica4, 15)] {
         let mut fixture = Fixture::new();
         fixture.options.compat = compat;
-        let empty = CallPage { page: Page { items: vec![], total: 0 }, calls_per_year: vec![] };
+        let empty = CallPage { page: Page::new(vec![], 0), calls_per_year: vec![] };
         fixture.calls.expect_list().withf(move |_, query| query.page.size.get() == size).return_once(|_, _| Ok(empty));
         let response = fixture.send(get("/api/calls?limit=0")).await.json();
         assert_eq!(response["meta"]["per_page"], size);
@@ -122,4 +125,40 @@ async fn links_to_the_public_url_and_serves_its_path() {
         assert_eq!(response.json()["data"]["url"], "https://example.org/callbook/api/calls/5");
     }
     assert_eq!(responses[2].status, 404);
+}
+
+#[actix_web::test]
+async fn a_page_by_cursor_leads_to_its_neighbours() {
+    let mut fixture = Fixture::new();
+    let key = ItemKey { value: call().details.called_at, id: 5 };
+    let places = [Cursor::First, Cursor::After(key), Cursor::Before(key)];
+    let mut seen = places.into_iter();
+    fixture.calls.expect_list().times(3).returning(move |_, query| {
+        assert_eq!(query.filters.answered, Some(true));
+        assert_eq!(seen.next().map(PageStart::Cursor), Some(query.page.start));
+        let page = Page { items: vec![call()], total: 3, has_more: true };
+        Ok(CallPage { page, calls_per_year: vec![(2017, 3)] })
+    });
+    let state = fixture.state();
+    let send = async |path: &str| {
+        let app = init_service(app(state.clone())).await;
+        let response = call_service(&app, get(path).to_request()).await;
+        serde_json::from_slice::<Value>(&to_bytes(response.into_body()).await.map_err(|_| "broken").unwrap()).unwrap()
+    };
+    let first = send("/api/calls?limit=1&answered=1&cursor=").await;
+    let (links, meta) = (&first["links"], &first["meta"]);
+    for name in ["current_page", "last_page", "from", "to", "prev_cursor"] {
+        assert_eq!(meta[name], Value::Null, "{name}");
+    }
+    assert_eq!((&meta["total"], &meta["per_page"], &meta["links"]), (&json!(3), &json!(1), &json!([])));
+    let url = |cursor: &Value| {
+        format!("http://app.monicahq.com/api/calls?limit=1&answered=1&cursor={}", cursor.as_str().unwrap_or_default())
+    };
+    assert_eq!((&links["prev"], &links["last"]), (&Value::Null, &Value::Null));
+    assert_eq!((&links["first"], &links["next"]), (&json!(url(&json!(""))), &json!(url(&meta["next_cursor"]))));
+    let second = send(links["next"].as_str().unwrap().trim_start_matches("http://app.monicahq.com")).await;
+    assert_eq!(second["links"]["prev"], url(&second["meta"]["prev_cursor"]));
+    assert_ne!(second["links"]["next"], Value::Null);
+    let previous = send(second["links"]["prev"].as_str().unwrap().trim_start_matches("http://app.monicahq.com")).await;
+    assert_ne!((&previous["links"]["prev"], &previous["links"]["next"]), (&Value::Null, &Value::Null));
 }

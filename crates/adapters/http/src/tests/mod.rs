@@ -1,7 +1,10 @@
 //! Tests of the whole application with mocked use cases.
 
+mod batch;
 mod calls;
 mod contacts;
+mod csv;
+mod deletions;
 mod limits;
 mod lists;
 mod openapi;
@@ -14,15 +17,16 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
-    Account, AccountId, Call, CallDetails, CallId, CallPatch, CallQuery, CallSortKey, Caller, Contact, ContactField,
-    ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch, ContactSummary, Content,
-    Direction, IdempotencyKey, Name, NewContactField, Page, PageRequest, PageSize, Profile, Scope, Sort, Timestamp,
-    TokenId, Uuid,
+    Account, AccountId, Call, CallDetails, CallFilters, CallId, CallPatch, CallQuery, CallSortKey, Caller, Contact,
+    ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
+    ContactSummary, Content, Cursor, Direction, IdempotencyKey, ItemKey, Name, NewContactField, Outcome, Page,
+    PageRequest, PageSize, PageStart, Profile, RecordedCall, Scope, Sort, Timestamp, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
 use ports::inbound::{
-    CallPage, MockAuthService, MockCallService, MockContactService, MockOperationsService, Precondition,
+    CallPage, MockAuthService, MockCallService, MockContactService, MockDeletionService, MockOperationsService,
+    Precondition,
 };
 use ports::outbound::MockClock;
 use serde_json::{Value, json};
@@ -40,6 +44,7 @@ const NOW: i64 = 1_709_202_030;
 struct Fixture {
     calls: MockCallService,
     contacts: MockContactService,
+    deletions: MockDeletionService,
     auth: MockAuthService,
     operations: MockOperationsService,
     options: Options,
@@ -73,6 +78,7 @@ impl Fixture {
         Self {
             calls: MockCallService::new(),
             contacts: MockContactService::new(),
+            deletions: MockDeletionService::new(),
             auth,
             operations: MockOperationsService::new(),
             options: Options {
@@ -95,6 +101,7 @@ impl Fixture {
         let services = Services {
             calls: Arc::new(self.calls),
             contacts: Arc::new(self.contacts),
+            deletions: Arc::new(self.deletions),
             auth: Arc::new(self.auth),
             operations: Arc::new(self.operations),
             clock: Arc::new(clock),
@@ -134,7 +141,7 @@ fn timestamp(text: &str) -> Timestamp {
     Timestamp::parse(text, Timestamp::from_unix(NOW).unwrap()).unwrap()
 }
 
-fn leslie() -> ContactSummary {
+pub fn leslie() -> ContactSummary {
     let profile = Profile { last_name: Name::parse("Knope").ok(), ..Profile::new(Name::parse("Leslie").unwrap()) };
     ContactSummary {
         id: ContactId::new(3).unwrap(),
@@ -157,6 +164,11 @@ pub fn call() -> Call {
         created_at: timestamp("2017-10-07T22:29:21Z"),
         updated_at: timestamp("2017-10-07T22:29:56Z"),
     }
+}
+
+/// Returns the call as newly recorded.
+fn created() -> RecordedCall {
+    RecordedCall { call: call(), outcome: Outcome::Created }
 }
 
 pub fn contact() -> Contact {

@@ -11,6 +11,7 @@ async fn responses() -> Vec<(&'static str, TestResponse)> {
         ("Unauthenticated", TestRequest::with_uri("/api/calls")),
         ("Forbidden", TestRequest::post().uri("/api/calls").insert_header(("authorization", "Bearer reader"))),
         ("NotFound", get("/api/calls/1")),
+        ("Gone", get("/api/deleted?since=2000-01-01")),
         ("PreconditionFailed", request(Method::DELETE, "/api/calls/2")),
         ("PayloadTooLarge", post(&complete).insert_header(("content-length", BODY_LIMIT + 1))),
         ("UnsupportedMediaType", post(&complete).insert_header(("content-encoding", "gzip"))),
@@ -20,7 +21,8 @@ async fn responses() -> Vec<(&'static str, TestResponse)> {
         ("TooManyRequests", get("/api/calls/1")),
     ];
     let mut fixture = Fixture::new();
-    fixture.options.rate_limit = 9;
+    fixture.options.rate_limit = 10;
+    fixture.deletions.expect_list().returning(|_, _| Ok(None));
     fixture.calls.expect_delete().returning(|_, _, _| Err(Error::PreconditionFailed));
     fixture.calls.expect_find().returning(|_, call| {
         Err(match call.get() {
@@ -114,7 +116,7 @@ fn schemas_describe_the_examples_of_responses_exactly() {
             }
         }
     }
-    assert_eq!(examples, 12, "every response with a call, a contact, a page of them or a deletion");
+    assert_eq!(examples, 15, "every response with a call, a contact, a page of them, a batch or a deletion");
 }
 
 #[actix_web::test]
@@ -122,7 +124,7 @@ async fn the_example_of_a_call_is_recorded() {
     let document = serde_json::to_value(document()).unwrap();
     let example = &document["components"]["schemas"]["CallInput"]["example"];
     let mut fixture = Fixture::new();
-    fixture.calls.expect_create().returning(|_, _, _| Ok(call()));
+    fixture.calls.expect_create().returning(|_, _, _| Ok(created()));
     let response = fixture.send(request(Method::POST, "/api/calls").set_json(example)).await;
     assert_eq!(response.status, 201);
 }

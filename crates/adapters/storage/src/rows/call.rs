@@ -10,7 +10,7 @@ use crate::StoreResult;
 use crate::columns::{DbEmotions, DbTimestamp, DbUuid};
 use crate::schema::calls;
 
-/// The content of a call except `called_at`, which indexes contain.
+/// The details of a call except `called_at` and `external_id`, which indexes contain.
 #[derive(Queryable, Selectable, Insertable, AsChangeset, PartialEq, Eq, Clone)]
 #[diesel(table_name = calls, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct CallDetailsRow {
@@ -22,6 +22,10 @@ pub struct CallDetailsRow {
     pub emotions: DbEmotions,
     /// How long the call lasted, in seconds.
     pub duration_seconds: Option<i32>,
+    /// Whether the call was answered.
+    pub answered: Option<bool>,
+    /// The phone number of the contact.
+    pub phone_number: Option<String>,
 }
 
 impl From<CallDetails> for CallDetailsRow {
@@ -31,19 +35,9 @@ impl From<CallDetails> for CallDetailsRow {
             contact_called: details.contact_called,
             emotions: DbEmotions(details.emotions),
             duration_seconds: details.duration.map(CallDuration::seconds),
+            answered: details.answered,
+            phone_number: details.phone_number.map(Into::into),
         }
-    }
-}
-
-impl CallDetailsRow {
-    fn with_called_at(self, called_at: DbTimestamp) -> StoreResult<CallDetails> {
-        Ok(CallDetails {
-            called_at: called_at.0,
-            content: optional_text(self.content)?,
-            contact_called: self.contact_called,
-            emotions: self.emotions.0,
-            duration: self.duration_seconds.map(duration).transpose()?,
-        })
     }
 }
 
@@ -64,7 +58,9 @@ pub struct NewCallRow {
     pub contact_id: i64,
     /// When the call happened.
     pub called_at: DbTimestamp,
-    /// The rest of the content.
+    /// The id that the call has in another system.
+    pub external_id: Option<String>,
+    /// The rest of the details.
     #[diesel(embed)]
     pub details: CallDetailsRow,
     /// When the call was recorded.
@@ -81,11 +77,32 @@ impl NewCallRow {
             account_id: account.get(),
             contact_id: call.contact.get(),
             called_at: call.details.called_at.into(),
+            external_id: external_id(&call.details),
             details: call.details.into(),
             created_at: now.into(),
             updated_at: now.into(),
         }
     }
+
+    /// Returns the details of the call.
+    fn into_details(self) -> StoreResult<CallDetails> {
+        let CallDetailsRow { content, contact_called, emotions, duration_seconds, answered, phone_number } =
+            self.details;
+        Ok(CallDetails {
+            called_at: self.called_at.0,
+            content: optional_text(content)?,
+            contact_called,
+            emotions: emotions.0,
+            duration: duration_seconds.map(duration).transpose()?,
+            answered,
+            phone_number: optional_text(phone_number)?,
+            external_id: optional_text(self.external_id)?,
+        })
+    }
+}
+
+fn external_id(details: &CallDetails) -> Option<String> {
+    details.external_id.as_ref().map(ToString::to_string)
 }
 
 /// A call without its contact.
@@ -102,14 +119,14 @@ pub struct CallRow {
 impl CallRow {
     /// Returns the part of the call that its owner can change.
     pub fn data(&self) -> StoreResult<NewCall> {
-        let details = self.call.details.clone().with_called_at(self.call.called_at)?;
-        Ok(NewCall { contact: contact_id(self.call.contact_id)?, details })
+        Ok(NewCall { contact: contact_id(self.call.contact_id)?, details: self.call.clone().into_details()? })
     }
 
     /// Replaces the part of the call that its owner can change.
     pub fn set_data(&mut self, new: NewCall, now: Timestamp) {
         self.call.contact_id = new.contact.get();
         self.call.called_at = new.details.called_at.into();
+        self.call.external_id = external_id(&new.details);
         self.call.details = new.details.into();
         self.call.updated_at = now.into();
     }
@@ -121,9 +138,9 @@ impl CallRow {
             uuid: self.call.uuid.0,
             account: contact.account,
             contact,
-            details: self.call.details.with_called_at(self.call.called_at)?,
             created_at: self.call.created_at.0,
             updated_at: self.call.updated_at.0,
+            details: self.call.into_details()?,
         })
     }
 
@@ -135,9 +152,9 @@ impl CallRow {
             account,
             contact: contact_id(self.call.contact_id)?,
             contact_uuid: contact_uuid.0,
-            details: self.call.details.with_called_at(self.call.called_at)?,
             created_at: self.call.created_at.0,
             updated_at: self.call.updated_at.0,
+            details: self.call.into_details()?,
         })
     }
 }
@@ -151,6 +168,7 @@ impl From<StoredCall> for CallRow {
                 account_id: call.account.get(),
                 contact_id: call.contact.get(),
                 called_at: call.details.called_at.into(),
+                external_id: external_id(&call.details),
                 details: call.details.into(),
                 created_at: call.created_at.into(),
                 updated_at: call.updated_at.into(),

@@ -5,6 +5,7 @@
 mod account;
 mod call;
 mod contact;
+mod deletion;
 
 pub use account::{AccountRow, NewTokenRow, TokenRow};
 pub use call::{CallDetailsRow, CallRow, NewCallRow};
@@ -12,6 +13,7 @@ pub use contact::{
     ContactDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, ContactWithLastCalled, ContactWithLastCalledRow,
     NewContactFieldRow, NewContactRow,
 };
+pub use deletion::{DeletionRow, NewDeletionRow};
 use domain::{AccountId, CallId, ContactId, Text};
 use ports::Error;
 

@@ -23,6 +23,12 @@ pub struct CallLine {
     emotions: Vec<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     duration_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answered: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
     created_at: String,
     updated_at: String,
 }
@@ -52,6 +58,9 @@ impl CallLine {
             contact_called: details.contact_called,
             emotions: details.emotions.iter().map(|emotion| emotion.id()).collect(),
             duration_seconds: details.duration.map(|duration| duration.seconds().into()),
+            answered: details.answered,
+            phone_number: details.phone_number.map(Into::into),
+            external_id: details.external_id.map(Into::into),
             created_at: created_at.to_string(),
             updated_at: updated_at.to_string(),
         }
@@ -70,6 +79,9 @@ impl CallLine {
                 contact_called: self.contact_called,
                 emotions: self.emotions.into_iter().map(emotion).collect::<Result<_, _>>()?,
                 duration: self.duration_seconds.map(duration).transpose()?,
+                answered: self.answered,
+                phone_number: optional_text("phone_number", self.phone_number)?,
+                external_id: optional_text("external_id", self.external_id)?,
             },
             created_at: timestamp("created_at", &self.created_at)?,
             updated_at: timestamp("updated_at", &self.updated_at)?,

@@ -1,0 +1,94 @@
+//! The repository of deletions.
+
+use async_trait::async_trait;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, SmallInt};
+use domain::{AccountId, ContactId, DeletedObject, Deletion, DeletionQuery, Direction, Page, Timestamp};
+use ports::Result;
+use ports::outbound::DeletionRepository;
+use storage::columns::{DbTimestamp, DbUuid};
+use storage::rows::{DeletionRow, NewDeletionRow};
+use storage::schema::{Instant, calls, contacts, deletions};
+use storage::{KeysetScan, StoreResult};
+
+use crate::accounts::all_accounts;
+use crate::keyset::{is_beyond, order_by};
+use crate::{Backend, Database, DbConnection};
+
+/// The columns by which deletions are sorted.
+const SORT: [&str; 2] = ["deletions.deleted_at", "deletions.number"];
+
+#[async_trait]
+impl DeletionRepository for Database {
+    async fn list(&self, account: AccountId, query: DeletionQuery) -> Result<Page<Deletion>> {
+        self.read_snapshot(move |connection| list(connection, account, &query)).await
+    }
+
+    async fn forget(&self, before: Timestamp) -> Result<()> {
+        self.write(move |connection| forget(connection, before)).await
+    }
+}
+
+fn list(connection: &mut DbConnection, account: AccountId, query: &DeletionQuery) -> StoreResult<Page<Deletion>> {
+    let since = || {
+        let of_account = deletions::table.filter(deletions::account_id.eq(account.get()));
+        of_account.filter(deletions::deleted_at.ge(DbTimestamp(query.since))).into_boxed::<Backend>()
+    };
+    let total: i64 = since().count().get_result(connection)?;
+    let scan = KeysetScan::new(Direction::Ascending, query.cursor, query.size);
+    let mut from_cursor = since();
+    if let Some(place) = scan.beyond {
+        from_cursor = from_cursor.filter(is_beyond(&SORT.join(", "), scan.direction, place));
+    }
+    let rows: Vec<DeletionRow> = from_cursor
+        .order(sql::<Bool>(&order_by(SORT, scan.direction)))
+        .limit(scan.take())
+        .select(DeletionRow::as_select())
+        .load(connection)?;
+    let items = rows.into_iter().map(Deletion::try_from).collect::<StoreResult<_>>()?;
+    let (items, has_more) = scan.page(items);
+    Ok(Page { items, total: total.unsigned_abs(), has_more })
+}
+
+fn forget(connection: &mut DbConnection, before: Timestamp) -> StoreResult<()> {
+    for account in all_accounts(connection)? {
+        let expired = deletions::account_id.eq(account.id.get()).and(deletions::deleted_at.lt(DbTimestamp(before)));
+        diesel::delete(deletions::table.filter(expired)).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Records deletions.
+pub fn insert(connection: &mut DbConnection, deleted: &[NewDeletionRow]) -> StoreResult<()> {
+    for row in deleted {
+        diesel::insert_into(deletions::table).values(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// Records the deletion of the locked contact and its calls, before they are deleted.
+pub fn insert_of_contact(
+    connection: &mut DbConnection,
+    account: AccountId,
+    contact: ContactId,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let time = DbTimestamp(now).into_sql::<Instant>();
+    let number = |object| NewDeletionRow::number(object).into_sql::<SmallInt>();
+    calls::table
+        .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
+        .select((calls::account_id, number(DeletedObject::Call), calls::id, calls::uuid, calls::external_id, time))
+        .insert_into(deletions::table)
+        .into_columns((
+            deletions::account_id,
+            deletions::object,
+            deletions::object_id,
+            deletions::uuid,
+            deletions::external_id,
+            deletions::deleted_at,
+        ))
+        .execute(connection)?;
+    let uuid: DbUuid = crate::contacts::by_id(account, contact).select(contacts::uuid).get_result(connection)?;
+    insert(connection, &[NewDeletionRow::of_contact(account, contact, uuid, now)])
+}
