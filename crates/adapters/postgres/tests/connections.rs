@@ -43,7 +43,7 @@ impl Records {
     async fn create_call(&self, key: Option<IdempotencyKey>) {
         let call = NewCall { contact: self.contact, details: CallDetails::at(now()) };
         let created = self.store.calls.create(self.account, call, Uuid::nil(), now(), key).await;
-        self.store.calls.delete(self.account, created.unwrap().id, None).await.unwrap();
+        self.store.calls.delete(self.account, created.unwrap().id, now(), None).await.unwrap();
     }
 
     /// Sends the n-th request. Returns false if there are not so many.

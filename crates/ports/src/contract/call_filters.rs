@@ -143,6 +143,9 @@ pub async fn finds_a_long_content_by_its_words(store: &Store) {
     assert_eq!(find(&account, words(&"e".repeat(255))).await, [one_word]);
 }
 
+/// Whether a filter finds the call.
+type Test = fn(&Call) -> bool;
+
 pub async fn every_filter_combines_with_the_others(store: &Store) {
     let account = TestAccount::create(store).await;
     let (leslie, henri) = (account.create_contact("Leslie").await, account.create_contact("Henri").await);
@@ -159,7 +162,6 @@ pub async fn every_filter_combines_with_the_others(store: &Store) {
         let created = store.calls.upsert(account.id, vec![(super::UUID, new.into())], at(NOW + n), None).await;
         calls.push(created.unwrap().remove(0).unwrap().call);
     }
-    type Test = fn(&Call) -> bool;
     let filters: [(CallFilters, Test); 9] = [
         (CallFilters::default(), |_| true),
         (words("wed"), |call| call.details.content == Content::parse("a wedding").ok()),
