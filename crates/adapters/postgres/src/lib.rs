@@ -62,7 +62,7 @@ const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = of
                           SET default_transaction_isolation = 'read committed'";
 
 /// The lock of migrations. The number is arbitrary.
-const MIGRATION_LOCK: i64 = 2026112400;
+const MIGRATION_LOCK: i64 = 2_026_112_400;
 
 /// SQL that compares the account of a call, for queries sorted by id.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";

@@ -21,7 +21,7 @@ use crate::logging::Logging;
 use crate::output::outln;
 
 /// How often expired deletions are forgotten.
-const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const CLEANING_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Serves until SIGTERM or SIGINT. Then finishes the requests in flight and closes the store.
 pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
