@@ -33,7 +33,7 @@ pub struct ContactRequest {
     #[schema(value_type = Option<String>, max_length = 255)]
     nickname: Field<Name>,
     /// Gender, by an id of `GET /genders`. Takes precedence over `gender`.
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 1)]
     gender_id: Field<Gender>,
     /// Gender, by name. `none` means no gender.
     #[schema(value_type = Option<String>, max_length = 255, example = "female")]
