@@ -42,7 +42,7 @@ def sentences(rng):
 
 
 def content(rng, texts, n):
-    return f"Common pa{n % FIRST} pb{n // FIRST % SECOND} " + ". ".join(rng.choices(texts, k=9)) + "."
+    return f"Common pa{n % FIRST:02} pb{n // FIRST % SECOND:02} " + ". ".join(rng.choices(texts, k=9)) + "."
 
 
 def write_export(path, calls):
@@ -106,7 +106,7 @@ class Server:
     """A running server with a token."""
 
     def __init__(self, binary, environment):
-        self.environment = {**os.environ, **environment, "CALLBOOK_BIND": "127.0.0.1:0", "CALLBOOK_RATE_LIMIT": "0",
+        self.environment = {**os.environ, **environment, "CALLBOOK_BIND": "127.0.0.1:0", "CALLBOOK_RATE_LIMIT_PER_MINUTE": "0",
                             "CALLBOOK_LOG": "warn", "CALLBOOK_TOKEN": "cb_" + "b" * 43}
         self.token = self.environment["CALLBOOK_TOKEN"]
         self.process = subprocess.Popen([binary, "serve"], stdout=subprocess.PIPE, text=True, env=self.environment)
@@ -202,7 +202,7 @@ def run(environment, export, postgres):
         row(name, server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more))
 
     print("| request | per second | p99 in ms |\n|---|--:|--:|")
-    pairs = [f"/calls?query=pa{rng.randrange(FIRST)}+pb{rng.randrange(SECOND)}" for _ in range(500)]
+    pairs = [f"/calls?query=pa{rng.randrange(FIRST):02}+pb{rng.randrange(SECOND):02}" for _ in range(500)]
     found = server.request(pairs[0])["meta"]["total"]
     measure(f"`query=` of two words, {found} calls found", pairs)
     last = 1_500_000_000 + args.calls * 100

@@ -47,7 +47,7 @@ use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations}
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{BatchQueue, Pool, StoreResult, WorkerPool, ts_query};
+use storage::{BatchQueue, Pool, SLOW_THREADS, StoreResult, WorkerPool, ts_query};
 
 type DbConnection = PgConnection;
 type Backend = diesel::pg::Pg;
@@ -277,10 +277,11 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
     Ok(pool(url, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated database with at most `connections` connections, which all threads share, and one for searches.
+/// Opens the migrated database with at most `connections` connections, which all threads share, and
+/// [`SLOW_THREADS`] for searches.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let slow_pool = Pool::open(with_defaults(url), 1, ON_SLOW_CONNECT)?;
+    let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, ON_SLOW_CONNECT)?;
     let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
     let database = Arc::new(database);
     Ok(Store {
