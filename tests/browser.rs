@@ -1,4 +1,4 @@
-//! Swagger UI in headless Chromium: Authorize, Try it out and the response on the page.
+//! The pages in headless Chromium: Swagger UI with Authorize, Try it out and the response; a phone in the dark.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{BufRead, BufReader};
@@ -75,6 +75,23 @@ impl Browser {
         self.session.post(&format!("{}/value", self.find(selector)), &json!({"text": text})).expect(200);
     }
 
+    /// Emulates a phone with dark pages, 390 pixels wide.
+    fn emulate_dark_phone(&self) {
+        let metrics = json!({"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true});
+        let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+        for (command, parameters) in
+            [("Emulation.setDeviceMetricsOverride", metrics), ("Emulation.setEmulatedMedia", dark)]
+        {
+            let body = json!({"cmd": command, "params": parameters});
+            self.session.post("/goog/cdp/execute", &body).expect(200);
+        }
+    }
+
+    /// The value that a script returns.
+    fn evaluate(&self, script: &str) -> Value {
+        self.session.post("/execute/sync", &json!({"script": script, "args": []})).expect(200)["value"].clone()
+    }
+
     fn text(&self, selector: &str) -> String {
         let response = self.session.get(&format!("{}/text", self.find(selector))).expect(200);
         response["value"].as_str().unwrap().to_owned()
@@ -116,4 +133,23 @@ fn authorizes_and_creates_a_call_in_swagger_ui() {
     let shown = responses.next().unwrap().unwrap();
     assert_eq!(shown["data"]["contact"]["first_name"], "Leslie");
     assert_eq!(client.get("/api/calls/1").expect(200), shown, "the page shows the stored call");
+}
+
+#[test]
+fn pages_fit_a_phone_and_are_dark() {
+    let setup = Setup::sqlite();
+    let server = setup.serve();
+    let browser = Browser::start();
+    browser.emulate_dark_phone();
+    for (page, title) in [("/", "h1"), ("/docs/", ".info .title")] {
+        browser.open(&format!("{}{page}", server.base));
+        browser.find(title);
+        let width = browser.evaluate("return document.documentElement.scrollWidth");
+        assert_eq!(width, 390, "{page}");
+        // Red, green and blue of a text: bright on a dark page.
+        let color = browser.evaluate(&format!(
+            "return getComputedStyle(document.querySelector('{title}')).color.match(/[0-9]+/g).map(Number)"
+        ));
+        assert!(color.as_array().unwrap().iter().all(|part| part.as_u64() > Some(150)), "{page}: {color}");
+    }
 }

@@ -6,6 +6,7 @@ use support::{Client, Server, Setup, Store, expect_failure, on_both_stores};
 
 on_both_stores!(
     creates_lists_and_revokes_tokens,
+    shows_when_a_token_was_last_used,
     creates_the_demo_data_of_the_published_document,
     runs_migrations_once,
     indexes_the_contents_of_an_existing_store,
@@ -25,7 +26,9 @@ fn creates_lists_and_revokes_tokens(setup: Setup) {
     let list = setup.output(&["token", "list"]);
     assert!(list.contains("n8n flow") && list.contains("read-only") && !list.contains(token));
     let list: Value = serde_json::from_str(&setup.output(&["token", "list", "--json"])).unwrap();
-    let expected = json!({"id": 1, "account": 1, "name": "n8n flow", "scope": "read-only", "revoked_at": null});
+    let expected = json!({
+        "id": 1, "account": 1, "name": "n8n flow", "scope": "read-only", "last_used_at": null, "revoked_at": null,
+    });
     support::assert_contains(&list, &json!([expected]));
     assert!(list[0]["expires_at"].is_string());
     let server = setup.serve();
@@ -42,9 +45,36 @@ fn creates_lists_and_revokes_tokens(setup: Setup) {
     }
 }
 
+fn shows_when_a_token_was_last_used(setup: Setup) {
+    let [used, unused] = [setup.new_token(), setup.new_token()];
+    let server = setup.serve();
+    let client = Client::new(&server.base, Some(&used));
+    let listed = || serde_json::from_str::<Value>(&setup.output(&["token", "list", "--json"])).unwrap();
+    for path in ["/healthz", "/docs/"] {
+        client.with_token(Some(&unused)).get(path);
+    }
+    let use_often = |client: &&Client| drop(client.get("/api/me").expect(200));
+    support::run_with_workers([&client; 8], use_often, || {
+        support::wait_until("a recorded use", || listed()[0]["last_used_at"].is_string());
+    });
+    assert_eq!(server.stop().0, Some(0));
+    let list = listed();
+    let (created, last_used) = (list[0]["created_at"].as_str().unwrap(), list[0]["last_used_at"].as_str().unwrap());
+    assert!(created <= last_used, "{list}");
+    assert_eq!(list[1]["last_used_at"], Value::Null, "pages need no token");
+    let table = setup.output(&["token", "list"]);
+    let column: Vec<_> = table.lines().skip(1).map(|line| line.split_whitespace().nth(4).unwrap()).collect();
+    assert_eq!(column, [last_used, "never"]);
+    setup.output(&["backup", "copy"]);
+    let restored = Setup::sqlite();
+    restored.output(&["restore", setup.folder().join("copy").to_str().unwrap()]);
+    let restored: Value = serde_json::from_str(&restored.output(&["token", "list", "--json"])).unwrap();
+    assert_eq!(restored, list);
+}
+
 fn creates_the_demo_data_of_the_published_document(setup: Setup) {
     setup.output(&["demo"]);
-    setup.output(&["demo"]);
+    assert!(setup.output(&["demo"]).ends_with("nothing was added."));
     let server = setup.serve();
     let client = server.client();
     assert_eq!(client.get("/api/contacts").expect(200)["meta"]["total"], 2, "a second run adds nothing");

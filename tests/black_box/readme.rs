@@ -1,16 +1,21 @@
 //! The examples of the README, in their order.
 
 use serde_json::Value;
-use support::{Response, Server, Setup, on_both_stores};
+use support::{Response, Server, Setup, Store, on_both_stores};
+use throwaway_postgres::Throwaway;
 
 on_both_stores!(the_examples_of_the_readme_work);
 
+/// Returns the indented blocks of a section of the README.
+fn blocks_of_section(title: &str) -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once(title).unwrap();
+    blocks(section.split_once("\n## ").unwrap().0)
+}
+
 fn the_examples_of_the_readme_work(setup: Setup) {
     let server = setup.serve();
-    let readme = include_str!("../../README.md");
-    let (_, section) = readme.split_once("## Log a call").unwrap();
-    let (section, _) = section.split_once("\n## ").unwrap();
-    let mut blocks = blocks(section).into_iter();
+    let mut blocks = blocks_of_section("## Log a call").into_iter();
     let contact = run(&server, blocks.next().unwrap().strip_prefix("TOKEN=cb_…\n").unwrap()).expect(201);
     assert_eq!(contact["data"]["id"], 1, "as the README says");
     let call = run(&server, &blocks.next().unwrap()).expect(201);
@@ -19,7 +24,31 @@ fn the_examples_of_the_readme_work(setup: Setup) {
     assert_eq!((&list["data"][0], &list["meta"]["total"]), (&call["data"], &1.into()));
     let error = run(&server, &blocks.next().unwrap()).expect(422);
     assert_eq!(error, serde_json::from_str::<Value>(&blocks.next().unwrap()).unwrap());
+    let demo = blocks.next().unwrap();
+    let arguments = words(demo.strip_prefix("cargo run --profile quick -- ").unwrap());
+    setup.output(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(server.client().get("/api/calls").expect(200)["meta"]["total"], 5, "the call and those of the demo");
     assert_eq!(blocks.next(), None);
+}
+
+#[test]
+fn the_examples_for_postgresql_work() {
+    let postgres = Throwaway::start();
+    let blocks = blocks_of_section("### PostgreSQL");
+    let [create, serve] = &blocks[..] else { panic!("{blocks:?}") };
+    for command in create.lines().map(words) {
+        match &command.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["sudo", "-u", "postgres", "psql", "-c", sql] => postgres.execute(sql),
+            ["sudo", "-u", "postgres", "createdb", "--owner", owner, name] => {
+                postgres.execute(&format!("CREATE DATABASE {name} OWNER {owner}"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let url = serve.trim_end().strip_prefix("DATABASE_URL=postgres://").unwrap();
+    let (user, database) = url.strip_suffix(" callbook serve").unwrap().split_once("@localhost/").unwrap();
+    let url = postgres.url(database).replace("postgres@", &format!("{user}@"));
+    Setup::on(Store::Url(url)).serve().client().get("/api/me").expect(200);
 }
 
 /// Returns the indented blocks of a text.

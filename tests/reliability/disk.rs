@@ -32,6 +32,7 @@ fn rejects_writes_on_a_full_disk_and_loses_nothing() {
     let server = setup.serve_under(&["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
     let client = server.client();
     let contacts = create_contacts(&client);
+    let unused = client.with_token(Some(&setup.new_token()));
     let mut histories = WriteHistory::of_writers(6);
     for _ in 0..crate::quick_or_long(3, 20) {
         let writers = BackgroundWriters::start(histories, &client, &contacts, OnFailure::Continue);
@@ -51,6 +52,7 @@ fn rejects_writes_on_a_full_disk_and_loses_nothing() {
             response.status == 503
         });
         assert_eq!(client.get("/api/contacts").status, 200, "reads still work");
+        assert_eq!(unused.get("/api/contacts").status, 200, "also with a token whose first use cannot be recorded");
         std::thread::sleep(std::time::Duration::from_millis(200));
         limit_file_size(&server, "unlimited");
         support::wait_until("a successful write", || {
@@ -197,6 +199,7 @@ fn rejects_only_writes_while_the_database_is_read_only() {
     let client = server.client();
     let contact = client.create_contact("Leslie");
     let call = client.create_call(contact, "2018-02-02");
+    let unused = client.with_token(Some(&setup.new_token()));
     let read_only = |value: &str| {
         database.execute(&format!(
             "BEGIN READ WRITE; \
@@ -215,6 +218,7 @@ fn rejects_only_writes_while_the_database_is_read_only() {
     client.put(&path, &body).expect_unavailable();
     client.delete(&path).expect_unavailable();
     assert_eq!(client.get(&path).expect(200)["data"], call);
+    assert_eq!(unused.get(&path).expect(200)["data"], call, "a use of a token that cannot be recorded");
     read_only("off");
     support::wait_until("a successful write", || client.put(&path, &body).status == 200);
     assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 1);

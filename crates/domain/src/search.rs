@@ -121,23 +121,27 @@ fn longest(mut words: Vec<String>) -> Vec<String> {
 
 /// Returns the folded words of a text: sequences of letters and digits. Of a very long word, its beginning.
 pub fn words(text: &str) -> Vec<String> {
-    let folded = fold(text);
+    words_of_folded(&fold(text)).map(str::to_owned).collect()
+}
+
+fn words_of_folded(folded: &str) -> impl Iterator<Item = &str> {
     let words = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| word.chars().take(MAX_WORD_CHARACTERS).collect()).collect()
+    words.map(|word| word.char_indices().nth(MAX_WORD_CHARACTERS).map_or(word, |(end, _)| &word[..end]))
 }
 
 /// Returns the distinct words of the texts, separated by spaces, for the index of a store.
 pub fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let folded: Vec<String> = texts.into_iter().map(fold).collect();
     let (mut known, mut index) = (HashSet::new(), String::new());
-    for word in texts.into_iter().flat_map(words) {
+    for word in folded.iter().flat_map(|text| words_of_folded(text)) {
         if index.len() + word.len() >= MAX_INDEXED_BYTES {
             break;
         }
-        if known.insert(word.clone()) {
+        if known.insert(word) {
             if !index.is_empty() {
                 index.push(' ');
             }
-            index.push_str(&word);
+            index.push_str(word);
         }
     }
     index
@@ -145,6 +149,10 @@ pub fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`, `Straße` becomes `strasse`.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        // Most texts are, and have nothing else to fold.
+        return text.to_ascii_lowercase().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    }
     let plain = text.nfkd().filter(|c| !is_combining_mark(*c));
     // Lower case alone keeps `ß` and `ς`, whose upper case is that of other letters.
     let folded = plain.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);

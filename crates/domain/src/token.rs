@@ -92,6 +92,8 @@ pub struct Token {
     pub scope: Scope,
     /// When the token was created.
     pub created_at: Timestamp,
+    /// When a request last used the token, recorded at most once every [`Token::USE_INTERVAL_SECONDS`]. `None` if never.
+    pub last_used_at: Option<Timestamp>,
     /// When the token expires. `None` if never.
     pub expires_at: Option<Timestamp>,
     /// When the token was revoked.
@@ -99,10 +101,19 @@ pub struct Token {
 }
 
 impl Token {
+    /// The time between two recorded uses of a token.
+    pub const USE_INTERVAL_SECONDS: i64 = 60;
+
     /// Returns the client that the token authenticates at `now`. `None` if the token is expired or revoked.
     pub fn caller(&self, now: Timestamp) -> Option<Caller> {
         let valid = self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end);
         valid.then_some(Caller { account: self.account, token: self.id, scope: self.scope })
+    }
+
+    /// Returns whether a use at `now` is to be recorded. A recorded time long after `now` comes from a wrong clock, and
+    /// is replaced.
+    pub fn is_use_due(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_none_or(|last| (now.unix() - last.unix()).abs() >= Self::USE_INTERVAL_SECONDS)
     }
 }
 
@@ -117,6 +128,7 @@ mod tests {
             name: Name::parse("n8n").unwrap(),
             scope: Scope::ReadOnly,
             created_at: Timestamp::from_unix(0).unwrap(),
+            last_used_at: None,
             expires_at: expires_at.and_then(Timestamp::from_unix),
             revoked_at: revoked_at.and_then(Timestamp::from_unix),
         }
@@ -129,6 +141,17 @@ mod tests {
         assert!(token(Some(101), None).caller(now).is_some());
         assert!(token(Some(100), None).caller(now).is_none());
         assert!(token(None, Some(50)).caller(now).is_none());
+    }
+
+    #[test]
+    fn a_use_is_due_once_a_minute() {
+        let now = Timestamp::from_unix(100).unwrap();
+        for (last_used_at, is_due) in
+            [(None, true), (Some(40), true), (Some(41), false), (Some(159), false), (Some(160), true)]
+        {
+            let token = Token { last_used_at: last_used_at.and_then(Timestamp::from_unix), ..token(None, None) };
+            assert_eq!(token.is_use_due(now), is_due, "{last_used_at:?}");
+        }
     }
 
     #[test]

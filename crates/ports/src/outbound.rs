@@ -208,6 +208,9 @@ pub trait TokenRepository: Send + Sync {
     /// account.
     async fn create(&self, token: NewToken, now: Timestamp) -> Result<Token>;
 
+    /// Records a use of the token at `now`, if one [is due](Token::is_use_due). Does nothing if there is no such token.
+    async fn record_use(&self, token: TokenId, now: Timestamp) -> Result<()>;
+
     /// Revokes the token as of `now`. A revoked token stays as it is. `NotFound` if there is none with this id.
     async fn revoke(&self, token: TokenId, now: Timestamp) -> Result<()>;
 }

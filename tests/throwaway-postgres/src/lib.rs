@@ -179,6 +179,11 @@ impl Throwaway {
         format!("postgres://postgres@/{database}?host={}&port={PORT}", self.folder.display())
     }
 
+    /// Runs SQL statements in the database `postgres`.
+    pub fn execute(&self, sql: &str) {
+        execute(&self.url("postgres"), sql);
+    }
+
     /// Stops the server immediately, like a crash. The data is kept.
     pub fn stop(&mut self) {
         let _ = self.supervisor.stdin.take().map(|mut input| input.write_all(b"QUIT\n"));

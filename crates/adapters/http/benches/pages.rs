@@ -49,6 +49,6 @@ fn one_call(bencher: Bencher) {
 
 fn page(bencher: Bencher, items: Vec<Call>) {
     let calls_per_year = (2015..=2025).rev().map(|year| (year, 90_000)).collect();
-    let page = CallPage { page: Page { items, total: 1_000_000 }, calls_per_year };
+    let page = CallPage { page: Page::new(items, 1_000_000), calls_per_year };
     bencher.bench_local(|| page_of_calls(&page));
 }

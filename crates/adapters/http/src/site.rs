@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::{Data, Path, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::AppState;
@@ -24,6 +24,9 @@ pub fn configure(config: &mut ServiceConfig) {
         // Relative, for the same reason.
         .service(actix_web::web::redirect("/docs", "docs/"))
         .service(document)
+        // Before the files of Swagger UI, because it replaces one of them.
+        .service(swagger_ui)
+        .service(color_scheme)
         .service(SwaggerUi::new("/docs/{_:.*}").config(ui));
 }
 
@@ -38,6 +41,20 @@ async fn start(state: Data<AppState>, request: HttpRequest) -> HttpResponse {
 
 fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Responds with the page of Swagger UI. The library's own page has no title and is not made for phones or the dark.
+#[routes]
+#[get("/docs/")]
+#[get("/docs/index.html")]
+async fn swagger_ui() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::html()).body(include_str!("docs.html"))
+}
+
+/// Responds with the script of that page that follows the colour scheme of the browser.
+#[get("/docs/color-scheme.js")]
+async fn color_scheme() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("color-scheme.js"))
 }
 
 #[get("/openapi.json")]

@@ -54,15 +54,27 @@ type Backend = diesel::pg::Pg;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
 
-/// Without generic plans PostgreSQL plans every statement anew. Its JIT compiler takes 30 ms for a page that is read in
-/// 1 ms. The statement timeout bounds how long a client waits for a lock. The last three settings are PostgreSQL's
-/// defaults, which a role or a database can change.
-const ON_CONNECT: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET statement_timeout = '20s'; \
-                          SET TIME ZONE 'UTC'; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; \
-                          SET default_transaction_isolation = 'read committed'";
+/// PostgreSQL's JIT compiler takes 30 ms for a page that is read in 1 ms. The statement timeout bounds how long a client
+/// waits for a lock. The last three settings are PostgreSQL's defaults, which a role or a database can change.
+macro_rules! on_connect {
+    ($plans:literal) => {
+        concat!(
+            "SET plan_cache_mode = ",
+            $plans,
+            "; SET jit = off; SET statement_timeout = '20s'; SET TIME ZONE 'UTC'; SET lock_timeout = 0; \
+             SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed'"
+        )
+    };
+}
+
+/// Without generic plans PostgreSQL plans every statement anew.
+const ON_CONNECT: &str = on_connect!("force_generic_plan");
+
+/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find.
+const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan");
 
 /// The lock of migrations. The number is arbitrary.
-const MIGRATION_LOCK: i64 = 2026112400;
+const MIGRATION_LOCK: i64 = 2_026_112_400;
 
 /// SQL that compares the account of a call, for queries sorted by id.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
@@ -268,7 +280,7 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
 /// Opens the migrated database with at most `connections` connections, which all threads share, and one for searches.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let slow_pool = self::pool(url, 1)?;
+    let slow_pool = Pool::open(with_defaults(url), 1, ON_SLOW_CONNECT)?;
     let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
     let database = Arc::new(database);
     Ok(Store {

@@ -26,7 +26,7 @@ use storage::schema::{accounts, calls, contact_fields, contacts, tokens};
 use crate::accounts::{delete_account, find_account};
 use crate::calls::{find_contact, holder};
 use crate::changes::insert_calls;
-use crate::{CALL_ACCOUNT_IS, DbConnection, counters, export};
+use crate::{CALL_ACCOUNT_IS, DbConnection, counters, export, write_transaction};
 
 diesel::table! {
     use diesel::sql_types::BigInt;
@@ -83,12 +83,12 @@ impl Bulk {
 
     /// Compares the counters with the calls and repairs them.
     pub fn audit_counters(&self) -> Result<CounterAudit> {
-        self.run(|connection| connection.immediate_transaction(crate::audit::audit_counters))
+        self.run(|connection| write_transaction(connection, crate::audit::audit_counters))
     }
 
     /// Deletes the account with everything that it owns.
     pub fn delete_account(&self, account: AccountId) -> Result<()> {
-        self.run(|connection| connection.immediate_transaction(|connection| delete_account(connection, account)))
+        self.run(|connection| write_transaction(connection, |connection| delete_account(connection, account)))
     }
 }
 
@@ -106,7 +106,7 @@ impl BulkRepository for Bulk {
             let mut summary = ImportSummary::default();
             for batch in Batches::new(records, import_size) {
                 let batch = batch?;
-                let imported = connection.immediate_transaction(|connection| {
+                let imported = write_transaction(connection, |connection| {
                     // A concurrent import can have added records.
                     load_known(connection, account, &mut known)?;
                     import_batch(&mut Session(connection), account, batch, dry_run)
@@ -120,7 +120,7 @@ impl BulkRepository for Bulk {
 
     fn restore(&self, records: BackupRecords<'_>) -> Result<bool> {
         self.run(|connection| {
-            connection.immediate_transaction(|connection| {
+            write_transaction(connection, |connection| {
                 if accounts::table.count().get_result::<i64>(connection)? > 0 {
                     return Ok(false);
                 }

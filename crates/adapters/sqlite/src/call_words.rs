@@ -1,4 +1,7 @@
 //! The index of the words of calls: an FTS5 table.
+//!
+//! FTS5 writes to disk at each savepoint after a change. Writes have savepoints of their own, so they only mark calls in a
+//! temporary table. [`update`] indexes the marked ones at the end of the transaction, all at once.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -6,6 +9,7 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
 use domain::{AccountId, ContactId, index_text};
 use storage::rows::CallRow;
+use storage::schema::calls;
 use storage::{StoreResult, fts5_query};
 
 use crate::DbConnection;
@@ -18,46 +22,70 @@ diesel::table! {
     }
 }
 
-/// Indexes the contents of new calls.
-pub fn insert(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
-    for row in rows {
-        let words = index_text(row.call.details.content.as_deref());
-        if !words.is_empty() {
-            diesel::insert_into(call_words::table)
-                .values((call_words::rowid.eq(row.id), call_words::words.eq(words)))
-                .execute(connection)?;
+diesel::table! {
+    // The statements of `on_connect!` create it.
+    marked_calls (id) {
+        id -> BigInt,
+    }
+}
+
+/// The number of contents that are in memory at once.
+const CALLS: i64 = 100;
+
+/// Marks calls whose contents are new or changed.
+pub fn replace(connection: &mut DbConnection, _: AccountId, rows: &[&CallRow]) -> StoreResult<()> {
+    rows.iter().try_for_each(|row| mark(connection, row.id))
+}
+
+/// Marks calls that are deleted.
+pub fn delete(connection: &mut DbConnection, _: AccountId, ids: &[i64]) -> StoreResult<()> {
+    ids.iter().try_for_each(|id| mark(connection, *id))
+}
+
+/// Marks a call.
+pub fn mark(connection: &mut DbConnection, call: i64) -> StoreResult<()> {
+    diesel::insert_or_ignore_into(marked_calls::table).values(marked_calls::id.eq(call)).execute(connection)?;
+    Ok(())
+}
+
+/// Marks the calls of the contact, which are deleted.
+pub fn delete_of_contact(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
+    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id FROM calls WHERE account_id = ? AND contact_id = ?";
+    let mark = sql_query(sql).bind::<BigInt, _>(account.get()).bind::<BigInt, _>(contact.get());
+    mark.execute(connection)?;
+    Ok(())
+}
+
+/// Marks the calls of the account, which are deleted.
+pub fn delete_of_account(connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
+    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id FROM calls WHERE account_id = ?";
+    sql_query(sql).bind::<BigInt, _>(account.get()).execute(connection)?;
+    Ok(())
+}
+
+/// Indexes the marked calls as they are now. Each transaction that writes calls ends with it.
+pub fn update(connection: &mut DbConnection) -> StoreResult<()> {
+    let mut after = 0;
+    loop {
+        let next = marked_calls::table.filter(marked_calls::id.gt(after)).order(marked_calls::id).limit(CALLS);
+        let ids: Vec<i64> = next.select(marked_calls::id).load(connection)?;
+        let Some(last) = ids.last() else { break };
+        after = *last;
+        for id in ids {
+            diesel::delete(call_words::table.find(id)).execute(connection)?;
+            let content = calls::table.filter(calls::id.eq(id)).select(calls::content);
+            let content: Option<Option<String>> = content.get_result(connection).optional()?;
+            let words = index_text(content.flatten().as_deref());
+            if !words.is_empty() {
+                diesel::insert_into(call_words::table)
+                    .values((call_words::rowid.eq(id), call_words::words.eq(words)))
+                    .execute(connection)?;
+            }
         }
     }
-    Ok(())
-}
-
-/// Indexes the changed contents of calls.
-pub fn replace(connection: &mut DbConnection, account: AccountId, rows: &[&CallRow]) -> StoreResult<()> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    delete(connection, account, &ids)?;
-    insert(connection, rows)
-}
-
-/// Removes calls from the index.
-pub fn delete(connection: &mut DbConnection, _: AccountId, ids: &[i64]) -> StoreResult<()> {
-    for id in ids {
-        diesel::delete(call_words::table.find(id)).execute(connection)?;
+    if after > 0 {
+        diesel::delete(marked_calls::table).execute(connection)?;
     }
-    Ok(())
-}
-
-/// Removes the calls of the contact from the index.
-pub fn delete_of_contact(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
-    let sql = "DELETE FROM call_words WHERE rowid IN (SELECT id FROM calls WHERE account_id = ? AND contact_id = ?)";
-    let delete = sql_query(sql).bind::<BigInt, _>(account.get()).bind::<BigInt, _>(contact.get());
-    delete.execute(connection)?;
-    Ok(())
-}
-
-/// Removes the calls of the account from the index.
-pub fn delete_of_account(connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
-    let sql = "DELETE FROM call_words WHERE rowid IN (SELECT id FROM calls WHERE account_id = ?)";
-    sql_query(sql).bind::<BigInt, _>(account.get()).execute(connection)?;
     Ok(())
 }
 

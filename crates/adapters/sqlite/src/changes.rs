@@ -38,9 +38,8 @@ pub fn insert_call(connection: &mut DbConnection, call: NewCallRow) -> StoreResu
     diesel::insert_into(calls::table).values(call.clone()).execute(connection)?;
     // RETURNING would create a temporary table for each statement.
     let id = diesel::select(last_insert_rowid()).get_result(connection)?;
-    let row = CallRow { id, call };
-    call_words::insert(connection, &[&row])?;
-    Ok(row)
+    call_words::mark(connection, id)?;
+    Ok(CallRow { id, call })
 }
 
 /// Returns ids for calls that will be inserted. No other connection writes until the transaction ends.
@@ -56,8 +55,9 @@ pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResu
 pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
     for row in rows {
         diesel::insert_into(calls::table).values((*row).clone()).execute(connection)?;
+        call_words::mark(connection, row.id)?;
     }
-    call_words::insert(connection, rows)
+    Ok(())
 }
 
 /// Stores the changes of calls. The columns that indexes contain are set only if they change, because setting a column

@@ -62,7 +62,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sq
 macro_rules! on_connect {
     () => {
         "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON"
+         PRAGMA foreign_keys = ON; CREATE TEMP TABLE marked_calls (id INTEGER PRIMARY KEY NOT NULL)"
     };
 }
 
@@ -167,12 +167,16 @@ fn lock_contact_for_deletion(
     Ok(contacts::by_id(account, contact).select(contact_table::id).get_result(connection).optional()?)
 }
 
-/// Runs a job in a transaction that locks out all other writers.
+/// Runs a job in a transaction that locks out all other writers, and then indexes the words of written calls.
 fn write_transaction<T>(
     connection: &mut DbConnection,
     job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
 ) -> StoreResult<T> {
-    connection.immediate_transaction(job)
+    connection.immediate_transaction(|connection| {
+        let value = job(connection)?;
+        call_words::update(connection)?;
+        Ok(value)
+    })
 }
 
 /// Each of the words begins a word of the contact.

@@ -1,7 +1,7 @@
 //! The writer thread, which commits waiting writes as a group, and the checkpointer thread.
 //!
-//! All writes of a group share one transaction, and so one sync of the write-ahead log (WAL); each has a savepoint of its
-//! own. A checkpoint copies the WAL's pages into the file. It takes 50 ms and more, so it runs on a thread beside the
+//! All writes of a group share one transaction, and so one sync of the write-ahead log (WAL) and one update of the index
+//! of words; each has a savepoint of its own. A checkpoint copies the WAL's pages into the file. It takes 50 ms and more, so it runs on a thread beside the
 //! writer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ use ports::{Error, Result};
 use storage::{JoinOnDrop, Pool, QUEUE_CAPACITY, StoreError, StoreResult, queue_full, with_response_timeout};
 use tokio::sync::oneshot;
 
-use crate::DbConnection;
+use crate::{DbConnection, write_transaction};
 
 /// The maximum number of writes of a group.
 const MAX_GROUP: usize = 64;
@@ -115,7 +115,7 @@ fn write_groups(
         let group: Vec<Job> = std::iter::once(first).chain(queue.try_iter().take(MAX_GROUP - 1)).collect();
         let commit = || -> StoreResult<Vec<SendResponse>> {
             pool.run(|connection| {
-                connection.immediate_transaction(|connection| group.into_iter().map(|job| job(connection)).collect())
+                write_transaction(connection, |connection| group.into_iter().map(|job| job(connection)).collect())
             })
         };
         // A group that fails drops its senders, which tells all callers that it was rolled back.

@@ -112,6 +112,22 @@ impl TokenRepository for Database {
         .await
     }
 
+    async fn record_use(&self, token: TokenId, now: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            // As `Token::is_use_due`. The condition is part of the statement, so that concurrent servers record one use.
+            let seconds_from_now = |seconds| Timestamp::from_unix(now.unix() + seconds).map(DbTimestamp);
+            let before = seconds_from_now(-Token::USE_INTERVAL_SECONDS);
+            let after = seconds_from_now(Token::USE_INTERVAL_SECONDS);
+            let last_used_at = tokens::last_used_at;
+            let is_due = last_used_at.is_null().or(last_used_at.le(before)).or(last_used_at.ge(after));
+            diesel::update(tokens::table.find(token.get()).filter(is_due))
+                .set(last_used_at.eq(DbTimestamp(now)))
+                .execute(connection)?;
+            Ok(())
+        })
+        .await
+    }
+
     async fn revoke(&self, token: TokenId, now: Timestamp) -> Result<()> {
         self.write(move |connection| {
             let id: Option<i64> =

@@ -8,15 +8,15 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use domain::{
-    AccountId, Call, CallFilters, CallId, CallQuery, CallSearch, CallSortKey, ContactId, ContactSummary, Cursor,
-    Direction, ItemKey, Page, PageRequest, PageStart, Sort,
+    AccountId, Call, CallFilters, CallId, CallQuery, CallSearch, CallSortKey, ContactId, ContactSummary, Direction,
+    ItemKey, Page, PageStart,
 };
 use ports::Error;
 use ports::outbound::CallPage;
 use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, ContactSummaryRow};
 use storage::schema::{Instant, calls, contacts};
-use storage::{KeysetScan, StoreResult, calls_per_year, is_deep};
+use storage::{KeysetScan, StoreResult, calls_per_year, is_deep, page_of_sorted};
 
 use crate::call_words::has_words;
 use crate::contacts::by_id;
@@ -25,7 +25,7 @@ use crate::keyset::{is_beyond, order_by};
 use crate::{Backend, DbConnection};
 
 /// The maximal number of calls that are sorted here. Above it, the database sorts them.
-const MAX_SORTED: usize = 1_000;
+const MAX_SORTED: u32 = 1_000;
 
 /// A condition on calls.
 pub type Condition = Box<dyn BoxableExpression<calls::table, Backend, SqlType = Bool>>;
@@ -110,9 +110,9 @@ fn calls_of_contact(connection: &mut DbConnection, account: AccountId, contact: 
 /// Most filters find few calls. Those are found by the index of the filter, and sorted here: a database that sorts them
 /// can choose to read all calls in their order instead, until it has found enough.
 fn filtered(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<Page<Call>> {
-    let found = matching(account, query).limit(MAX_SORTED as i64 + 1);
+    let found = matching(account, query).limit(i64::from(MAX_SORTED) + 1);
     let mut found = keys(connection, found, query.sort.key)?;
-    if found.len() > MAX_SORTED {
+    if found.len() > MAX_SORTED as usize {
         let total: i64 = matching(account, query).count().get_result(connection)?;
         let (rows, has_more) = load_page(connection, account, query, total)?;
         return Ok(Page { items: with_contacts(connection, account, rows)?, total: total.unsigned_abs(), has_more });
@@ -121,40 +121,9 @@ fn filtered(connection: &mut DbConnection, account: AccountId, query: &CallQuery
     if query.sort.direction == Direction::Descending {
         found.reverse();
     }
-    let (page, has_more) = page_of(&found, &query.sort, &query.page);
+    let (page, has_more) = page_of_sorted(&found, query.sort.direction, &query.page);
     let ids: Vec<i64> = page.iter().map(|key| key.id).collect();
     Ok(Page { items: load_calls(connection, account, &ids)?, total: found.len() as u64, has_more })
-}
-
-/// Returns the page of a sorted list, and whether there are more items in the direction of its cursor.
-fn page_of<'k>(list: &'k [ItemKey], sort: &Sort<CallSortKey>, page: &PageRequest) -> (&'k [ItemKey], bool) {
-    let size = page.size.get() as usize;
-    // The position of the first item that is neither the key nor before it, or that is not before it.
-    let position = |key: ItemKey, includes_key: bool| {
-        list.partition_point(|item| {
-            let (item, key) = ((item.value, item.id), (key.value, key.id));
-            let is_before = if sort.direction == Direction::Ascending { item < key } else { item > key };
-            is_before || includes_key && item == key
-        })
-    };
-    let (start, end) = match page.start {
-        PageStart::Number(_) => {
-            let start = page.offset().and_then(|offset| usize::try_from(offset).ok()).unwrap_or(usize::MAX);
-            let start = start.min(list.len());
-            return (&list[start..list.len().min(start + size)], false);
-        }
-        PageStart::Cursor(Cursor::First) => (0, list.len().min(size)),
-        PageStart::Cursor(Cursor::After(key)) => {
-            let start = position(key, true);
-            (start, list.len().min(start + size))
-        }
-        PageStart::Cursor(Cursor::Before(key)) => {
-            let end = position(key, false);
-            let start = end.saturating_sub(size);
-            return (&list[start..end], start > 0);
-        }
-    };
-    (&list[start..end], end < list.len())
 }
 
 /// Loads a page of the list, which has `total` calls, and tells whether there are more in the direction of its cursor.

@@ -22,7 +22,7 @@ mod worker;
 pub use batch::BatchQueue;
 pub use counts::{calls_per_year, count_by_month};
 pub use error::{StoreError, StoreResult};
-pub use keyset::KeysetScan;
+pub use keyset::{KeysetScan, page_of_sorted};
 pub use limits::{QUEUE_CAPACITY, is_deep, queue_full, with_response_timeout};
 pub use page_scan::PageScan;
 pub use pool::Pool;

@@ -48,6 +48,7 @@ diesel::table! {
         hash -> Binary,
         read_only -> Bool,
         created_at -> Instant,
+        last_used_at -> Nullable<Instant>,
         expires_at -> Nullable<Instant>,
         revoked_at -> Nullable<Instant>,
     }

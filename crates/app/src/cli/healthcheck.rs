@@ -25,7 +25,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
 }
 
 /// Replaces the unspecified address, on which a server listens on every address, by the loopback address.
-fn reachable(bind: SocketAddr) -> SocketAddr {
+pub fn reachable(bind: SocketAddr) -> SocketAddr {
     let ip = match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -13,6 +13,7 @@ use http_adapter::{Metrics, Options, Server, serve_metrics};
 use ports::inbound::{DeletionService, TokenRequest};
 use ports::outbound::Clock;
 
+use super::healthcheck::reachable;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::context::AppContext;
@@ -21,7 +22,7 @@ use crate::logging::Logging;
 use crate::output::outln;
 
 /// How often expired deletions are forgotten.
-const CLEANING_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const CLEANING_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Serves until SIGTERM or SIGINT. Then finishes the requests in flight and closes the store.
 pub async fn run(config: &Config, logging: &Logging) -> Result<(), Error> {
@@ -114,7 +115,7 @@ async fn ensure_token(context: &AppContext, configured: Option<&Secret>) -> Resu
 /// Logs and prints the addresses. The token is printed and never logged.
 fn announce(server: &Server, config: &Config, new_token: Option<&Secret>, metrics: Option<SocketAddr>) {
     let address = server.address();
-    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let base = config.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     tracing::info!(%address, store = ?config.store, "listening");
     let mut lines = vec![format!("Callbook {} listens on {address}", env!("CARGO_PKG_VERSION"))];
     if let Some(token) = new_token {
@@ -124,7 +125,7 @@ fn announce(server: &Server, config: &Config, new_token: Option<&Secret>, metric
     lines.push(format!("  API         {base}/api"));
     if let Some(metrics) = metrics {
         tracing::info!(address = %metrics, "serving metrics");
-        lines.push(format!("  Metrics     http://{metrics}/metrics"));
+        lines.push(format!("  Metrics     http://{}/metrics", reachable(metrics)));
     }
     lines.push(format!("  Swagger UI  {base}/docs/"));
     // On a thread of its own: a standard output that stalls must not stop the server.

@@ -71,18 +71,19 @@ fn list(tokens: &[Token], args: &ListArgs) -> Result<(), Error> {
     if args.json {
         return ListArgs::print(tokens.iter().map(to_json));
     }
-    let row = |cells: [&str; 7]| {
-        let [id, account, scope, created, expires, revoked, name] = cells;
-        outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {expires:<20} {revoked:<20} {name}")
+    let row = |cells: [&str; 8]| {
+        let [id, account, scope, created, used, expires, revoked, name] = cells;
+        outln!("{id:<6} {account:<8} {scope:<10} {created:<20} {used:<20} {expires:<20} {revoked:<20} {name}")
     };
-    row(["ID", "ACCOUNT", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "NAME"])?;
-    for Token { id, account, name, scope, created_at, expires_at, revoked_at } in tokens {
+    row(["ID", "ACCOUNT", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "REVOKED", "NAME"])?;
+    for Token { id, account, name, scope, created_at, last_used_at, expires_at, revoked_at } in tokens {
         let time = |time: &Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| time.to_string());
         row([
             &id.to_string(),
             &account.to_string(),
             scope_name(*scope),
             &created_at.to_string(),
+            &time(last_used_at),
             &time(expires_at),
             &time(revoked_at),
             &printable(name.as_str()),
@@ -92,7 +93,7 @@ fn list(tokens: &[Token], args: &ListArgs) -> Result<(), Error> {
 }
 
 fn to_json(token: &Token) -> Value {
-    let Token { id, account, name, scope, created_at, expires_at, revoked_at } = token;
+    let Token { id, account, name, scope, created_at, last_used_at, expires_at, revoked_at } = token;
     let time = |time: &Option<Timestamp>| time.map(|time| time.to_string());
     json!({
         "id": id.get(),
@@ -100,6 +101,7 @@ fn to_json(token: &Token) -> Value {
         "name": name.as_str(),
         "scope": scope_name(*scope),
         "created_at": created_at.to_string(),
+        "last_used_at": time(last_used_at),
         "expires_at": time(expires_at),
         "revoked_at": time(revoked_at),
     })

@@ -100,6 +100,7 @@ mod tests {
                 name: new.name,
                 scope: new.scope,
                 created_at: now,
+                last_used_at: None,
                 expires_at: None,
                 revoked_at: None,
             })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use domain::{Account, AccountId, Caller, SecretHash, Token};
+use domain::{Account, AccountId, Caller, SecretHash, Timestamp, Token, TokenId};
 use ports::Result;
 use ports::inbound::AuthService;
 use ports::outbound::{AccountRepository, Clock, TokenRepository};
@@ -19,13 +19,25 @@ const TOKEN_CACHE_TTL: Duration = Duration::from_secs(1);
 /// The maximal number of cached tokens.
 const MAX_CACHED_TOKENS: usize = 10_000;
 
+/// The shortest time between two attempts to record a use of a token.
+const USE_INTERVAL: Duration = Duration::from_secs(Token::USE_INTERVAL_SECONDS.unsigned_abs());
+
+/// A token that was looked up.
+struct CachedToken {
+    token: Token,
+    found_at: Instant,
+    /// When this process last began to record a use. It prevents a second attempt before the first one is stored, and
+    /// attempts at every look-up while the store cannot be written.
+    use_recorded_at: Option<Instant>,
+}
+
 /// Implements [`AuthService`] with the repositories of tokens and accounts, and a cache of tokens.
 pub struct Auth {
     tokens: Arc<dyn TokenRepository>,
     accounts: Arc<dyn AccountRepository>,
     clock: Arc<dyn Clock>,
-    cache: Mutex<HashMap<SecretHash, (Instant, Token)>>,
-    _lease: Lease,
+    cache: Mutex<HashMap<SecretHash, CachedToken>>,
+    lease: Lease,
 }
 
 impl Auth {
@@ -36,28 +48,44 @@ impl Auth {
         clock: Arc<dyn Clock>,
         lease: Lease,
     ) -> Self {
-        Self { tokens, accounts, clock, cache: Mutex::default(), _lease: lease }
+        Self { tokens, accounts, clock, cache: Mutex::default(), lease }
     }
 
     async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
         let (hash, now) = (hash(bearer), self.clock.now());
-        if let Some((cached_at, token)) = self.cache().get(&hash)
-            && instant.duration_since(*cached_at) < TOKEN_CACHE_TTL
+        if let Some(cached) = self.cache().get(&hash)
+            && instant.duration_since(cached.found_at) < TOKEN_CACHE_TTL
         {
-            return Ok(token.caller(now));
+            return Ok(cached.token.caller(now));
         }
         let Some(token) = self.tokens.find(hash).await? else { return Ok(None) };
         let caller = token.caller(now);
         let mut cache = self.cache();
+        let mut use_recorded_at = cache.get(&hash).and_then(|cached| cached.use_recorded_at);
+        let may_record = use_recorded_at.is_none_or(|last| instant.duration_since(last) >= USE_INTERVAL);
+        if caller.is_some() && token.is_use_due(now) && may_record {
+            use_recorded_at = Some(instant);
+            // A task of its own, so that the request does not wait for the write.
+            actix_web::rt::spawn(record_use(self.lease.clone(), self.tokens.clone(), token.id, now));
+        }
         if cache.len() >= MAX_CACHED_TOKENS {
             cache.clear();
         }
-        cache.insert(hash, (instant, token));
+        cache.insert(hash, CachedToken { token, found_at: instant, use_recorded_at });
         Ok(caller)
     }
 
-    fn cache(&self) -> MutexGuard<'_, HashMap<SecretHash, (Instant, Token)>> {
+    fn cache(&self) -> MutexGuard<'_, HashMap<SecretHash, CachedToken>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records a use of the token. A failure is no error of a request: a store that is read-only or full serves reads.
+///
+/// The repository is dropped before the lease, because parameters are dropped in reverse order.
+async fn record_use(_lease: Lease, tokens: Arc<dyn TokenRepository>, token: TokenId, now: Timestamp) {
+    if let Err(error) = tokens.record_use(token, now).await {
+        tracing::debug!(%error, %token, "the use of a token was not recorded");
     }
 }
 
@@ -79,7 +107,10 @@ impl AuthService for Auth {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Name, Scope, Timestamp, TokenId};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use domain::{Name, Scope};
+    use ports::Error;
     use ports::outbound::{MockAccountRepository, MockClock, MockTokenRepository};
 
     use super::*;
@@ -91,15 +122,34 @@ mod tests {
             name: Name::parse("n8n").unwrap(),
             scope: Scope::ReadWrite,
             created_at: Timestamp::MIN,
+            last_used_at: None,
             expires_at: expires_at.and_then(Timestamp::from_unix),
             revoked_at: None,
         }
     }
 
-    fn service(tokens: MockTokenRepository) -> Auth {
+    /// Returns a service at the time 100, and a counter of the uses that it records.
+    fn service_and_uses(mut tokens: MockTokenRepository) -> (Auth, Arc<AtomicUsize>) {
+        let uses = Arc::new(AtomicUsize::new(0));
+        let recorded = uses.clone();
+        tokens.expect_record_use().returning(move |token, now| {
+            assert_eq!((token.get(), now.unix()), (1, 100));
+            recorded.fetch_add(1, Ordering::Relaxed);
+            Err(Error::unavailable("the disk is full"))
+        });
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(100).unwrap());
-        Auth::new(Arc::new(tokens), Arc::new(MockAccountRepository::new()), Arc::new(clock), Lease::new().0)
+        let accounts = Arc::new(MockAccountRepository::new());
+        (Auth::new(Arc::new(tokens), accounts, Arc::new(clock), Lease::new().0), uses)
+    }
+
+    fn service(tokens: MockTokenRepository) -> Auth {
+        service_and_uses(tokens).0
+    }
+
+    /// Waits until the spawned tasks have run.
+    async fn run_spawned_tasks() {
+        actix_web::rt::task::yield_now().await;
     }
 
     #[actix_web::test]
@@ -132,6 +182,39 @@ mod tests {
             let mut tokens = MockTokenRepository::new();
             tokens.expect_find().returning(move |_| Ok(Some(token(Some(expires_at)))));
             assert_eq!(service(tokens).authenticate("x").await.unwrap().is_some(), is_valid);
+        }
+    }
+
+    #[actix_web::test]
+    async fn records_a_use_once_a_minute_also_if_that_fails() {
+        let mut tokens = MockTokenRepository::new();
+        // A use is always due, because none is ever stored.
+        tokens.expect_find().times(6).returning(|_| Ok(Some(token(None))));
+        let (auth, uses) = service_and_uses(tokens);
+        let first = Instant::now();
+        for (millis, expected) in [(0, 1), (999, 1), (1_000, 1), (58_999, 1), (60_000, 2), (61_000, 2), (119_999, 2)] {
+            let before = uses.load(Ordering::Relaxed);
+            let caller = auth.authenticate_at(first + Duration::from_millis(millis), "x").await.unwrap();
+            assert!(caller.is_some(), "after {millis} ms");
+            assert_eq!(uses.load(Ordering::Relaxed), before, "the request does not wait for the recording");
+            run_spawned_tasks().await;
+            assert_eq!(uses.load(Ordering::Relaxed), expected, "after {millis} ms");
+        }
+    }
+
+    #[actix_web::test]
+    async fn records_no_use_that_is_recorded_already_or_not_permitted() {
+        let at = Timestamp::from_unix;
+        let used = |last| Token { last_used_at: at(last), ..token(None) };
+        let revoked = Token { revoked_at: at(99), ..token(None) };
+        for (found, expected) in [(used(40), 1), (used(41), 0), (token(Some(100)), 0), (revoked, 0)] {
+            let mut tokens = MockTokenRepository::new();
+            let stored = found.clone();
+            tokens.expect_find().return_once(|_| Ok(Some(stored)));
+            let (auth, uses) = service_and_uses(tokens);
+            auth.authenticate("x").await.unwrap();
+            run_spawned_tasks().await;
+            assert_eq!(uses.load(Ordering::Relaxed), expected, "{found:?}");
         }
     }
 

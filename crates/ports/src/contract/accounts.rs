@@ -1,6 +1,6 @@
 //! Accounts and tokens.
 
-use domain::{AccountId, IdempotencyKey, NewToken, Scope, SecretHash, TokenId, Uuid};
+use domain::{AccountId, IdempotencyKey, NewToken, Scope, SecretHash, Timestamp, TokenId, Uuid};
 
 use super::{LATER, NOW, TestAccount, UNKNOWN_ID, UUID, assert_error, at, call, name, person};
 use crate::outbound::Store;
@@ -28,7 +28,8 @@ pub async fn finds_a_token_by_its_hash(store: &Store) {
     assert_eq!(store.tokens.find(hash(&account, 1)).await.unwrap(), Some(stored.clone()));
     assert_eq!(store.tokens.find(hash(&account, 2)).await.unwrap(), None);
     assert_eq!((stored.account, stored.scope), (account.id, Scope::ReadOnly));
-    assert_eq!((stored.created_at, stored.expires_at, stored.revoked_at), (at(NOW), Some(at(NOW + 60)), None));
+    assert_eq!((stored.created_at, stored.expires_at), (at(NOW), Some(at(NOW + 60))));
+    assert_eq!((stored.last_used_at, stored.revoked_at), (None, None));
     let orphan = NewToken { account: AccountId::new(UNKNOWN_ID).unwrap(), ..token(&account, 3) };
     assert_error!(store.tokens.create(orphan, at(NOW)).await, NotFound);
 }
@@ -38,6 +39,45 @@ pub async fn stores_one_token_for_each_hash(store: &Store) {
     let first = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
     let second = NewToken { name: name("another"), ..token(&account, 1) };
     assert_eq!(store.tokens.create(second, at(LATER)).await.unwrap(), first);
+}
+
+pub async fn records_a_use_of_a_token_if_one_is_due(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let stored = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
+    let other = store.tokens.create(token(&account, 2), at(NOW)).await.unwrap();
+    let mut expected = stored.clone();
+    // The clock goes forward, and is then set back. The last two times are the first and the last possible one.
+    let times = [0, 59, 60, 119, 120, 61, 60, 0].map(|seconds| at(NOW + seconds));
+    for now in times.into_iter().chain([Timestamp::MIN, Timestamp::MAX]) {
+        if expected.is_use_due(now) {
+            expected.last_used_at = Some(now);
+        }
+        store.tokens.record_use(stored.id, now).await.unwrap();
+        assert_eq!(store.tokens.find(hash(&account, 1)).await.unwrap().as_ref(), Some(&expected), "at {now}");
+    }
+    assert_eq!(store.tokens.find(hash(&account, 2)).await.unwrap(), Some(other), "another token is unchanged");
+    store.tokens.record_use(TokenId::new(UNKNOWN_ID).unwrap(), at(NOW)).await.unwrap();
+}
+
+pub async fn records_one_of_several_concurrent_uses_of_a_token(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let stored = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();
+    let tasks: Vec<_> = (0..16)
+        .map(|seconds| {
+            let tokens = store.tokens.clone();
+            let hash = hash(&account, 1);
+            tokio::spawn(async move {
+                tokens.record_use(stored.id, at(NOW + seconds)).await.unwrap();
+                tokens.find(hash).await.unwrap().unwrap().last_used_at
+            })
+        })
+        .collect();
+    let mut seen = Vec::new();
+    for task in tasks {
+        seen.push(task.await.unwrap());
+    }
+    assert!(seen[0].is_some());
+    assert!(seen.iter().all(|last_used_at| *last_used_at == seen[0]), "the first one stays: {seen:?}");
 }
 
 pub async fn keeps_the_first_revocation_of_a_token(store: &Store) {

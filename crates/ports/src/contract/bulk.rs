@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    AccountId, CallDetails, ContactFieldKind, ContactQuery, ContactSearch, Content, Emotion, NewContact,
-    NewContactField, NewToken, Profile, Scope, SecretHash, Uuid,
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, ContactFieldKind, ContactQuery, ContactSearch, Content,
+    Emotion, NewContact, NewContactField, NewToken, Profile, Scope, SecretHash, Uuid,
 };
 
 use super::{DAY, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name, page, person};
@@ -114,9 +114,17 @@ pub async fn reads_records_as_they_were_imported(store: &Store) {
         let query = ContactQuery { search, ..ContactQuery::oldest_first(page(1, 1)) };
         assert_eq!(store.contacts.list(account.id, query).await.unwrap().total, 2, "{words}");
     }
+    assert_eq!(found_by_words(&account).await, 3);
     let unknown = AccountId::new(UNKNOWN_ID).unwrap();
     assert_error!(store.bulk.import(unknown, &mut std::iter::empty(), false), NotFound);
     assert_error!(store.bulk.read(Some(unknown), &mut |_| ControlFlow::Continue(())), NotFound);
+}
+
+/// Returns the number of calls that a search for their words finds.
+async fn found_by_words(account: &TestAccount) -> u64 {
+    let filters = CallFilters { search: CallSearch::parse("he called").unwrap(), ..CallFilters::default() };
+    let query = CallQuery { filters, ..CallQuery::newest_first(page(1, 1)) };
+    account.list_calls(query).await.page.total
 }
 
 pub async fn imports_into_another_account_what_it_read(store: &Store) {
@@ -258,7 +266,8 @@ pub async fn restores_a_whole_store(store: &Store, empty: &Store) {
     };
     let revoked = store.tokens.create(token(1), at(NOW)).await.unwrap();
     store.tokens.revoke(revoked.id, at(NOW)).await.unwrap();
-    store.tokens.create(token(2), at(NOW)).await.unwrap();
+    let used = store.tokens.create(token(2), at(NOW)).await.unwrap();
+    store.tokens.record_use(used.id, at(NOW)).await.unwrap();
     let whole = read(store, None);
 
     let failing = whole.iter().take(whole.len() - 3).cloned().map(Ok).chain([Err(Error::internal("cut"))]);
@@ -269,10 +278,28 @@ pub async fn restores_a_whole_store(store: &Store, empty: &Store) {
     assert_eq!(read(empty, None), whole);
     let restored = TestAccount { store: empty.clone(), id: account };
     restored.assert_counters_match_calls().await;
+    assert_eq!(found_by_words(&restored).await, 3);
     let (original, copy) = (accounts[0].create_contact("Tom").await, restored.create_contact("Tom").await);
     assert_eq!(original, copy, "no id is assigned twice");
     assert_eq!(accounts[0].record(original, NOW).await.id, restored.record(copy, NOW).await.id);
     assert!(!empty.bulk.restore(&mut whole.into_iter().map(Ok)).unwrap(), "the store is not empty");
+}
+
+pub async fn an_imported_call_with_a_known_external_id_is_known(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let keyed = |n, external_id| match recorded(n, 1, NOW + n) {
+        ImportRecord::Call(mut call) => {
+            call.details.external_id = Some(name(external_id));
+            ImportRecord::Call(call)
+        }
+        ImportRecord::Contact(contact) => ImportRecord::Contact(contact),
+    };
+    let first = import(&account, vec![contact(1), keyed(1, "a"), keyed(2, "a")], false).unwrap();
+    assert_eq!(first.calls, ImportCount { added: 1, known: 1 });
+    let second = import(&account, vec![keyed(3, "a"), keyed(4, "b")], false).unwrap();
+    assert_eq!(second.calls, ImportCount { added: 1, known: 1 });
+    let times: Vec<_> = account.all_calls(None).await.iter().map(|call| call.details.called_at).collect();
+    assert_eq!(times, [at(NOW + 4), at(NOW + 1)], "the stored call stays as it is");
 }
 
 /// Returns the record with counters that a restore must ignore.

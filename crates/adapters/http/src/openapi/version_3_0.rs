@@ -11,11 +11,15 @@ pub fn as_version_3_0(document: &OpenApi) -> serde_json::Result<Value> {
     Ok(json)
 }
 
-/// Replaces `"type": ["string", "null"]` by `"type": "string", "nullable": true`, everywhere.
+/// Replaces `"type": ["string", "null"]` by `"type": "string", "nullable": true`, everywhere. Removes the descriptions
+/// beside `$ref`, which version 3.0 does not allow there.
 fn convert(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(convert),
         Value::Object(object) => {
+            if object.contains_key("$ref") {
+                object.retain(|name, _| name == "$ref");
+            }
             if let Some(Value::Array(kinds)) = object.get("type")
                 && let [kind, null] = &kinds[..]
                 && *null == json!("null")
@@ -41,5 +45,12 @@ mod tests {
         assert!(!document.to_string().contains("\"null\""), "no type is null");
         let content = &document["components"]["schemas"]["Call"]["properties"]["content"];
         assert_eq!((&content["type"], &content["nullable"]), (&json!("string"), &json!(true)));
+    }
+
+    #[test]
+    fn version_3_0_has_nothing_beside_a_reference() {
+        let document = as_version_3_0(&document()).unwrap();
+        let body = &document["components"]["schemas"]["CallBody"];
+        assert_eq!(body["properties"]["data"], json!({"$ref": "#/components/schemas/Call"}));
     }
 }

@@ -34,7 +34,7 @@ pub struct ContactRequest {
     #[schema(value_type = Option<String>, max_length = 255)]
     nickname: Field<Name>,
     /// Gender, by an id of `GET /genders`. Takes precedence over `gender`.
-    #[schema(value_type = Option<i64>)]
+    #[schema(value_type = Option<i64>, minimum = 1)]
     gender_id: Field<Gender>,
     /// Gender, by name. `none` means no gender.
     #[schema(value_type = Option<String>, max_length = 255, example = "female")]
@@ -70,8 +70,7 @@ pub struct ContactRequest {
     #[validate(custom(function = "Birthdate::check", use_context))]
     #[schema(value_type = Option<String>, example = "1987-01-01")]
     birthdate: Field<Birthdate>,
-    /// The precision of `birthdate`: `exact` (default), `approximate`, or `unknown`, which removes the birthdate.
-    #[schema(value_type = Option<String>, example = "exact")]
+    #[schema(schema_with = Approximation::schema, required = false)]
     is_birthdate_approximate: Field<Approximation>,
     /// Whether the `birthdate_` members give a birthdate, as Monica's clients send it. False removes the birthdate.
     #[schema(value_type = Option<bool>)]

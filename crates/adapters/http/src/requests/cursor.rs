@@ -1,5 +1,7 @@
 //! The text of a cursor: opaque to clients, and valid for the filters and the sort of one list only.
 
+use std::fmt::Write;
+
 use domain::{Cursor, ItemKey, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -39,7 +41,11 @@ pub fn write_cursor(cursor: Cursor, list: ListHash) -> String {
         Cursor::Before(key) => (BEFORE, key),
     };
     let bytes = [&[kind][..], &key.value.unix().to_be_bytes(), &key.id.to_be_bytes(), &list.0].concat();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(LENGTH * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Parses the text of a cursor. `None` if it is no cursor of this list.

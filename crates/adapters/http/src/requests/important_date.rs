@@ -4,7 +4,8 @@
 use chrono::{Datelike, Months, NaiveDate, NaiveTime};
 use domain::{ImportantDate, Timestamp};
 use serde::de::MapAccess;
-use serde_json::Number;
+use serde_json::{Number, Value};
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use validator::ValidationError;
 
 use super::deserializer::Skipped;
@@ -17,6 +18,20 @@ pub enum Approximation {
     Unknown,
     Approximate,
     Exact,
+}
+
+impl Approximation {
+    /// The schema of a member with one of the values or null.
+    pub fn schema() -> Object {
+        let values = ["exact", "approximate", "unknown"].map(Value::from).into_iter().chain([Value::Null]);
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .enum_values(Some(values))
+            .description(Some(
+                "The precision of `birthdate`: `exact` (default), `approximate`, or `unknown`, which removes the birthdate.",
+            ))
+            .build()
+    }
 }
 
 impl FieldValue for Approximation {

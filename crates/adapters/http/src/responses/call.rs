@@ -16,7 +16,7 @@ pub const CALL_BYTES: usize = 1_536;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Call)]
 pub struct CallResource<'a> {
-    #[schema(example = 5)]
+    #[schema(minimum = 1, example = 5)]
     id: i64,
     uuid: Uuid,
     #[schema(example = "call")]

@@ -11,7 +11,7 @@ use super::{AccountRef, ContactFieldTypeResource, Iso8601, ResponseContext};
 #[derive(Serialize, ToSchema)]
 #[schema(as = Contact)]
 pub struct ContactResource<'a> {
-    #[schema(example = 3)]
+    #[schema(minimum = 1, example = 3)]
     id: i64,
     uuid: Uuid,
     #[schema(example = "contact")]

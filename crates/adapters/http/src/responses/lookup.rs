@@ -80,7 +80,7 @@ impl ContactFieldTypeResource {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Gender)]
 pub struct GenderResource {
-    #[schema(example = 1)]
+    #[schema(minimum = 1, example = 1)]
     id: i64,
     #[schema(example = "gender")]
     object: &'static str,

@@ -76,6 +76,6 @@ pub struct Deleted {
     /// Always true.
     pub deleted: bool,
     /// The id that was just deleted; it is never used again.
-    #[schema(example = 31)]
+    #[schema(minimum = 1, example = 31)]
     pub id: i64,
 }

@@ -81,7 +81,7 @@ impl<'a> Flags<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ShortContact)]
 pub struct ShortContactResource<'a> {
-    #[schema(example = 3)]
+    #[schema(minimum = 1, example = 3)]
     id: i64,
     uuid: Uuid,
     #[schema(example = "contact")]

@@ -90,6 +90,22 @@ async fn serves_the_site_swagger_ui_and_the_document() {
 }
 
 #[actix_web::test]
+async fn the_page_of_swagger_ui_has_a_title_and_all_its_files() {
+    let page = Fixture::new().send(TestRequest::with_uri("/docs/")).await;
+    assert!(page.body.contains("<title>Callbook API</title>") && page.body.contains("width=device-width"));
+    let names = page.body.split(['"']).filter(|text| [".css", ".js"].iter().any(|end| text.ends_with(end)));
+    let paths: Vec<_> = names.map(|name| format!("/docs/{name}")).collect();
+    assert_eq!(paths.len(), 5, "{paths:?}");
+    for (response, path) in
+        Fixture::new().send_all(paths.iter().map(|path| TestRequest::with_uri(path))).await.iter().zip(&paths)
+    {
+        assert_eq!(response.status, 200, "{path}");
+    }
+    let index = Fixture::new().send(TestRequest::with_uri("/docs/index.html")).await;
+    assert_eq!(index.body, page.body);
+}
+
+#[actix_web::test]
 async fn the_start_page_shows_the_address_and_the_version_of_the_server() {
     let fixture = Fixture::new();
     let response = fixture.send(TestRequest::with_uri("/").insert_header(("host", "calls.example:8080"))).await;

@@ -39,6 +39,7 @@ pub struct TokenRow {
     id: i64,
     #[diesel(embed)]
     token: NewTokenRow,
+    last_used_at: Option<DbTimestamp>,
     revoked_at: Option<DbTimestamp>,
 }
 
@@ -76,6 +77,7 @@ impl TokenRow {
         Self {
             id: token.id.get(),
             token: NewTokenRow::new(&new, token.created_at),
+            last_used_at: token.last_used_at.map(DbTimestamp),
             revoked_at: token.revoked_at.map(DbTimestamp),
         }
     }
@@ -90,13 +92,14 @@ impl TokenRow {
 impl TryFrom<TokenRow> for Token {
     type Error = StoreError;
 
-    fn try_from(TokenRow { id, token, revoked_at }: TokenRow) -> StoreResult<Self> {
+    fn try_from(TokenRow { id, token, last_used_at, revoked_at }: TokenRow) -> StoreResult<Self> {
         Ok(Self {
             id: TokenId::new(id).ok_or_else(|| invalid("token id"))?,
             account: account_id(token.account_id)?,
             name: text(token.name)?,
             scope: if token.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
             created_at: token.created_at.0,
+            last_used_at: last_used_at.map(|timestamp| timestamp.0),
             expires_at: token.expires_at.map(|timestamp| timestamp.0),
             revoked_at: revoked_at.map(|timestamp| timestamp.0),
         })

@@ -41,6 +41,8 @@ pub struct TokenLine {
     read_only: bool,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<String>,
@@ -56,6 +58,7 @@ impl TokenLine {
             sha256: to_hex(&hash.0),
             read_only: token.scope == Scope::ReadOnly,
             created_at: token.created_at.to_string(),
+            last_used_at: token.last_used_at.map(|time| time.to_string()),
             expires_at: token.expires_at.map(|time| time.to_string()),
             revoked_at: token.revoked_at.map(|time| time.to_string()),
         }
@@ -70,6 +73,7 @@ impl TokenLine {
             name: text("name", self.name)?,
             scope: if self.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
             created_at: timestamp("created_at", &self.created_at)?,
+            last_used_at: optional("last_used_at", self.last_used_at)?,
             expires_at: optional("expires_at", self.expires_at)?,
             revoked_at: optional("revoked_at", self.revoked_at)?,
         };

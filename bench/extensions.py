@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Measures searches, filters, cursors and batches on a store of many calls of about 100 words each.
+
+Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--dir DIR]
+
+PostgreSQL is started from its installed binaries. Prints a table in Markdown. wrk must be installed.
+"""
+import argparse
+import glob
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import urllib.request
+import uuid
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("binary")
+parser.add_argument("store", choices=["sqlite", "postgres"])
+parser.add_argument("--calls", type=int, default=1_000_000)
+parser.add_argument("--seconds", type=int, default=5)
+parser.add_argument("--dir", default=None, help="a folder that is kept, with the stores of earlier runs")
+args = parser.parse_args()
+BINARY = os.path.abspath(args.binary)
+CONTACTS = 1_000
+# A pair of these words is in one of 10,000 calls.
+FIRST, SECOND = 100, 100
+
+
+def sentences(rng):
+    """Returns sentences of ten words of a vocabulary in which few words are frequent."""
+    letters = "abcdefghijklmnopqrstuvwxyzéßø"
+    words = ["".join(rng.choices(letters, k=rng.randint(3, 9))) for _ in range(20_000)]
+    weights = [1 / (n + 10) for n in range(len(words))]
+    return [" ".join(rng.choices(words, weights, k=10)) for _ in range(5_000)]
+
+
+def content(rng, texts, n):
+    return f"Common pa{n % FIRST} pb{n // FIRST % SECOND} " + ". ".join(rng.choices(texts, k=9)) + "."
+
+
+def write_export(path, calls):
+    """Writes an export of generated contacts and calls."""
+    rng = random.Random(1)
+    texts = sentences(rng)
+    stamp = lambda seconds: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    with open(path, "w") as out:
+        line = lambda **members: out.write(json.dumps(members, ensure_ascii=False) + "\n")
+        line(type="header", format="callbook", version=1, content="export")
+        ids = [str(uuid.UUID(int=n + 1)) for n in range(CONTACTS)]
+        for n, id in enumerate(ids):
+            line(type="contact", uuid=id, first_name=f"Contact{n}", is_starred=False, is_partial=False, is_active=True,
+                 is_dead=False, created_at=stamp(0), updated_at=stamp(0))
+        for n in range(calls):
+            called_at = 1_400_000_000 + rng.randrange(300_000_000)
+            line(type="call", uuid=str(uuid.UUID(int=(1 << 64) + n)), contact_uuid=ids[rng.randrange(CONTACTS)],
+                 called_at=stamp(called_at), content=content(rng, texts, n), contact_called=rng.random() < .5,
+                 answered=True, duration_seconds=rng.randrange(3_600), external_id=f"bench-{n}",
+                 created_at=stamp(1_500_000_000 + n * 100), updated_at=stamp(1_500_000_000 + n * 100))
+        line(type="end", contacts=CONTACTS, calls=calls)
+
+
+class Postgres:
+    """A server in a folder, which runs as another user if this one is root."""
+
+    def __init__(self, folder):
+        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
+        self.folder = folder
+        self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if not os.path.exists(f"{folder}/PG_VERSION"):
+            os.makedirs(folder, exist_ok=True)
+            if self.as_user:
+                shutil.chown(folder, "postgres")
+            self.run("initdb", "-D", folder, "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+        options = f"-p 18732 -k {folder} -c listen_addresses=127.0.0.1 -c shared_buffers=512MB -c max_wal_size=4GB"
+        self.run("pg_ctl", "-D", folder, "-o", options, "-l", f"{folder}/log", "-w", "start")
+
+    def run(self, program, *arguments):
+        command = [*self.as_user, f"{self.bin}/{program}", *arguments]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd="/").stdout
+
+    def sql(self, text):
+        return self.run("psql", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-qAtc", text)
+
+    def pgbench(self, sql, seconds):
+        """Returns the requests per second of a prepared statement on four connections."""
+        path = f"{tempfile.gettempdir()}/callbook-bench.sql"
+        with open(path, "w") as out:
+            out.write(sql)
+        os.chmod(path, 0o644)
+        text = self.run("pgbench", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-n", "-M", "prepared",
+                        "-c", "1", "-T", str(seconds), "-f", path, "postgres")
+        return float(re.search(r"tps = ([\d.]+)", text)[1])
+
+    def stop(self):
+        self.run("pg_ctl", "-D", self.folder, "-m", "fast", "stop")
+
+
+class Server:
+    """A running server with a token."""
+
+    def __init__(self, binary, environment):
+        self.environment = {**os.environ, **environment, "CALLBOOK_BIND": "127.0.0.1:0", "CALLBOOK_RATE_LIMIT": "0",
+                            "CALLBOOK_LOG": "warn", "CALLBOOK_TOKEN": "cb_" + "b" * 43}
+        self.token = self.environment["CALLBOOK_TOKEN"]
+        self.process = subprocess.Popen([binary, "serve"], stdout=subprocess.PIPE, text=True, env=self.environment)
+        for text in self.process.stdout:
+            if found := re.search(r"API +http://(.+)/api", text):
+                self.address = found[1]
+                break
+        threading.Thread(target=lambda: [None for _ in self.process.stdout], daemon=True).start()
+
+    def request(self, path, body=None, method=None):
+        request = urllib.request.Request(f"http://{self.address}/api{path}", method=method)
+        request.add_header("Authorization", f"Bearer {self.token}")
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, data, timeout=60) as response:
+            return json.load(response)
+
+    def wrk(self, paths, seconds, connections=4, bodies=None, method="GET"):
+        """Returns requests per second and the 99th percentile in milliseconds."""
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            quoted = lambda items: ",".join(json.dumps(item, ensure_ascii=False) for item in items)
+            script.write(f"local paths = {{{quoted(paths)}}}\n")
+            script.write(f"local bodies = {{{quoted(bodies or [])}}}\n")
+            script.write(f"""
+local n = 0
+local headers = {{["Authorization"] = "Bearer {self.token}", ["Content-Type"] = "application/json"}}
+function request()
+  n = n + 1
+  return wrk.format("{method}", paths[n % #paths + 1], headers, bodies[n % math.max(#bodies, 1) + 1])
+end
+function done(summary, latency)
+  io.write(string.format("RESULT %f %f %d\\n", summary.requests / summary.duration * 1e6,
+    latency:percentile(99) / 1e3, summary.errors.status))
+end
+""")
+            script.flush()
+            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", script.name,
+                       f"http://{self.address}"]
+            text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        rate, p99, errors = re.search(r"RESULT ([\d.]+) ([\d.]+) (\d+)", text).groups()
+        if int(errors):
+            raise SystemExit(f"{errors} responses are errors: {paths[0]}")
+        return float(rate), float(p99)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def main():
+    folder = args.dir or tempfile.mkdtemp(prefix="callbook-bench-")
+    os.makedirs(folder, exist_ok=True)
+    os.chmod(folder, 0o755)
+    export = f"{folder}/export-{args.calls}.ndjson"
+    if not os.path.exists(export):
+        write_export(export + ".part", args.calls)
+        os.rename(export + ".part", export)
+    postgres = None
+    if args.store == "postgres":
+        postgres = Postgres(f"{folder}/pg-{args.calls}")
+        environment = {"DATABASE_URL": "postgres://postgres@127.0.0.1:18732/postgres"}
+    else:
+        environment = {"CALLBOOK_DATA_DIR": f"{folder}/sqlite-{args.calls}"}
+    try:
+        run(environment, export, postgres)
+    finally:
+        if postgres:
+            postgres.stop()
+        if not args.dir:
+            shutil.rmtree(folder)
+
+
+def run(environment, export, postgres):
+    server = Server(BINARY, environment)
+    if server.request("/calls?limit=1")["meta"]["total"] < args.calls:
+        begin = time.time()
+        subprocess.run([BINARY, "import", export], check=True, env=server.environment, stdout=subprocess.DEVNULL)
+        seconds = time.time() - begin
+        print(f"import of {args.calls} calls: {seconds:.0f} s, {args.calls / seconds:.0f} calls/s", flush=True)
+        if postgres:
+            postgres.sql("VACUUM ANALYZE")
+    rng = random.Random(2)
+    quote = urllib.parse.quote
+    results = []
+
+    def row(name, result):
+        results.append((name, *result))
+        print(f"| {name} | {result[0]:.0f} | {result[1]:.1f} |", flush=True)
+
+    def measure(name, paths, connections=4, **more):
+        row(name, server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more))
+
+    print("| request | per second | p99 in ms |\n|---|--:|--:|")
+    pairs = [f"/calls?query=pa{rng.randrange(FIRST)}+pb{rng.randrange(SECOND)}" for _ in range(500)]
+    found = server.request(pairs[0])["meta"]["total"]
+    measure(f"`query=` of two words, {found} calls found", pairs)
+    last = 1_500_000_000 + args.calls * 100
+    stamp = lambda seconds: quote(f"@{seconds}")
+    measure("`updated_since`, 1 to 100 calls", [f"/calls?updated_since={stamp(last - 100 * n)}" for n in range(1, 101)])
+    measure("`called_after`, up to 100 calls",
+            [f"/calls?called_after={stamp(1_700_000_000 - 300 * n)}" for n in range(1, 101)])
+    measure("`external_id`", [f"/calls?external_id=bench-{rng.randrange(args.calls)}" for _ in range(500)])
+    measure("page 1 of all calls by cursor", ["/calls?cursor="])
+    measure("page 1 of all calls by number", ["/calls"])
+    page = server.request("/calls?limit=100&cursor=")
+    deep = deep_cursor(server)
+    measure("page 10,000 of all calls by cursor", [f"/calls?cursor={deep}"])
+
+    # A word that every call has, alone and beside other requests.
+    ids = [call["id"] for call in page["data"]]
+    gets = [f"/calls/{id}" for id in ids]
+    begin = time.time()
+    total = server.request("/calls?query=common")["meta"]["total"]
+    print(f"`query=common`, {total} calls found: {time.time() - begin:.2f} s")
+    measure("GET one call", gets)
+    stop = threading.Event()
+
+    def search():
+        while not stop.is_set():
+            server.request("/calls?query=common")
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    measure("GET one call beside `query=common`", gets)
+    stop.set()
+    thread.join()
+
+    contact = server.request("/contacts?limit=1")["data"][0]["id"]
+    texts = sentences(rng)
+    call = lambda: {"contact_id": contact, "called_at": "2024-02-29", "content": content(rng, texts, rng.randrange(10**6))}
+    bodies = [json.dumps(call()) for _ in range(500)]
+    measure("POST of 100 words, 32 connections", ["/calls"], 32, bodies=bodies, method="POST")
+    short = [json.dumps({**call(), "content": "He called, we had fun."})]
+    measure("POST of 5 words, 32 connections", ["/calls"], 32, bodies=short, method="POST")
+    puts = [f"/calls/{id}" for id in ids]
+    measure("PUT of 100 words, 32 connections", puts, 32, bodies=bodies, method="PUT")
+    batches = [{"calls": [{**call(), "external_id": f"{n}-{i}-{time.time()}"} for i in range(1_000)]} for n in range(12)]
+    begin = time.time()
+    for batch in batches:
+        assert server.request("/calls/batch", batch)["meta"]["created"] == 1_000
+    seconds = time.time() - begin
+    print(f"batches of 1,000 new calls of 100 words, one after the other: {12_000 / seconds:.0f} calls/s")
+    begin = time.time()
+    for batch in batches:
+        assert server.request("/calls/batch", batch)["meta"]["unchanged"] == 1_000
+    print(f"the same batches again: {12_000 / (time.time() - begin):.0f} calls/s")
+    server.stop()
+
+
+def deep_cursor(server):
+    """Returns the cursor of page 10,000, made of a call at that place."""
+    page = server.request("/calls?limit=10&page=9999")
+    last = page["data"][-1]
+    first = server.request("/calls?limit=1&cursor=")["meta"]["next_cursor"]
+    seconds = int(time.mktime(time.strptime(last["called_at"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone)
+    return first[:2] + f"{seconds:016x}{last['id']:016x}" + first[34:]
+
+
+if __name__ == "__main__":
+    main()
