@@ -29,7 +29,21 @@ fn returns_all_members_of_a_call_in_order(setup: Setup) {
     let call = client.create_call(contact, "2018-02-02");
     let text = client.get(&format!("/api/calls/{}", call["id"])).body;
     let position = |name: &str| text.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} is missing"));
-    let order = ["id", "uuid", "object", "called_at", "content", "contact_called", "emotions", "account", "created_at"];
+    let order = [
+        "id",
+        "uuid",
+        "object",
+        "called_at",
+        "content",
+        "contact_called",
+        "emotions",
+        "duration_seconds",
+        "answered",
+        "phone_number",
+        "external_id",
+        "account",
+        "created_at",
+    ];
     assert!(order.map(position).is_sorted());
     let mut expected = [
         "id",
@@ -39,6 +53,10 @@ fn returns_all_members_of_a_call_in_order(setup: Setup) {
         "content",
         "contact_called",
         "emotions",
+        "duration_seconds",
+        "answered",
+        "phone_number",
+        "external_id",
         "url",
         "account",
         "contact",

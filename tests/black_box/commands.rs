@@ -2,13 +2,14 @@
 
 use diesel::connection::{Connection, SimpleConnection};
 use serde_json::{Value, json};
-use support::{Client, Setup, Store, expect_failure, on_both_stores};
+use support::{Client, Server, Setup, Store, expect_failure, on_both_stores};
 
 on_both_stores!(
     creates_lists_and_revokes_tokens,
     shows_when_a_token_was_last_used,
     creates_the_demo_data_of_the_published_document,
     runs_migrations_once,
+    indexes_the_contents_of_an_existing_store,
     reports_and_repairs_wrong_counters,
     repairs_counters_while_a_server_writes,
 );
@@ -101,6 +102,31 @@ fn creates_the_demo_data_of_the_published_document(setup: Setup) {
 fn runs_migrations_once(setup: Setup) {
     assert!(setup.output(&["migrate"]).lines().all(|line| line.starts_with("migration ") && line.ends_with(": done")));
     assert_eq!(setup.output(&["migrate"]), "The store is up to date.");
+}
+
+fn indexes_the_contents_of_an_existing_store(setup: Setup) {
+    setup.output(&["demo", "--contacts", "60", "--calls", "300"]);
+    let token = setup.new_token();
+    let found = |server: &Server| {
+        let client = Client::new(&server.base, Some(&token));
+        ["/api/calls?query=laugh+hard", "/api/contacts?query=leslie"]
+            .map(|list| client.get(list).expect(200)["meta"]["total"].as_u64().unwrap())
+    };
+    let before = found(&setup.serve());
+    assert!(before[0] > 10 && before[1] > 0, "{before:?}");
+    // The state that the migration leaves: an index without words and without a version.
+    let empty_index = match setup.store() {
+        Store::Sqlite => "INSERT INTO call_words (call_words) VALUES ('delete-all')",
+        _ => "DELETE FROM call_words",
+    };
+    execute(&setup, &format!("{empty_index}; DELETE FROM search_index; UPDATE contacts SET search_text = ''"));
+    // Servers that start together wait until the index is complete.
+    std::thread::scope(|scope| {
+        let starts = [0; 3].map(|_| scope.spawn(|| found(&setup.serve())));
+        for start in starts {
+            assert_eq!(start.join().unwrap(), before);
+        }
+    });
 }
 
 fn execute(setup: &Setup, sql: &str) {

@@ -2,13 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::needless_pass_by_value)]
 
 mod accounts;
+mod batches;
 mod calls;
 mod commands;
 mod compatibility;
 mod conditional_requests;
 mod contacts;
+mod csv;
+mod cursors;
 mod documented_examples;
 mod errors;
+mod external_systems;
+mod find_calls;
+mod follow;
 mod import_monica;
 mod lifecycle;
 mod missing_store;

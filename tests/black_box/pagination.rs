@@ -1,7 +1,7 @@
 //! Lists: pages, order, links and totals.
 
 use serde_json::{Value, json};
-use support::{Client, Setup, on_both_stores};
+use support::{Client, Setup, ids, on_both_stores};
 
 on_both_stores!(
     lists_each_call_on_exactly_one_page_newest_first,
@@ -19,10 +19,6 @@ fn create_25_calls(client: &Client) -> [i64; 2] {
         client.create_call(contacts[n % 2], &format!("201{}-0{}-01", n % 3, n % 4 + 1));
     }
     contacts
-}
-
-fn ids(list: &Value) -> Vec<i64> {
-    list["data"].as_array().unwrap().iter().map(|call| call["id"].as_i64().unwrap()).collect()
 }
 
 fn lists_each_call_on_exactly_one_page_newest_first(setup: Setup) {

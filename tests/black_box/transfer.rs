@@ -13,6 +13,8 @@ on_both_stores!(
     creates_the_same_demo_data_each_time,
     keeps_an_export_unchanged_through_the_other_store,
     adds_nothing_on_a_second_import_or_a_dry_run,
+    keeps_the_members_of_external_systems_in_exports_and_backups,
+    knows_an_imported_call_by_its_external_id,
     imports_the_lines_before_an_invalid_one,
     backs_up_every_acknowledged_call_under_load,
     restores_nothing_from_an_invalid_backup,
@@ -73,6 +75,11 @@ fn creates_the_same_demo_data_each_time(setup: Setup) {
     assert_eq!(ids, (1..=7).chain(1..=150).collect::<Vec<_>>(), "ids without gaps");
     let sum: i64 = shown[..7].iter().map(|contact| contact["statistics"]["number_of_calls"].as_i64().unwrap()).sum();
     assert_eq!(sum, 150);
+    for (n, call) in shown[7..].iter().enumerate() {
+        assert_eq!(call["external_id"], format!("demo-{}", n + 1));
+        assert!(call["phone_number"].is_string() && call["answered"].is_boolean(), "{call}");
+        assert_eq!(call["answered"] == true, call["duration_seconds"].as_i64().unwrap() > 0, "{call}");
+    }
     let another = Setup::sqlite();
     another.output(&demo);
     assert_eq!(fetch_all(&another.serve().client()), shown);
@@ -155,6 +162,69 @@ fn adds_nothing_on_a_second_import_or_a_dry_run(setup: Setup) {
     let mut child = setup.command(&["import", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(&fs::read(file).unwrap()).unwrap();
     assert!(child.wait_with_output().unwrap().status.success());
+}
+
+fn keeps_the_members_of_external_systems_in_exports_and_backups(setup: Setup) {
+    let server = setup.serve();
+    let client = server.client();
+    let contact = client.create_contact("Leslie");
+    let body = |more: Value| {
+        let mut body = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "Zoë laughed"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for more in [
+        json!({"duration_seconds": 604_800, "answered": true, "phone_number": "+1 555 0100", "external_id": "pbx \"é\" 1"}),
+        json!({"duration_seconds": 0, "answered": false}),
+        json!({}),
+    ] {
+        client.post("/api/calls", &body(more)).expect(201);
+    }
+    let shown = fetch_all(&client);
+    setup.output(&["export", "export"]);
+    setup.output(&["backup", "backup"]);
+    for (command, file) in [("import", "export"), ("restore", "backup")] {
+        let target = on_other_store(&setup);
+        if command == "import" {
+            target.migrate();
+        }
+        target.output(&[command, text(&setup.folder().join(file))]);
+        let copy = target.serve();
+        let copy = Client::new(&copy.base, Some(&target.new_token()));
+        assert_eq!(fetch_all(&copy), shown, "{command}");
+        assert_eq!(copy.get("/api/calls?query=zoe+laugh").expect(200)["meta"]["total"], 3, "{command} indexes words");
+        let upsert = body(json!({"external_id": "pbx \"é\" 1"}));
+        assert_eq!(copy.post("/api/calls", &upsert).expect(200)["data"]["duration_seconds"], 604_800);
+    }
+}
+
+fn knows_an_imported_call_by_its_external_id(setup: Setup) {
+    let source = on_other_store(&setup);
+    source.output(&["demo", "--contacts", "3", "--calls", "20"]);
+    source.output(&["export", "export"]);
+    let file = source.folder().join("export");
+    let server = setup.serve();
+    let client = server.client();
+    let contact = client.create_contact("Leslie");
+    // Two calls that the account has already, from the telephone system itself.
+    for external_id in ["demo-7", "demo-20"] {
+        let body =
+            json!({"contact_id": contact, "called_at": "2018-02-02", "content": "Mine.", "external_id": external_id});
+        client.post("/api/calls", &body).expect(201);
+    }
+    let message = setup.output(&["import", "--dry-run", text(&file)]);
+    assert!(message.contains("3 contacts and 18 calls would be added, 0 contacts and 2 calls"), "{message}");
+    let message = setup.output(&["import", text(&file)]);
+    assert!(message.contains("3 contacts and 18 calls added, 0 contacts and 2 calls were there already"), "{message}");
+    assert_eq!(client.get("/api/calls").expect(200)["meta"]["total"], 20);
+    let kept = client.get("/api/calls?external_id=demo-7").expect(200);
+    assert_eq!((&kept["meta"]["total"], &kept["data"][0]["content"]), (&json!(1), &json!("Mine.")));
+    // Of two lines with one external id, the first one is added.
+    let lines = fs::read_to_string(&file).unwrap().replace("demo-1\"", "twice\"").replace("demo-2\"", "twice\"");
+    fs::write(&file, lines).unwrap();
+    let another = setup.output(&["account", "create", "Another"]);
+    let message = setup.output(&["import", "--account", &another, text(&file)]);
+    assert!(message.contains("3 contacts and 19 calls added, 0 contacts and 1 calls were there already"), "{message}");
 }
 
 fn imports_the_lines_before_an_invalid_one(setup: Setup) {

@@ -7,7 +7,7 @@ mod server;
 
 pub use client::{Client, Response};
 pub use concurrency::run_with_workers;
-pub use server::{Server, Setup, Store, binary, expect_failure, wait_until};
+pub use server::{Server, Setup, Store, binary, expect_failure, wait_for_next_second, wait_until};
 
 /// Defines two tests for each function, one on SQLite and one on PostgreSQL. The function takes a [`Setup`].
 #[macro_export]
@@ -20,6 +20,20 @@ macro_rules! on_both_stores {
             $(#[test] fn $name() { super::$name($crate::Setup::postgres()); })*
         }
     };
+}
+
+/// Returns the ids of the items of a page.
+pub fn ids(page: &serde_json::Value) -> Vec<i64> {
+    page["data"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
+}
+
+/// Encodes a text for a query string: every byte but letters and digits as `%XX`.
+pub fn encode(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    encoded.collect()
 }
 
 /// Asserts that the actual value has every member of the expected value. Arrays must have the same length.

@@ -43,6 +43,11 @@ pub fn wait_until(event: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until a write gets a later timestamp than all writes before. Timestamps have whole seconds.
+pub fn wait_for_next_second() {
+    std::thread::sleep(Duration::from_millis(1_001));
+}
+
 /// The store of a test.
 pub enum Store {
     /// A file in the folder of the setup.

@@ -168,8 +168,7 @@ impl Throwaway {
     fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while let Err(error) = PgConnection::establish(&self.url("postgres")) {
-            let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-            assert!(Instant::now() < deadline, "PostgreSQL does not start: {error}\n{}", log());
+            assert!(Instant::now() < deadline, "PostgreSQL does not start: {error}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -182,6 +181,11 @@ impl Throwaway {
     /// Runs SQL statements in the database `postgres`.
     pub fn execute(&self, sql: &str) {
         execute(&self.url("postgres"), sql);
+    }
+
+    /// Returns the log of the server.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap()
     }
 
     /// Stops the server immediately, like a crash. The data is kept.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, SeqAccess};
+use serde::de::{Deserialize, Error, SeqAccess};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -48,7 +48,10 @@ impl FieldValue for Calls {
         let mut calls = Vec::new();
         while calls.len() < MAX_CALLS {
             let Some(item) = list.next_element::<&RawValue>()? else { return Ok(Ok(Self(calls))) };
-            calls.push(CallRequest::deserialize(RequestDeserializer::json("", item.get())).map_err(|_| NotAnObject));
+            let is_object = item.get().starts_with('{');
+            let call = is_object.then(|| CallRequest::deserialize(RequestDeserializer::json("", item.get())));
+            // An object that cannot be parsed, such as one with a lone surrogate, makes the body invalid JSON.
+            calls.push(call.transpose().map_err(A::Error::custom)?.ok_or(NotAnObject));
         }
         let mut has_more = false;
         while list.next_element::<Skipped>()?.is_some() {
@@ -108,5 +111,13 @@ mod tests {
             items(&json!({"calls": [{}, 5, null, [], "x", {"a": 1}]})),
             Ok(vec![true, false, false, false, false, true])
         );
+    }
+
+    #[test]
+    fn rejects_a_body_with_a_call_that_cannot_be_parsed() {
+        for call in [r#"{"content": "\ud800"}"#, r#"{"x": 1e999}"#, &format!("{{\"x\":{}", "[".repeat(1_000))] {
+            let body = format!(r#"{{"calls": [{{}}, {call}]}}"#);
+            assert!(BatchRequest::deserialize(RequestDeserializer::json("", &body)).is_err(), "{call}");
+        }
     }
 }

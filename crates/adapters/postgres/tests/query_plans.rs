@@ -1,0 +1,140 @@
+//! Filtered lists are read by index: the plans that `auto_explain` logs of the statements that the store runs.
+#![allow(clippy::unwrap_used)]
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use domain::{
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, CallUpsert, ContactId, Content, Cursor,
+    DeletionQuery, ItemKey, Name, NewCall, NewContact, PageRequest, PageSize, PageStart, Timestamp, Uuid,
+};
+use ports::outbound::Store;
+use throwaway_postgres::Throwaway;
+
+const CALLS: i64 = 5_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix(second).unwrap()
+}
+
+/// Returns a text of 50 words, of which all texts have one, and no other text has another one.
+fn content(n: i64) -> String {
+    let others = (1..49).map(|word| format!("other{}", (n + 1) * word * 7_919 % 10_007));
+    format!("common word{n} {}", others.collect::<Vec<_>>().join(" "))
+}
+
+/// Call n was called in second n, and recorded in the first second of its 50.
+async fn record_calls(store: &Store) -> (AccountId, ContactId) {
+    let account = store.accounts.create(Name::parse("plans").unwrap(), at(0)).await.unwrap().id;
+    let mut contacts = Vec::new();
+    for _ in 0..50 {
+        let contact = NewContact::new(Name::parse("Leslie").unwrap());
+        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+    }
+    for first in (0..CALLS).step_by(50) {
+        let calls = contacts.iter().zip(first..).map(|(contact, n)| {
+            let details = CallDetails {
+                content: Content::parse(&content(n)).ok(),
+                external_id: Name::parse(&format!("pbx-{n}")).ok(),
+                ..CallDetails::at(at(n))
+            };
+            (Uuid::nil(), CallUpsert::from(NewCall { contact: *contact, details }))
+        });
+        store.calls.upsert(account, calls.collect(), at(first), None).await.unwrap();
+    }
+    (account, contacts[0])
+}
+
+/// Reads the log of a server from where it ended the last time.
+struct Log<'a> {
+    server: &'a Throwaway,
+    read: usize,
+}
+
+impl Log<'_> {
+    /// Returns the plans of the statements that read calls or deletions.
+    fn plans(&mut self) -> String {
+        let log = self.server.log();
+        let new = log[self.read..].to_owned();
+        self.read = log.len();
+        // The lines of a plan begin with a tab.
+        let plans = new.split("plan:\n").skip(1).map(|entry| {
+            let lines = entry.lines().take_while(|line| line.starts_with('\t'));
+            lines.collect::<Vec<_>>().join("\n") + "\n"
+        });
+        plans.filter(|plan| plan.contains("FROM \"calls\"") || plan.contains("FROM \"deletions\"")).collect()
+    }
+}
+
+#[track_caller]
+fn expect_index(plans: &str, index: &str, query: &str) {
+    let uses = |line: &str| line.contains("Index") && line.contains(index);
+    assert!(plans.lines().any(uses), "{query} does not use {index}:\n{plans}");
+    let reads_all = ["Seq Scan on calls", "Seq Scan on call_words", "Seq Scan on deletions"];
+    assert!(!reads_all.iter().any(|scan| plans.contains(scan)), "{query} reads a whole table:\n{plans}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_filter_is_read_by_its_index() {
+    let server = Throwaway::start();
+    let url = server.url("postgres");
+    postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
+    let (account, contact) = record_calls(&postgres_adapter::open(&url, 4).unwrap()).await;
+    let mut connection = PgConnection::establish(&url).unwrap();
+    connection
+        .batch_execute(&format!(
+            "INSERT INTO deletions (account_id, object, object_id, uuid, deleted_at)
+             SELECT {account}, 1, n, gen_random_uuid(), to_timestamp(n) FROM generate_series(1, {CALLS}) AS n"
+        ))
+        .unwrap();
+    // As autovacuum does on a server that runs for more than a minute.
+    connection.batch_execute("VACUUM ANALYZE").unwrap();
+    connection
+        .batch_execute(
+            "ALTER DATABASE postgres SET session_preload_libraries = 'auto_explain'; \
+             ALTER DATABASE postgres SET auto_explain.log_min_duration = 0",
+        )
+        .unwrap();
+    let store = postgres_adapter::open(&url, 4).unwrap();
+    let mut log = Log { server: &server, read: 0 };
+    log.plans();
+
+    let all = CallFilters::default;
+    let recent = at(CALLS - 20);
+    for (index, filters) in [
+        ("calls_by_updated_at", CallFilters { updated_since: Some(at(CALLS - 50)), ..all() }),
+        ("calls_by_called_at", CallFilters { called_after: Some(recent), ..all() }),
+        ("calls_by_called_at", CallFilters { called_after: Some(at(70)), called_before: Some(at(90)), ..all() }),
+        ("calls_by_external_id", CallFilters { external_id: Name::parse("pbx-77").ok(), ..all() }),
+        ("call_words_by_word", CallFilters { search: CallSearch::parse("word77 common").unwrap(), ..all() }),
+        ("calls_by_contact", CallFilters { contacts: Some(vec![contact]), answered: Some(true), ..all() }),
+    ] {
+        let first = PageRequest { start: PageStart::Cursor(Cursor::First), ..PageRequest::SMALLEST };
+        for page in [PageRequest::SMALLEST, first] {
+            let query = CallQuery { filters: filters.clone(), ..CallQuery::newest_first(page) };
+            store.calls.list(account, query.clone()).await.unwrap();
+            expect_index(&log.plans(), index, &format!("{query:?}"));
+        }
+    }
+
+    // A deep page by cursor of a sorted list.
+    let place = ItemKey { value: at(CALLS / 2), id: CALLS / 2 };
+    for (key, index) in [
+        (CallSortKey::CalledAt, "calls_by_called_at"),
+        (CallSortKey::CreatedAt, "calls_by_created_at"),
+        (CallSortKey::UpdatedAt, "calls_by_updated_at"),
+    ] {
+        let page = PageRequest { start: PageStart::Cursor(Cursor::After(place)), size: PageSize::new(100).unwrap() };
+        let mut query = CallQuery::newest_first(page);
+        query.sort.key = key;
+        assert_eq!(store.calls.list(account, query.clone()).await.unwrap().page.items.len(), 100);
+        let plans = log.plans();
+        expect_index(&plans, index, &format!("{query:?}"));
+        assert!(!plans.contains("Sort"), "it sorts:\n{plans}");
+        store.calls.keys(account, query.clone(), Some(place), 1_000).await.unwrap();
+        expect_index(&log.plans(), index, &format!("the keys of {query:?}"));
+    }
+
+    let query = DeletionQuery { since: recent, cursor: Cursor::First, size: PageSize::SMALLEST };
+    store.deletions.list(account, query).await.unwrap();
+    expect_index(&log.plans(), "deletions_by_deleted_at", "the list of deletions");
+}

@@ -1,0 +1,155 @@
+//! Filtered lists are read by index: `EXPLAIN QUERY PLAN` of the statements that the store runs.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Mutex;
+
+use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
+use diesel::sql_types::Text;
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use domain::{
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, Content, Cursor, DeletionQuery,
+    ItemKey, Name, NewCall, NewContact, PageRequest, PageSize, PageStart, Timestamp, Uuid,
+};
+use ports::outbound::Store;
+
+/// The statements of all connections.
+static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+#[expect(clippy::unnecessary_wraps, reason = "the type that Diesel takes")]
+fn recorder() -> Option<Box<dyn Instrumentation>> {
+    Some(Box::new(|event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            STATEMENTS.lock().unwrap().push(query.to_string());
+        }
+    }))
+}
+
+const CALLS: i64 = 5_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix(second).unwrap()
+}
+
+/// Returns a text of 50 words, of which all texts have one, and no other text has another one.
+fn content(n: i64) -> String {
+    let others = (1..49).map(|word| format!("other{}", (n + 1) * word * 7_919 % 10_007));
+    format!("common word{n} {}", others.collect::<Vec<_>>().join(" "))
+}
+
+/// Call n was called and recorded in second n.
+async fn record_calls(store: &Store) -> (AccountId, ContactId) {
+    let account = store.accounts.create(Name::parse("plans").unwrap(), at(0)).await.unwrap().id;
+    let mut contacts = Vec::new();
+    for _ in 0..50 {
+        let contact = NewContact::new(Name::parse("Leslie").unwrap());
+        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+    }
+    for n in 0..CALLS {
+        let details = CallDetails {
+            content: Content::parse(&content(n)).ok(),
+            external_id: Name::parse(&format!("pbx-{n}")).ok(),
+            ..CallDetails::at(at(n))
+        };
+        let call = NewCall { contact: contacts[usize::try_from(n % 50).unwrap()], details };
+        store.calls.upsert(account, vec![(Uuid::nil(), call.into())], at(n), None).await.unwrap();
+    }
+    (account, contacts[0])
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// Returns the plans of the statements that were run since the last time and read calls or deletions.
+fn plans(connection: &mut SqliteConnection) -> String {
+    let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
+    let reads = |statement: &&String| {
+        statement.contains("SELECT") && (statement.contains("`calls`") || statement.contains("`deletions`"))
+    };
+    let mut plans = String::new();
+    // The values are in a comment at the end.
+    for statement in statements.iter().filter(reads) {
+        let steps = sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load::<Step>(connection).unwrap();
+        plans.extend(steps.iter().map(|step| format!("{}\n", step.detail)));
+    }
+    plans
+}
+
+#[track_caller]
+fn expect_index(plans: &str, index: &str, query: &str) {
+    assert!(plans.contains(index), "{query} does not use {index}:\n{plans}");
+    let reads_all = plans.lines().any(|step| step.starts_with("SCAN calls") || step.starts_with("SCAN deletions"));
+    assert!(!reads_all, "{query} reads a whole table:\n{plans}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_filter_is_read_by_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("callbook.db").to_str().unwrap().to_owned();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
+    // Opened before, so that it is not recorded.
+    let mut connection = SqliteConnection::establish(&path).unwrap();
+    set_default_instrumentation(recorder).unwrap();
+    let store = sqlite_adapter::open(&path, 4).unwrap();
+    let (account, contact) = record_calls(&store).await;
+    STATEMENTS.lock().unwrap().clear();
+
+    let all = CallFilters::default;
+    let recent = at(CALLS - 20);
+    for (index, filters) in [
+        (
+            "INDEX calls_by_updated_at (account_id=? AND updated_at>?)",
+            CallFilters { updated_since: Some(recent), ..all() },
+        ),
+        (
+            "INDEX calls_by_called_at (account_id=? AND called_at>?)",
+            CallFilters { called_after: Some(recent), ..all() },
+        ),
+        (
+            "INDEX calls_by_called_at (account_id=? AND called_at>? AND called_at<?)",
+            CallFilters { called_after: Some(at(70)), called_before: Some(at(90)), ..all() },
+        ),
+        (
+            "INDEX calls_by_external_id (account_id=? AND external_id=?)",
+            CallFilters { external_id: Name::parse("pbx-77").ok(), ..all() },
+        ),
+        ("SCAN call_words VIRTUAL TABLE", CallFilters { search: CallSearch::parse("word77 common").unwrap(), ..all() }),
+        (
+            "INDEX calls_by_contact (account_id=? AND contact_id=?",
+            CallFilters { contacts: Some(vec![contact]), answered: Some(true), ..all() },
+        ),
+    ] {
+        for page in
+            [PageRequest::SMALLEST, PageRequest { start: PageStart::Cursor(Cursor::First), ..PageRequest::SMALLEST }]
+        {
+            let query = CallQuery { filters: filters.clone(), ..CallQuery::newest_first(page) };
+            store.calls.list(account, query.clone()).await.unwrap();
+            expect_index(&plans(&mut connection), index, &format!("{query:?}"));
+        }
+    }
+
+    // A deep page by cursor of a sorted list.
+    let place = ItemKey { value: at(CALLS / 2), id: CALLS / 2 };
+    for (key, index) in [
+        (CallSortKey::CalledAt, "INDEX calls_by_called_at (account_id=? AND called_at<?)"),
+        (CallSortKey::CreatedAt, "INDEX calls_by_created_at (account_id=? AND created_at<?)"),
+        (CallSortKey::UpdatedAt, "INDEX calls_by_updated_at (account_id=? AND updated_at<?)"),
+    ] {
+        let page = PageRequest { start: PageStart::Cursor(Cursor::After(place)), size: PageSize::new(100).unwrap() };
+        let mut query = CallQuery::newest_first(page);
+        query.sort.key = key;
+        assert_eq!(store.calls.list(account, query.clone()).await.unwrap().page.items.len(), 100);
+        let plans_of_list = plans(&mut connection);
+        expect_index(&plans_of_list, index, &format!("{query:?}"));
+        assert!(!plans_of_list.contains("USE TEMP B-TREE FOR ORDER BY"), "it sorts:\n{plans_of_list}");
+        store.calls.keys(account, query.clone(), Some(place), 1_000).await.unwrap();
+        expect_index(&plans(&mut connection), index, &format!("the keys of {query:?}"));
+    }
+
+    let query = DeletionQuery { since: recent, cursor: Cursor::First, size: PageSize::SMALLEST };
+    store.deletions.list(account, query).await.unwrap();
+    let index = "INDEX deletions_by_deleted_at (account_id=? AND deleted_at>?";
+    expect_index(&plans(&mut connection), index, "the list of deletions");
+}
