@@ -70,8 +70,9 @@ macro_rules! on_connect {
 /// Without generic plans PostgreSQL plans every statement anew.
 const ON_CONNECT: &str = on_connect!("force_generic_plan");
 
-/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find.
-const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan");
+/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find. They use
+/// one processor at most, and leave the others to short requests.
+const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan; SET max_parallel_workers_per_gather = 0");
 
 /// The lock of migrations. The number is arbitrary.
 const MIGRATION_LOCK: i64 = 2_026_112_400;
