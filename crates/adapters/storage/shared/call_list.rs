@@ -200,6 +200,9 @@ pub fn find_many(connection: &mut DbConnection, account: AccountId, calls: &[Cal
 }
 
 fn load_calls(connection: &mut DbConnection, account: AccountId, ids: &[i64]) -> StoreResult<Vec<Call>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let of_account = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
     let rows: Vec<CallRow> =
         calls::table.filter(calls::id.eq_any(ids)).filter(of_account).select(CallRow::as_select()).load(connection)?;
