@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures searches, filters, cursors and batches on a store of many calls of about 100 words each.
 
-Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--dir DIR]
+Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--dir DIR] [--reads-only]
 
 PostgreSQL is started from its installed binaries. Prints a table in Markdown. wrk must be installed.
 """
@@ -26,6 +26,7 @@ parser.add_argument("store", choices=["sqlite", "postgres"])
 parser.add_argument("--calls", type=int, default=1_000_000)
 parser.add_argument("--seconds", type=int, default=5)
 parser.add_argument("--dir", default=None, help="a folder that is kept, with the stores of earlier runs")
+parser.add_argument("--reads-only", action="store_true", help="write nothing, so that the store stays as it is")
 args = parser.parse_args()
 BINARY = os.path.abspath(args.binary)
 CONTACTS = 1_000
@@ -87,16 +88,6 @@ class Postgres:
 
     def sql(self, text):
         return self.run("psql", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-qAtc", text)
-
-    def pgbench(self, sql, seconds):
-        """Returns the requests per second of a prepared statement on four connections."""
-        path = f"{tempfile.gettempdir()}/callbook-bench.sql"
-        with open(path, "w") as out:
-            out.write(sql)
-        os.chmod(path, 0o644)
-        text = self.run("pgbench", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-n", "-M", "prepared",
-                        "-c", "1", "-T", str(seconds), "-f", path, "postgres")
-        return float(re.search(r"tps = ([\d.]+)", text)[1])
 
     def stop(self):
         self.run("pg_ctl", "-D", self.folder, "-m", "fast", "stop")
@@ -192,14 +183,10 @@ def run(environment, export, postgres):
             postgres.sql("VACUUM ANALYZE")
     rng = random.Random(2)
     quote = urllib.parse.quote
-    results = []
-
-    def row(name, result):
-        results.append((name, *result))
-        print(f"| {name} | {result[0]:.0f} | {result[1]:.1f} |", flush=True)
 
     def measure(name, paths, connections=4, **more):
-        row(name, server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more))
+        rate, p99 = server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more)
+        print(f"| {name} | {rate:.0f} | {p99:.1f} |", flush=True)
 
     print("| request | per second | p99 in ms |\n|---|--:|--:|")
     pairs = [f"/calls?query=pa{rng.randrange(FIRST):02}+pb{rng.randrange(SECOND):02}" for _ in range(500)]
@@ -235,6 +222,9 @@ def run(environment, export, postgres):
     measure("GET one call beside `query=common`", gets)
     stop.set()
     thread.join()
+    if args.reads_only:
+        server.stop()
+        return
 
     contact = server.request("/contacts?limit=1")["data"][0]["id"]
     texts = sentences(rng)
