@@ -1,7 +1,7 @@
 //! The OpenAPI document and Swagger UI.
 
-use serde_json::Value;
-use support::Setup;
+use serde_json::{Value, json};
+use support::{Client, Setup};
 
 #[test]
 fn matches_the_document_in_the_repository() {
@@ -34,4 +34,24 @@ fn serves_the_generated_document_and_swagger_ui() {
     }
     let redirect = anonymous.get("/docs");
     assert_eq!((redirect.status, redirect.header("location")), (307, Some("docs/")));
+}
+
+#[test]
+fn the_examples_of_requests_succeed_with_the_demo_data() {
+    let setup = Setup::sqlite();
+    setup.output(&["demo"]);
+    let server = setup.serve();
+    let client = Client::new(&server.base, Some(&setup.new_token()));
+    let document = client.get("/openapi.json").expect(200);
+    let example = |schema: &str| document["components"]["schemas"][schema]["example"].clone();
+    client.post("/api/calls", &example("CallInput")).expect(201);
+    let batch = example("CallBatchInput");
+    let created = client.post("/api/calls/batch", &batch).expect(200);
+    assert_eq!(created["meta"], json!({"created": 2, "updated": 0, "unchanged": 0, "refused": 0}));
+    assert_eq!(client.post("/api/calls/batch", &batch).expect(200)["meta"]["unchanged"], 2);
+    // What Try it out sends if nothing is filled in.
+    let snippet = document["paths"]["/api/deleted"]["get"]["description"].as_str().unwrap();
+    let path = "/api/deleted?since=-1+day";
+    assert!(snippet.contains(&format!("curl -X GET '{}{path}'", server.base)), "{snippet}");
+    client.get(path).expect(200);
 }

@@ -19,7 +19,9 @@ use crate::responses::{CallPageResponse, CallResponse, Deleted, PageBuilder, eta
 
 /// List all the calls in your account
 ///
-/// The newest `called_at` first, ties by `id`.
+/// The newest `called_at` first, ties by `id`. Filters combine: `?query=wedding&called_after=-30+days&answered=true` finds
+/// the answered calls of the last 30 days about a wedding. `?cursor=` requests the first page by cursor, which `links.next`
+/// continues while other calls are written.
 #[utoipa::path(
     operation_id = "listCalls",
     tag = "Calls",

@@ -29,7 +29,8 @@ pub fn refine(document: &OpenApi) -> OpenApi {
             for (method, operation) in members(item) {
                 let body = operation.get("requestBody").map(|body| example(body, &schemas));
                 let response = operation["operationId"].as_str().and_then(|id| examples.remove(id));
-                refine_operation(operation, response.as_ref(), &snippets(path, method, body));
+                let snippets = snippets(path, &required_query(operation), method, body);
+                refine_operation(operation, response.as_ref(), &snippets);
             }
         }
         serde_json::from_value(json)
@@ -101,9 +102,22 @@ fn example(body: &Value, schemas: &Value) -> Value {
     schemas.get(name).and_then(|schema| schema.get("example")).cloned().unwrap_or_else(|| json!({}))
 }
 
+/// Returns the query string of the required parameters, with their examples. Empty if there are none.
+fn required_query(operation: &Value) -> String {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let required = parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for parameter in required {
+        let text = |member: &str| parameter[member].as_str().unwrap_or_default();
+        query.append_pair(text("name"), text("example"));
+    }
+    query.finish()
+}
+
 /// Returns the request as a command and as programs.
-fn snippets(path: &str, method: &str, body: Option<Value>) -> String {
-    let url = format!("{SERVER}{}", path.replace("{id}", "1"));
+fn snippets(path: &str, query: &str, method: &str, body: Option<Value>) -> String {
+    let separator = if query.is_empty() { "" } else { "?" };
+    let url = format!("{SERVER}{}{separator}{query}", path.replace("{id}", "1"));
     let method = method.to_uppercase();
     let (curl_body, js_body, python_body) = body.map_or_else(Default::default, |body| {
         let body = body.to_string();
@@ -115,8 +129,10 @@ fn snippets(path: &str, method: &str, body: Option<Value>) -> String {
     });
     let js_type = if js_body.is_empty() { "" } else { ", \"Content-Type\": \"application/json\"" };
     let python = method.to_lowercase();
+    // Some shells expand a question mark.
+    let quote = if query.is_empty() { "" } else { "'" };
     format!(
-        "```sh\ncurl -X {method} {url} \\\n  -H \"Authorization: Bearer $TOKEN\"{curl_body}\n```\n\n\
+        "```sh\ncurl -X {method} {quote}{url}{quote} \\\n  -H \"Authorization: Bearer $TOKEN\"{curl_body}\n```\n\n\
          ```js\nawait fetch(\"{url}\", {{\n  method: \"{method}\",\n  \
          headers: {{ Authorization: `Bearer ${{token}}`{js_type} }}{js_body}\n}});\n```\n\n\
          ```python\nrequests.{python}(\"{url}\", headers={{\"Authorization\": f\"Bearer {{token}}\"}}{python_body})\n```"

@@ -17,7 +17,11 @@ const MAX_CALLS: usize = 1_000;
 
 /// Calls to record.
 #[derive(serde::Deserialize, ToSchema)]
-#[schema(as = CallBatchInput)]
+#[schema(as = CallBatchInput, example = json!({"calls": [
+    {"external_id": "pbx-1", "contact_id": 1, "called_at": "2018-02-02 10:00", "content": "Asked for the invoice.",
+     "contact_called": true, "answered": true, "duration_seconds": 75, "phone_number": "+1 555 0100"},
+    {"external_id": "pbx-2", "contact_id": 1, "called_at": "2018-02-03 11:00", "content": "No answer.", "answered": false},
+]}))]
 pub struct BatchRequest {
     /// The calls, 1 to 1000.
     #[schema(value_type = Vec<CallRequest>, min_items = 1, max_items = 1_000)]

@@ -46,17 +46,17 @@ pub struct CursorParams {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CallListParams {
-    /// Words, or beginnings of words, that the content has, ignoring case and accents. At most 255 characters and 32
-    /// words.
+    /// Words, or beginnings of words, that the content has, ignoring case and accents, such as `wedding zoe`. At most 255
+    /// characters and 32 words.
     #[param(value_type = String, required = false)]
     query: Param,
-    /// Calls that happened at this time or later: any text that `called_at` accepts.
+    /// Calls that happened at this time or later: any text that `called_at` accepts, such as `2018-02-02` or `-30 days`.
     #[param(value_type = String, required = false)]
     called_after: Param,
-    /// Calls that happened before this time.
+    /// Calls that happened before this time, such as `first day of this month`.
     #[param(value_type = String, required = false)]
     called_before: Param,
-    /// Calls that were recorded or changed at this time or later.
+    /// Calls that were recorded or changed at this time or later, such as `2018-02-02T10:00:00Z`.
     #[param(value_type = String, required = false)]
     updated_since: Param,
     /// Whether the contact called.
@@ -65,7 +65,7 @@ pub struct CallListParams {
     /// Whether the call was answered.
     #[param(value_type = bool, required = false)]
     answered: Param,
-    /// The call with this external id.
+    /// The call with exactly this external id.
     #[param(value_type = String, required = false)]
     external_id: Param,
     /// `created_at`, `updated_at` or `called_at`, with a leading `-` in descending order.
@@ -77,7 +77,7 @@ pub struct CallListParams {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ContactFilterParams {
-    /// Calls with this contact, or with one of several: ids, separated by commas.
+    /// Calls with this contact, or with one of several: ids, separated by commas, such as `1,2`.
     #[param(value_type = String, required = false)]
     contact_id: Param,
 }
