@@ -72,7 +72,7 @@ fn rejects_requests_with_503_if_the_queue_is_full() {
         rejected.len() >= 200
     });
     assert_eq!(client.get("/healthz").status, 200);
-    client.get("/api/calls").expect_unavailable();
+    // Before the requests in the queue have waited for too long.
     drop(lock);
     for stream in rejected {
         let response = read_all(stream);
@@ -80,6 +80,18 @@ fn rejects_requests_with_503_if_the_queue_is_full() {
     }
     let succeeded = streams.into_iter().map(read_all).filter(|response| response.starts_with("HTTP/1.1 200")).count();
     assert!(succeeded >= 1_000, "the requests in the queue are served: {succeeded}");
+    client.get("/api/calls").expect(200);
+}
+
+#[test]
+fn a_read_that_waits_for_a_lock_is_answered_with_503() {
+    let setup = Setup::postgres();
+    let Store::Postgres(database) = setup.store() else { unreachable!() };
+    let server = setup.serve();
+    let client = server.client();
+    let lock = database.lock("calls");
+    client.get("/api/calls").expect_unavailable();
+    drop(lock);
     client.get("/api/calls").expect(200);
 }
 
