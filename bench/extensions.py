@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures searches, filters, cursors and batches on a store of many calls of about 100 words each.
 
-Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--dir DIR]
+Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--dir DIR] [--reads-only]
 
 PostgreSQL is started from its installed binaries. Prints a table in Markdown. wrk must be installed.
 """
@@ -26,6 +26,7 @@ parser.add_argument("store", choices=["sqlite", "postgres"])
 parser.add_argument("--calls", type=int, default=1_000_000)
 parser.add_argument("--seconds", type=int, default=5)
 parser.add_argument("--dir", default=None, help="a folder that is kept, with the stores of earlier runs")
+parser.add_argument("--reads-only", action="store_true", help="write nothing, so that the store stays as it is")
 args = parser.parse_args()
 BINARY = os.path.abspath(args.binary)
 CONTACTS = 1_000
@@ -42,7 +43,7 @@ def sentences(rng):
 
 
 def content(rng, texts, n):
-    return f"Common pa{n % FIRST} pb{n // FIRST % SECOND} " + ". ".join(rng.choices(texts, k=9)) + "."
+    return f"Common pa{n % FIRST:02} pb{n // FIRST % SECOND:02} " + ". ".join(rng.choices(texts, k=9)) + "."
 
 
 def write_export(path, calls):
@@ -88,16 +89,6 @@ class Postgres:
     def sql(self, text):
         return self.run("psql", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-qAtc", text)
 
-    def pgbench(self, sql, seconds):
-        """Returns the requests per second of a prepared statement on four connections."""
-        path = f"{tempfile.gettempdir()}/callbook-bench.sql"
-        with open(path, "w") as out:
-            out.write(sql)
-        os.chmod(path, 0o644)
-        text = self.run("pgbench", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-n", "-M", "prepared",
-                        "-c", "1", "-T", str(seconds), "-f", path, "postgres")
-        return float(re.search(r"tps = ([\d.]+)", text)[1])
-
     def stop(self):
         self.run("pg_ctl", "-D", self.folder, "-m", "fast", "stop")
 
@@ -106,7 +97,7 @@ class Server:
     """A running server with a token."""
 
     def __init__(self, binary, environment):
-        self.environment = {**os.environ, **environment, "CALLBOOK_BIND": "127.0.0.1:0", "CALLBOOK_RATE_LIMIT": "0",
+        self.environment = {**os.environ, **environment, "CALLBOOK_BIND": "127.0.0.1:0", "CALLBOOK_RATE_LIMIT_PER_MINUTE": "0",
                             "CALLBOOK_LOG": "warn", "CALLBOOK_TOKEN": "cb_" + "b" * 43}
         self.token = self.environment["CALLBOOK_TOKEN"]
         self.process = subprocess.Popen([binary, "serve"], stdout=subprocess.PIPE, text=True, env=self.environment)
@@ -192,17 +183,13 @@ def run(environment, export, postgres):
             postgres.sql("VACUUM ANALYZE")
     rng = random.Random(2)
     quote = urllib.parse.quote
-    results = []
-
-    def row(name, result):
-        results.append((name, *result))
-        print(f"| {name} | {result[0]:.0f} | {result[1]:.1f} |", flush=True)
 
     def measure(name, paths, connections=4, **more):
-        row(name, server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more))
+        rate, p99 = server.wrk([f"/api{path}" for path in paths], args.seconds, connections, **more)
+        print(f"| {name} | {rate:.0f} | {p99:.1f} |", flush=True)
 
     print("| request | per second | p99 in ms |\n|---|--:|--:|")
-    pairs = [f"/calls?query=pa{rng.randrange(FIRST)}+pb{rng.randrange(SECOND)}" for _ in range(500)]
+    pairs = [f"/calls?query=pa{rng.randrange(FIRST):02}+pb{rng.randrange(SECOND):02}" for _ in range(500)]
     found = server.request(pairs[0])["meta"]["total"]
     measure(f"`query=` of two words, {found} calls found", pairs)
     last = 1_500_000_000 + args.calls * 100
@@ -235,6 +222,9 @@ def run(environment, export, postgres):
     measure("GET one call beside `query=common`", gets)
     stop.set()
     thread.join()
+    if args.reads_only:
+        server.stop()
+        return
 
     contact = server.request("/contacts?limit=1")["data"][0]["id"]
     texts = sentences(rng)

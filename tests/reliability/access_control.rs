@@ -38,6 +38,10 @@ fn examples(contact: i64) -> Vec<Example> {
         example("me", Target::Nothing, None),
         example("listCalls", Target::Nothing, None),
         example("createCall", Target::Nothing, Some(call.clone())),
+        example("createCalls", Target::Nothing, Some(json!({"calls": [call.clone()]}))),
+        example("exportCalls", Target::Nothing, None),
+        example("exportContactCalls", Target::Contact, None),
+        example("listDeleted", Target::Nothing, None),
         example("getCall", Target::Call, None),
         example("updateCall", Target::Call, Some(call.clone())),
         example("changeCall", Target::Call, Some(json!({"content": "Matrix."}))),
@@ -79,9 +83,10 @@ fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
                 Target::Call => call,
                 Target::Shared | Target::Nothing => 1,
             };
+            let query = if operation_id == "listDeleted" { "?since=-1%20day" } else { "" };
             operations.push(Operation {
                 method: method.to_uppercase(),
-                path: path.replace("{id}", &id.to_string()),
+                path: path.replace("{id}", &id.to_string()) + query,
                 example,
             });
         }

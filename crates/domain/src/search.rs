@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use crate::contact_field::digits;
 use crate::{ContactFieldKind, trim};
@@ -121,7 +120,7 @@ fn longest(mut words: Vec<String>) -> Vec<String> {
 
 /// Returns the folded words of a text: sequences of letters and digits. Of a very long word, its beginning.
 pub fn words(text: &str) -> Vec<String> {
-    words_of_folded(&fold(text)).map(str::to_owned).collect()
+    words_of_folded(&fold_letters(text)).map(str::to_owned).collect()
 }
 
 fn words_of_folded(folded: &str) -> impl Iterator<Item = &str> {
@@ -131,7 +130,7 @@ fn words_of_folded(folded: &str) -> impl Iterator<Item = &str> {
 
 /// Returns the distinct words of the texts, separated by spaces, for the index of a store.
 pub fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
-    let folded: Vec<String> = texts.into_iter().map(fold).collect();
+    let folded: Vec<String> = texts.into_iter().map(fold_letters).collect();
     let (mut known, mut index) = (HashSet::new(), String::new());
     for word in folded.iter().flat_map(|text| words_of_folded(text)) {
         if index.len() + word.len() >= MAX_INDEXED_BYTES {
@@ -149,21 +148,34 @@ pub fn index_text<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Folds case and accents, and collapses white space: `Zoë  Brontë` becomes `zoe bronte`, `Straße` becomes `strasse`.
 pub fn fold(text: &str) -> String {
-    if text.is_ascii() {
-        // Most texts are, and have nothing else to fold.
-        return text.to_ascii_lowercase().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
-    }
-    let plain = text.nfkd().filter(|c| !is_combining_mark(*c));
-    // Lower case alone keeps `ß` and `ς`, whose upper case is that of other letters.
-    let folded = plain.flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    let mut text = String::new();
-    for c in folded {
-        match without_stroke(c) {
-            Some(letters) => text.push_str(letters),
-            None => text.push(c),
+    fold_letters(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Folds case and accents. Each character is folded by itself: Unicode's normalisation of texts would only reorder marks,
+/// which are dropped.
+fn fold_letters(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+        } else {
+            decompose_compatible(c, |part| push_folded(&mut folded, part));
         }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    folded
+}
+
+fn push_folded(folded: &mut String, c: char) {
+    if is_combining_mark(c) {
+        return;
+    }
+    // Lower case alone keeps `ß` and `ς`, whose upper case is that of other letters.
+    for c in c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase) {
+        match without_stroke(c) {
+            Some(letters) => folded.push_str(letters),
+            None => folded.push(c),
+        }
+    }
 }
 
 /// Returns the basic letters of a letter that Unicode does not decompose: `ł` is no `l` with a mark.

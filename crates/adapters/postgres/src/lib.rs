@@ -47,7 +47,7 @@ use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations}
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{BatchQueue, Pool, StoreResult, WorkerPool, ts_query};
+use storage::{BatchQueue, Pool, SLOW_THREADS, StoreResult, WorkerPool, ts_query};
 
 type DbConnection = PgConnection;
 type Backend = diesel::pg::Pg;
@@ -70,8 +70,9 @@ macro_rules! on_connect {
 /// Without generic plans PostgreSQL plans every statement anew.
 const ON_CONNECT: &str = on_connect!("force_generic_plan");
 
-/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find.
-const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan");
+/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find. They use
+/// one processor at most, and leave the others to short requests.
+const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan; SET max_parallel_workers_per_gather = 0");
 
 /// The lock of migrations. The number is arbitrary.
 const MIGRATION_LOCK: i64 = 2_026_112_400;
@@ -277,10 +278,11 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
     Ok(pool(url, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated database with at most `connections` connections, which all threads share, and one for searches.
+/// Opens the migrated database with at most `connections` connections, which all threads share, and
+/// [`SLOW_THREADS`] for searches.
 pub fn open(url: &str, connections: u32) -> Result<Store> {
     let pool = pool(url, connections)?;
-    let slow_pool = Pool::open(with_defaults(url), 1, ON_SLOW_CONNECT)?;
+    let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, ON_SLOW_CONNECT)?;
     let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
     let database = Arc::new(database);
     Ok(Store {

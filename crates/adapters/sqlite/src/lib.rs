@@ -48,7 +48,7 @@ use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{Pool, StoreResult, WorkerPool, fts5_query};
+use storage::{Pool, SLOW_THREADS, StoreResult, WorkerPool, fts5_query};
 use writer::Writer;
 
 type DbConnection = SqliteConnection;
@@ -78,8 +78,8 @@ const ON_WRITER_CONNECT: &str = concat!(
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 const OPEN_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// SQL that compares the account of a call, for queries sorted by id. The plus prevents SQLite from using an index that begins with
-/// the account, after which it would sort all calls of the account.
+/// SQL that compares the account of a call, for queries that are sorted by id or find calls by words. The plus prevents
+/// SQLite from using an index that begins with the account, after which it would read or sort all calls of the account.
 const CALL_ACCOUNT_IS: &str = "+calls.account_id = ";
 
 /// The month of a call, numbered as by [`domain::Timestamp::month_number`].
@@ -242,12 +242,12 @@ pub fn revert_all_migrations(path: &str) -> Result<Vec<String>> {
     Ok(pool(path, 1)?.run(migrations::revert_all)?)
 }
 
-/// Opens the migrated file with `readers` connections and threads for short reads, and one for searches.
+/// Opens the migrated file with `readers` connections and threads for short reads, and more for searches.
 pub fn open(path: &str, readers: u32) -> Result<Store> {
     let writer_pool = connect(path, 1, ON_WRITER_CONNECT)?;
     let database = Arc::new(Database {
         readers: WorkerPool::start("reader", &pool(path, readers)?, readers as usize).map_err(Error::internal)?,
-        slow_readers: WorkerPool::start_slow("slow-reader", &pool(path, 1)?).map_err(Error::internal)?,
+        slow_readers: WorkerPool::start_slow("slow-reader", &pool(path, SLOW_THREADS)?).map_err(Error::internal)?,
         writer: Writer::start(writer_pool, pool(path, 1)?).map_err(Error::internal)?,
         bulk: Arc::new(Bulk::new(path)),
     });

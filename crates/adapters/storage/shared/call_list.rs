@@ -22,7 +22,7 @@ use crate::call_words::has_words;
 use crate::contacts::by_id;
 use crate::counters::calls_per_month;
 use crate::keyset::{is_beyond, order_by};
-use crate::{Backend, DbConnection};
+use crate::{Backend, CALL_ACCOUNT_IS, DbConnection};
 
 /// The maximal number of calls that are sorted here. Above it, the database sorts them.
 const MAX_SORTED: u32 = 1_000;
@@ -44,15 +44,18 @@ fn matching(account: AccountId, query: &CallQuery) -> Matching {
         answered,
         external_id,
     } = &query.filters;
-    let mut matching = calls::table.filter(calls::account_id.eq(account.get())).into_boxed();
+    let mut matching = match search {
+        // The calls are found by their words: the databases must not use an index that begins with the account.
+        CallSearch::Words(words) => {
+            let of_account = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
+            calls::table.filter(has_words(account, words)).filter(of_account).into_boxed()
+        }
+        CallSearch::All => calls::table.filter(calls::account_id.eq(account.get())).into_boxed(),
+        CallSearch::Nothing => calls::table.filter(calls::id.lt(0)).into_boxed(),
+    };
     if let Some(contact) = query.contact {
         matching = matching.filter(calls::contact_id.eq(contact.get()));
     }
-    matching = match search {
-        CallSearch::All => matching,
-        CallSearch::Words(words) => matching.filter(has_words(account, words)),
-        CallSearch::Nothing => matching.filter(calls::id.lt(0)),
-    };
     if let Some(contacts) = contacts {
         let ids: Vec<i64> = contacts.iter().copied().map(ContactId::get).collect();
         matching = matching.filter(calls::contact_id.eq_any(ids));
@@ -197,10 +200,12 @@ pub fn find_many(connection: &mut DbConnection, account: AccountId, calls: &[Cal
 }
 
 fn load_calls(connection: &mut DbConnection, account: AccountId, ids: &[i64]) -> StoreResult<Vec<Call>> {
-    let rows: Vec<CallRow> = calls::table
-        .filter(calls::account_id.eq(account.get()).and(calls::id.eq_any(ids)))
-        .select(CallRow::as_select())
-        .load(connection)?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let of_account = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
+    let rows: Vec<CallRow> =
+        calls::table.filter(calls::id.eq_any(ids)).filter(of_account).select(CallRow::as_select()).load(connection)?;
     let mut rows: HashMap<i64, CallRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
     with_contacts(connection, account, rows)

@@ -28,4 +28,4 @@ pub use page_scan::PageScan;
 pub use pool::Pool;
 pub use search::{fts5_query, pattern, ts_query};
 pub use statement::{ByText, PreparedUpdate, RawStatement, SqlTypes, column_list};
-pub use worker::{JoinOnDrop, WorkerPool};
+pub use worker::{JoinOnDrop, SLOW_THREADS, WorkerPool};

@@ -11,6 +11,10 @@ use tokio::sync::oneshot;
 use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
 use crate::{Pool, StoreResult};
 
+/// The number of threads for jobs that take long, and of their connections: a search of frequent words does not delay
+/// one of rare words.
+pub const SLOW_THREADS: u32 = 2;
+
 type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
 
 /// Database threads behind one bounded queue. Dropping the pool finishes the queued jobs.
@@ -26,9 +30,9 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
         Self::start_with(name, pool, count, || ())
     }
 
-    /// Starts one thread for jobs that take long. It gets the time that other threads do not need.
+    /// Starts [`SLOW_THREADS`] threads for jobs that take long. They get the time that other threads do not need.
     pub fn start_slow(name: &str, pool: &Pool<C>) -> std::io::Result<Self> {
-        Self::start_with(name, pool, 1, lower_priority)
+        Self::start_with(name, pool, SLOW_THREADS as usize, lower_priority)
     }
 
     fn start_with(name: &str, pool: &Pool<C>, count: usize, prepare: fn()) -> std::io::Result<Self> {

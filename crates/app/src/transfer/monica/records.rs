@@ -1,8 +1,8 @@
 //! Parsing Monica's JSON.
 
 use domain::{
-    CallDetails, ContactFieldKind, Emotion, Gender, ImportantDate, NewContact, NewContactField, Profile, Text,
-    Timestamp, Uuid,
+    CallDetails, CallDuration, ContactFieldKind, Emotion, Gender, ImportantDate, NewContact, NewContactField, Profile,
+    Text, Timestamp, Uuid,
 };
 use ports::outbound::{Clock, ImportCall, ImportContact};
 use serde_json::Value;
@@ -77,7 +77,12 @@ pub fn call(json: &Value, base: &str) -> Result<ImportCall, String> {
             content: text(json, "content")?,
             contact_called: json["contact_called"].as_bool(),
             emotions: json["emotions"].as_array().into_iter().flatten().filter_map(emotion).collect(),
-            ..CallDetails::at(called_at)
+            // Monica has none of these, another Callbook has.
+            duration: json["duration_seconds"].as_i64().and_then(CallDuration::from_seconds),
+            answered: json["answered"].as_bool(),
+            phone_number: text(json, "phone_number")?,
+            external_id: text(json, "external_id")?,
+            called_at,
         },
         created_at,
         updated_at: timestamp(json, "updated_at").unwrap_or(created_at),
