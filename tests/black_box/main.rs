@@ -3,6 +3,7 @@
 
 mod accounts;
 mod batches;
+mod calendar;
 mod calls;
 mod commands;
 mod compatibility;

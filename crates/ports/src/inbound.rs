@@ -117,9 +117,13 @@ pub trait DeletionService: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuthService: Send + Sync {
-    /// Returns the client with this bearer token. `None` if the token is not valid. A revocation takes effect within
-    /// one second.
+    /// Returns the client with this bearer token. `None` if the token is not valid, or is one for a calendar. A
+    /// revocation takes effect within one second.
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>>;
+
+    /// Returns the client with this token for a calendar. `None` if the token is not valid, or is one for the API. A
+    /// revocation takes effect within one second.
+    async fn authenticate_feed(&self, secret: &str) -> Result<Option<Caller>>;
 
     /// Returns the account. `NotFound` if there is none with this id.
     async fn account(&self, account: AccountId) -> Result<Account>;

@@ -3,6 +3,7 @@
 mod batch;
 mod call;
 mod contact;
+pub mod calendar;
 pub mod csv;
 mod deletion;
 pub mod error;
