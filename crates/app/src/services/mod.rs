@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod call_log;
 mod calls;
 mod contacts;
 mod deletions;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use ports::inbound::{AdminService, TransferService};
+use ports::inbound::{AdminService, CallLogService, TransferService};
 use ports::outbound::{Clock, Store};
 
 /// The use cases of an open store.
@@ -22,6 +23,8 @@ pub struct Services {
     pub http: http_adapter::Services,
     /// Accounts and tokens.
     pub admin: Arc<dyn AdminService>,
+    /// Imports of call logs.
+    pub call_log: Arc<dyn CallLogService>,
     /// Imports, exports and backups.
     pub transfer: Arc<dyn TransferService>,
     closed: Receiver<Infallible>,

@@ -1,9 +1,9 @@
 //! Responses: the JSON of each, with the members of the published document and of Monica v4.1.2.
 
 mod batch;
+pub mod calendar;
 mod call;
 mod contact;
-pub mod calendar;
 pub mod csv;
 mod deletion;
 pub mod error;
