@@ -27,7 +27,7 @@ const MAX_TEXT: usize = 255;
 const EXTENSION_LABELS: [&str; 8] = ["x", "xt", "ext", "extn", "extension", "int", "anexo", "доб"];
 
 /// A region, by whose rules numbers without a country code are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneRegion(Region);
 
 impl PhoneRegion {
@@ -54,7 +54,7 @@ pub fn phone_key(number: &str) -> String {
 }
 
 /// A search of what has the same number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PhoneSearch {
     number: PhoneNumber,
     region: Option<PhoneRegion>,
@@ -99,7 +99,7 @@ impl PhoneSearch {
 }
 
 /// What a text denotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Reading {
     /// A number.
     Digits(Dialled),
@@ -141,7 +141,7 @@ fn compact(folded: &str, text: &str) -> String {
 }
 
 /// A number without its writing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Dialled {
     /// The country code, 0 for one that no country has. `None` if the number is written without one.
     country: Option<i32>,

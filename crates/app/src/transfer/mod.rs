@@ -6,6 +6,7 @@ pub mod call_log;
 mod input;
 pub mod monica;
 mod skipped;
+mod utf8;
 pub mod vcard;
 
 use domain::Uuid;

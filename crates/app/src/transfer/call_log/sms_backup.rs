@@ -12,10 +12,11 @@ use super::android::AndroidCall;
 use super::{MAX_ROW, Row, Skip, file_error, from_millis};
 use crate::error::Error;
 use crate::transfer::bounded::{Bounded, PieceLimit};
+use crate::transfer::utf8::{REPLACEMENT, Utf8Input};
 
 /// The rows of a backup: its elements `call`.
 pub struct SmsBackup<'a, R: Read> {
-    xml: Reader<Bounded<R>>,
+    xml: Reader<Bounded<Utf8Input<R>>>,
     limit: PieceLimit,
     name: &'a str,
     buffer: Vec<u8>,
@@ -28,7 +29,7 @@ impl<'a, R: Read> SmsBackup<'a, R> {
     /// Reads the input. `name` is shown in errors.
     pub fn new(input: R, name: &'a str) -> Self {
         let limit = PieceLimit::default();
-        let mut xml = Reader::from_reader(Bounded::new(input, limit.clone()));
+        let mut xml = Reader::from_reader(Bounded::new(Utf8Input::new(input), limit.clone()));
         // An empty element is also a beginning and an end.
         xml.config_mut().expand_empty_elements = true;
         Self { xml, limit, name, buffer: Vec::new(), depth: None, has_ended: false }
@@ -70,9 +71,6 @@ impl<'a, R: Read> SmsBackup<'a, R> {
                 Ok(_) => {}
                 Err(_) if self.limit.is_exceeded() => {
                     return Err(file_error(self.name, line, "an element has more than 1 MiB; the rest is not read"));
-                }
-                Err(quick_xml::Error::Encoding(_)) if self.depth.is_some() => {
-                    return Ok(Some(Row { line, call: Err(Skip::unreadable("it is not UTF-8")) }));
                 }
                 Err(error) => {
                     return Err(file_error(self.name, line, format!("it is not XML: {error}; the rest is not read")));
@@ -125,7 +123,11 @@ fn attribute<'a>(element: &'a BytesStart, name: &str) -> Result<Option<Cow<'a, s
     let Some(attribute) = element.try_get_attribute(name).map_err(malformed)? else { return Ok(None) };
     // Only the five entities of XML are known, so that no entity makes a value longer.
     let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-    value.map(Some).map_err(|_| Skip::unreadable(format!("`{name}` has an entity that is unknown")))
+    match value {
+        Ok(value) if value.contains(REPLACEMENT) => Err(Skip::unreadable(format!("`{name}` is not UTF-8"))),
+        Ok(value) => Ok(Some(value)),
+        Err(_) => Err(Skip::unreadable(format!("`{name}` has an entity that is unknown"))),
+    }
 }
 
 #[cfg(test)]
@@ -143,9 +145,12 @@ mod tests {
         (rows, failure)
     }
 
+    fn in_calls_text(rows: &str) -> String {
+        format!("<?xml version='1.0' encoding='UTF-8'?>\n<calls count=\"1\">\n{rows}\n</calls>")
+    }
+
     fn in_calls(rows: &str) -> Vec<Row> {
-        let (rows, failure) =
-            read(format!("<?xml version='1.0' encoding='UTF-8'?>\n<calls count=\"1\">\n{rows}\n</calls>").as_bytes());
+        let (rows, failure) = read(in_calls_text(rows).as_bytes());
         assert_eq!(failure, None);
         rows
     }
@@ -182,7 +187,7 @@ mod tests {
                 replaced("\"61\"", "\"-5\""),
                 replaced("+41310000000", &"9".repeat(65)),
                 replaced("+41310000000", "&lol;"),
-                replaced("duration=", "type="),
+                replaced("duration=\"61\"", "duration"),
                 replaced("+41310000000", ""),
                 replaced("+41310000000", "-1"),
                 replaced("type=", "presentation=\"2\" type="),
@@ -226,11 +231,11 @@ mod tests {
 
     #[test]
     fn reads_on_after_bytes_that_are_not_utf_8() {
-        let latin_1 =
-            [b"<calls>".as_slice(), b"<call number=\"1\" contact_name=\"Z\xfcrich\"/>", CALL.as_bytes(), b"</calls>"]
-                .concat();
+        let text = in_calls_text(&[&CALL.replace("&#235;", "\u{1}"), &CALL.replace("0000", "\u{1}"), CALL].concat());
+        let latin_1: Vec<u8> = text.bytes().map(|byte| if byte == 1 { 0xeb } else { byte }).collect();
         let (rows, failure) = read(&latin_1);
-        assert_eq!((problem(&rows[0]), rows[1].call.is_ok(), failure), ("it is not UTF-8", true, None));
+        assert_eq!(rows[0].call.as_ref().unwrap().name, None, "the call counts more than its name");
+        assert_eq!((problem(&rows[1]), rows[2].call.is_ok(), failure), ("`number` is not UTF-8", true, None));
     }
 
     #[test]

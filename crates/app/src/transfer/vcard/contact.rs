@@ -1,5 +1,7 @@
 //! The contact of a card.
 
+use std::borrow::Cow;
+
 use calcard::vcard::{VCard, VCardProperty, VCardValue};
 use calcard::{Entry, Parser};
 use domain::{ContactFieldKind, ImportantDate, Name, NewContact, NewContactField, Profile, Timestamp, Uuid};
@@ -12,7 +14,8 @@ const APPLE_NO_YEAR: u16 = 1604;
 
 /// Parses a card: names, numbers, e-mail addresses, birthday, organisation and title.
 pub fn contact(text: &str, now: Timestamp) -> Result<ImportContact, String> {
-    let Entry::VCard(card) = Parser::new(text).entry() else { return Err("it is no vCard".to_owned()) };
+    let text = without_hyphen_in_birthday(text);
+    let Entry::VCard(card) = Parser::new(&text).entry() else { return Err("it is no vCard".to_owned()) };
     let fields = fields(&card)?;
     let company = first_name_of(&card, &VCardProperty::Org)?;
     let mut profile = profile(&card, company.as_ref(), &fields)?.ok_or("it has no name")?;
@@ -31,6 +34,16 @@ pub fn contact(text: &str, now: Timestamp) -> Result<ImportContact, String> {
         created_at: now,
         updated_at: now,
     })
+}
+
+/// Removes the hyphen of a birthday such as `--04-12`, which Android writes and the parser does not read.
+fn without_hyphen_in_birthday(text: &str) -> Cow<'_, str> {
+    let is_birthday = |line: &&str| line.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("BDAY"));
+    let Some(line) = text.lines().find(is_birthday) else { return text.into() };
+    match line.rsplit_once(":--").and_then(|(name, date)| Some((name, date.split_once('-')?))) {
+        Some((name, (month, day))) => text.replacen(line, &format!("{name}:--{month}{day}"), 1).into(),
+        None => text.into(),
+    }
 }
 
 /// Returns the values of a property as texts.
