@@ -14,7 +14,7 @@ const APPLE_NO_YEAR: u16 = 1604;
 
 /// Parses a card: names, numbers, e-mail addresses, birthday, organisation and title.
 pub fn contact(text: &str, now: Timestamp) -> Result<ImportContact, String> {
-    let text = without_hyphen_in_birthday(text);
+    let text = with_compact_birthday(text);
     let Entry::VCard(card) = Parser::new(&text).entry() else { return Err("it is no vCard".to_owned()) };
     let fields = fields(&card)?;
     let company = first_name_of(&card, &VCardProperty::Org)?;
@@ -36,14 +36,22 @@ pub fn contact(text: &str, now: Timestamp) -> Result<ImportContact, String> {
     })
 }
 
-/// Removes the hyphen of a birthday such as `--04-12`, which Android writes and the parser does not read.
-fn without_hyphen_in_birthday(text: &str) -> Cow<'_, str> {
+/// Writes the date of the birthday without hyphens and without a time. The parser reads other forms, such as Android's
+/// `--04-12`, in one of the versions only, or not at all.
+fn with_compact_birthday(text: &str) -> Cow<'_, str> {
     let is_birthday = |line: &&str| line.get(..4).is_some_and(|name| name.eq_ignore_ascii_case("BDAY"));
-    let Some(line) = text.lines().find(is_birthday) else { return text.into() };
-    match line.rsplit_once(":--").and_then(|(name, date)| Some((name, date.split_once('-')?))) {
-        Some((name, (month, day))) => text.replacen(line, &format!("{name}:--{month}{day}"), 1).into(),
-        None => text.into(),
+    let Some((line, (name, value))) =
+        text.lines().find(is_birthday).and_then(|line| Some((line, line.split_once(':')?)))
+    else {
+        return text.into();
+    };
+    let date = value.split(['T', 't', ' ']).next().unwrap_or_default();
+    let (start, rest) = date.strip_prefix("--").map_or(("", date), |rest| ("--", rest));
+    // A month and a day, or a year with them. A year and a month alone keep their hyphen.
+    if !matches!((start, rest.len()), ("--", 5) | ("", 10)) {
+        return text.into();
     }
+    text.replacen(line, &format!("{name}:{start}{}", rest.replace('-', "")), 1).into()
 }
 
 /// Returns the values of a property as texts.
