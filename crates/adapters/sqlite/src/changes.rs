@@ -38,7 +38,7 @@ pub fn insert_call(connection: &mut DbConnection, call: NewCallRow) -> StoreResu
     diesel::insert_into(calls::table).values(call.clone()).execute(connection)?;
     // RETURNING would create a temporary table for each statement.
     let id = diesel::select(last_insert_rowid()).get_result(connection)?;
-    call_words::mark(connection, id)?;
+    call_words::mark(connection, id, true)?;
     Ok(CallRow { id, call })
 }
 
@@ -55,7 +55,7 @@ pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResu
 pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
     for row in rows {
         diesel::insert_into(calls::table).values((*row).clone()).execute(connection)?;
-        call_words::mark(connection, row.id)?;
+        call_words::mark(connection, row.id, true)?;
     }
     Ok(())
 }
