@@ -22,6 +22,7 @@ mod openapi;
 mod operations;
 mod pagination;
 mod passwords;
+mod phone_numbers;
 mod readme;
 mod transfer;
 

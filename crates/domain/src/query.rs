@@ -1,6 +1,6 @@
 //! What a list request asks for: filters, sort and page.
 
-use crate::{Call, CallSearch, Contact, ContactId, ContactSearch, Name, Timestamp};
+use crate::{Call, CallSearch, Contact, ContactId, ContactSearch, Name, PhoneRegion, PhoneSearch, Timestamp};
 
 /// The number of items of a page: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,6 +198,8 @@ pub struct CallFilters {
     pub contact_called: Option<bool>,
     /// Whether the call was answered.
     pub answered: Option<bool>,
+    /// The call has the same phone number.
+    pub phone_number: Option<PhoneSearch>,
     /// The call has this external id.
     pub external_id: Option<Name>,
 }
@@ -221,6 +223,13 @@ impl CallQuery {
         let sort = Sort { key: CallSortKey::CalledAt, direction: Direction::Descending };
         Self { contact: None, filters: CallFilters::default(), sort, page }
     }
+
+    /// Reads the phone number by the rules of the region.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<PhoneRegion>) -> Self {
+        self.filters.phone_number = self.filters.phone_number.map(|search| search.in_region(region));
+        self
+    }
 }
 
 /// A request for a page of contacts.
@@ -228,6 +237,8 @@ impl CallQuery {
 pub struct ContactQuery {
     /// Lists only the contacts that match.
     pub search: ContactSearch,
+    /// Lists only the contacts that have the same phone number.
+    pub phone: Option<PhoneSearch>,
     /// The sort.
     pub sort: Sort<ContactSortKey>,
     /// The page.
@@ -238,7 +249,15 @@ impl ContactQuery {
     /// Returns a request for a page of all contacts, the oldest contact first.
     pub fn oldest_first(page: PageRequest) -> Self {
         let sort = Sort { key: ContactSortKey::CreatedAt, direction: Direction::Ascending };
-        Self { search: ContactSearch::default(), sort, page }
+        Self { search: ContactSearch::default(), phone: None, sort, page }
+    }
+
+    /// Reads the phone numbers by the rules of the region.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<PhoneRegion>) -> Self {
+        self.phone = self.phone.map(|search| search.in_region(region));
+        self.search.phone = self.search.phone.map(|search| search.in_region(region));
+        self
     }
 }
 

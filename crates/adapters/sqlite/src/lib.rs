@@ -27,6 +27,8 @@ mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
+#[path = "../../storage/shared/phone_numbers.rs"]
+mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
 mod writer;

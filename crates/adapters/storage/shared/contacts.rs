@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
     AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, NewContact, NewContactField, Page, PageStart, Timestamp, Uuid,
+    ContactSortKey, NewContact, NewContactField, Page, PageStart, PhoneSearch, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
@@ -20,6 +20,7 @@ use storage::{KeysetScan, StoreResult, count_by_month, is_deep, pattern};
 use crate::accounts::find_account;
 use crate::changes::change_months;
 use crate::keyset::{is_beyond, order_by};
+use crate::phone_numbers::contacts_with;
 use crate::{
     Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
     lock_contact_for_update,
@@ -36,6 +37,14 @@ impl ContactRepository for Database {
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
         let found = self.read_snapshot(move |connection| find(connection, account, contact)).await?;
         found.ok_or(Error::NotFound)
+    }
+
+    async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneSearch>) -> Result<Vec<Vec<ContactId>>> {
+        self.read_slow_snapshot(move |connection| {
+            let contacts = numbers.iter().map(|search| contacts_with(connection, account, search));
+            contacts.map(|contacts| Ok(contacts?.into_iter().collect())).collect()
+        })
+        .await
     }
 
     async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
@@ -159,12 +168,20 @@ fn check(
 }
 
 fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
+    let mut with_numbers = Vec::new();
+    for search in query.phone.iter().chain(&query.search.phone) {
+        let contacts = contacts_with(connection, account, search)?;
+        with_numbers.push(contacts.into_iter().map(ContactId::get).collect::<Vec<_>>());
+    }
     let matching = || {
-        let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Backend>();
-        match condition(account, &query.search) {
-            Some(condition) => all.filter(condition),
-            None => all,
+        let mut matching = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Backend>();
+        if let Some(condition) = condition(account, &query.search) {
+            matching = matching.filter(condition);
         }
+        for contacts in &with_numbers {
+            matching = matching.filter(contacts::id.eq_any(contacts.clone()));
+        }
+        matching
     };
     let total: i64 = matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
@@ -213,7 +230,7 @@ pub fn with_fields(
 /// A condition on contacts.
 pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
 
-/// Returns the condition of the search. `None` if it matches all contacts.
+/// Returns the condition of the words and the field of the search. `None` if it has none.
 ///
 /// Each alternative is a subquery of its own, so that the databases use the index of the words.
 fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {

@@ -89,7 +89,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, SmallInt, Text};
+    use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
     use super::Instant;
 
     contact_fields (account_id, id) {
@@ -99,6 +99,7 @@ diesel::table! {
         kind -> SmallInt,
         data -> Text,
         search_data -> Text,
+        phone_key -> Nullable<Text>,
         created_at -> Instant,
     }
 }
@@ -119,6 +120,7 @@ diesel::table! {
         duration_seconds -> Nullable<Integer>,
         answered -> Nullable<Bool>,
         phone_number -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
         external_id -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,

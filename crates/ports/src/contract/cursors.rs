@@ -136,7 +136,8 @@ pub async fn pages_by_cursor_partition_the_list_of_contacts(store: &Store) {
             for direction in DIRECTIONS {
                 let load = async |page| {
                     let search = ContactSearch::parse(search).unwrap();
-                    let query = ContactQuery { search, sort: Sort { key, direction }, page };
+                    let query =
+                        ContactQuery { search, sort: Sort { key, direction }, ..ContactQuery::oldest_first(page) };
                     store.contacts.list(account.id, query).await.unwrap()
                 };
                 for size in [1, 7, 23] {

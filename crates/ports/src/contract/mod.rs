@@ -21,6 +21,7 @@ pub mod cursors;
 pub mod deletions;
 pub mod model;
 pub mod operations;
+pub mod phone_numbers;
 pub mod upserts;
 
 use std::collections::BTreeMap;

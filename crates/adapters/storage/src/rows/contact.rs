@@ -268,6 +268,7 @@ pub struct NewContactFieldRow {
     kind: i16,
     data: String,
     search_data: String,
+    phone_key: Option<String>,
     created_at: DbTimestamp,
 }
 
@@ -280,6 +281,7 @@ impl NewContactFieldRow {
             kind: i16::try_from(field.kind.id()).unwrap_or_default(),
             data: field.data.as_str().to_owned(),
             search_data: field.search_data(),
+            phone_key: field.phone_key(),
             created_at: created_at.into(),
         }
     }
