@@ -120,7 +120,7 @@ fn reads_every_format(setup: Setup) {
     contact(&client, "Plumber", "+41319999999");
     let zurich: &[&str] = &["--timezone", "Europe/Zurich"];
     let map =
-        "called_at=Date,phone_number=Number,contact_name=Who,direction=Type,duration_seconds=Length,content=Notes";
+        "called_at=Date,phone_number=Number,contact_name=Who,direction=Direction,duration_seconds=Length,content=Notes";
     let csv: &[&str] = &["--timezone", "Europe/Zurich", "--map", map];
     // The calls of android.json are in the XML too, from another program of the same phone.
     for (format, file, more, expected) in [

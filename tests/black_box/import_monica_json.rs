@@ -50,7 +50,7 @@ fn adds_contacts_and_calls_once(setup: Setup) {
     let stamps = |line: &Value| [line["created_at"].clone(), line["updated_at"].clone()];
     assert_eq!(stamps(line(&uuid("01"))), ["2017-10-01T10:00:00Z", "2017-11-01T10:00:00Z"]);
     assert_eq!((&line(&uuid("02"))["is_active"], &line(&uuid("03"))["is_partial"]), (&json!(false), &json!(true)));
-    let emotions = client.get("/api/emotions").expect(200);
+    let emotions = client.get("/api/emotions?limit=100").expect(200);
     let emotion = |name: &str| {
         let known = emotions["data"].as_array().unwrap().iter().find(|emotion| emotion["name"] == name);
         known.unwrap()["id"].clone()

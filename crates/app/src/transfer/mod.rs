@@ -9,8 +9,14 @@ mod skipped;
 mod utf8;
 pub mod vcard;
 
-use domain::Uuid;
+use domain::{AccountId, Uuid};
 use sha2::{Digest, Sha256};
+
+/// Returns the beginning of the summary of an import.
+fn account_label(account: AccountId, dry_run: bool) -> String {
+    let dry_run = if dry_run { " (dry run, nothing is changed)" } else { "" };
+    format!("Account {account}{dry_run}")
+}
 
 /// Returns a UUID that is always the same for the same text.
 fn derived_uuid(text: &str) -> Uuid {

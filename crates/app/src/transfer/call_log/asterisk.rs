@@ -7,7 +7,7 @@ use std::io::{BufReader, Read};
 
 use domain::{CallDetails, LoggedCall, Name, PhoneNumber, TimeZone};
 
-use super::table::{Cells, Encoding, Table};
+use super::table::{self, Cells, Encoding, Table};
 use super::{Row, Skip, duration, name, phone_number};
 use crate::error::Error;
 
@@ -32,9 +32,8 @@ pub fn rows<'a>(
     file: &'a str,
     zone: &'a TimeZone,
 ) -> impl Iterator<Item = Result<Row, Error>> + 'a {
-    let mut table = Table::new(BufReader::new(input), b',', Encoding::Utf8OrLatin1);
-    std::iter::from_fn(move || table.next_row().map_err(Error::io(file)).transpose())
-        .map(move |row| row.map(|row| Row { line: row.line, call: row.cells.and_then(|cells| call(&cells, zone)) }))
+    let table = Table::new(BufReader::new(input), b',', Encoding::Utf8OrLatin1);
+    table::rows(table, file, |cells| call(cells, zone))
 }
 
 /// One side of a call.

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use chrono::NaiveDateTime;
 use domain::{CallDetails, LoggedCall, TimeZone, Timestamp};
 
-use super::table::{Cells, Encoding, Table};
+use super::table::{self, Cells, Encoding, Table};
 use super::{Row, Skip, duration, file_error, name, phone_number};
 use crate::error::Error;
 
@@ -54,10 +54,7 @@ pub fn rows<'a>(
             Err(_) => return Err(file_error(file, row.line, "it is not the call list of a FRITZ!Box")),
         }
     };
-    let rows = std::iter::from_fn(move || table.next_row().map_err(Error::io(file)).transpose());
-    Ok(rows.map(move |row| {
-        row.map(|row| Row { line: row.line, call: row.cells.and_then(|cells| call(&cells, &columns, zone)) })
-    }))
+    Ok(table::rows(table, file, move |cells| call(cells, &columns, zone)))
 }
 
 fn call(cells: &Cells, columns: &Columns, zone: &TimeZone) -> Result<LoggedCall, Skip> {

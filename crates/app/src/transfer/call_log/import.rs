@@ -11,8 +11,8 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
 use crate::progress;
-use crate::transfer::input;
 use crate::transfer::skipped::Skipped;
+use crate::transfer::{account_label, input};
 
 /// The maximal number of calls that are recorded in one transaction.
 const MAX_BATCH: usize = 1_000;
@@ -137,11 +137,11 @@ impl Tally {
     }
 
     fn print(&self, account: AccountId, options: CallLogOptions) -> Result<(), Error> {
-        let dry_run = if options.dry_run { " (dry run, nothing is changed)" } else { "" };
+        let label = account_label(account, options.dry_run);
         let Self { added, known, contacts, skipped, .. } = self;
-        outln!("Account {account}{dry_run}: calls: {added} added, {known} known, {} skipped", skipped.total())?;
+        outln!("{label}: calls: {added} added, {known} known, {} skipped", skipped.total())?;
         if options.create_contacts {
-            outln!("Account {account}{dry_run}: contacts: {contacts} added")?;
+            outln!("{label}: contacts: {contacts} added")?;
         }
         skipped.print()
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use domain::{CallDetails, CallDuration, LoggedCall, TimeZone, Timestamp};
 
-use super::table::{Cells, Encoding, Table};
+use super::table::{self, Cells, Encoding, Table};
 use super::{MAX_ROW, Row, Skip, duration, file_error, from_millis, name, optional_text, phone_number};
 use crate::error::Error;
 
@@ -96,10 +96,7 @@ pub fn rows<'a>(
     let header = table.next_row().map_err(Error::io(file))?.ok_or_else(|| file_error(file, 1, "it is empty"))?;
     let cells = header.cells.map_err(|_| file_error(file, header.line, "it is not CSV in UTF-8"))?;
     let columns = Columns::find(&cells, map).map_err(|problem| file_error(file, header.line, problem))?;
-    let rows = std::iter::from_fn(move || table.next_row().map_err(Error::io(file)).transpose());
-    Ok(rows.map(move |row| {
-        row.map(|row| Row { line: row.line, call: row.cells.and_then(|cells| call(&cells, &columns, zone)) })
-    }))
+    Ok(table::rows(table, file, move |cells| call(cells, &columns, zone)))
 }
 
 /// Returns the delimiter that the first line has most often. Spreadsheets write semicolons in many countries.

@@ -46,14 +46,13 @@ impl<R: Read> Objects<R> {
     pub fn next_object(&mut self) -> io::Result<Option<(u64, Result<Vec<u8>, Skip>)>> {
         let mut has_other = false;
         let line = loop {
-            match self.peek()? {
-                None if has_other => return Ok(Some((self.line, Err(Skip::unreadable("it is no JSON object"))))),
+            let byte = self.peek()?;
+            if has_other && matches!(byte, None | Some(b'{' | b'\n')) {
+                return Ok(Some((self.line, Err(Skip::unreadable("it is no JSON object")))));
+            }
+            match byte {
                 None => return Ok(None),
-                Some(b'{') if has_other => return Ok(Some((self.line, Err(Skip::unreadable("it is no JSON object"))))),
                 Some(b'{') => break self.line,
-                Some(b'\n') if has_other => {
-                    return Ok(Some((self.line, Err(Skip::unreadable("it is no JSON object")))));
-                }
                 // What is around objects in arrays and lines, and the mark of UTF-8.
                 Some(byte) => {
                     has_other |=

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use domain::LoggedCall;
 
-use super::{MAX_ROW, Skip};
+use super::{MAX_ROW, Row, Skip};
+use crate::error::Error;
 
 /// The maximal number of cells of a row.
 const MAX_CELLS: usize = 1_000;
@@ -133,6 +135,16 @@ impl<R: Read> Table<R> {
             (Err(_), Encoding::Utf8) => Err(Skip::unreadable("it is not UTF-8")),
         }
     }
+}
+
+/// Returns the rows of a table with the calls that `parse` makes of them. `file` is shown in errors.
+pub fn rows<'a, R: Read + 'a>(
+    mut table: Table<R>,
+    file: &'a str,
+    parse: impl Fn(&Cells) -> Result<LoggedCall, Skip> + 'a,
+) -> impl Iterator<Item = Result<Row, Error>> + 'a {
+    let rows = std::iter::from_fn(move || table.next_row().map_err(Error::io(file)).transpose());
+    rows.map(move |row| row.map(|TableRow { line, cells }| Row { line, call: cells.and_then(|cells| parse(&cells)) }))
 }
 
 fn count_line_ends(bytes: &[u8]) -> u64 {

@@ -13,8 +13,8 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
 use crate::progress;
-use crate::transfer::input;
 use crate::transfer::skipped::Skipped;
+use crate::transfer::{account_label, input};
 
 /// The number of records that wait between the reader and the store.
 const QUEUE: usize = 100;
@@ -93,14 +93,9 @@ fn print_summary(
     for _ in 0..summary.orphans {
         skipped.add("the call has no contact", None);
     }
-    let dry_run = if dry_run { " (dry run, nothing is changed)" } else { "" };
+    let label = account_label(account, dry_run);
     let ImportSummary { contacts, calls, .. } = summary;
-    outln!("Account {account}{dry_run}: contacts: {} added, {} known", contacts.added, contacts.known)?;
-    outln!(
-        "Account {account}{dry_run}: calls: {} added, {} known, {} skipped",
-        calls.added,
-        calls.known,
-        skipped.total()
-    )?;
+    outln!("{label}: contacts: {} added, {} known", contacts.added, contacts.known)?;
+    outln!("{label}: calls: {} added, {} known, {} skipped", calls.added, calls.known, skipped.total())?;
     skipped.print()
 }

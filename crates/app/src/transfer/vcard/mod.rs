@@ -13,8 +13,8 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
 use crate::progress;
-use crate::transfer::input;
 use crate::transfer::skipped::Skipped;
+use crate::transfer::{account_label, input};
 
 /// Adds the contacts of the file to the account. A card that cannot be read is skipped. What precedes an error of the file
 /// is added.
@@ -48,9 +48,9 @@ pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Pat
     if !has_cards && failure.is_none() {
         return Err(Error::Failed(format!("{name}: it has no vCard")));
     }
-    let dry_run = if dry_run { " (dry run, nothing is changed)" } else { "" };
     outln!(
-        "Account {account}{dry_run}: contacts: {} added, {} known, {} skipped",
+        "{}: contacts: {} added, {} known, {} skipped",
+        account_label(account, dry_run),
         summary.added,
         summary.known,
         skipped.total()
