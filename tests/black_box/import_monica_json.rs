@@ -1,6 +1,9 @@
 //! `callbook import-monica-json`.
 
-use std::process::Output;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Setup, expect_failure, on_both_stores};
@@ -105,4 +108,46 @@ fn reports_what_it_cannot_read(setup: Setup) {
     }
     assert!(setup.expect_failure(&["import-monica-json", "-"], 2).contains("takes a file"));
     assert!(setup.expect_failure(&["import-monica-json", "nothing.json"], 1).contains("No such file"));
+}
+
+/// Writes an export with one contact that has so many calls, of 10 kB each.
+fn write_large(setup: &Setup, calls: usize) -> String {
+    let path = setup.folder().join("large.json");
+    let mut file = BufWriter::new(File::create(&path).unwrap());
+    let content = "words of a call ".repeat(640);
+    let head = r#"{"version":"1.0-preview.1","account":{"data":[{"type":"contact","values":[{"uuid":"5f4b1c3e-0000-4000-8000-000000000001","properties":{"first_name":"Leslie"},"data":[{"type":"call","values":["#;
+    write!(file, "{head}").unwrap();
+    for n in 0..calls {
+        let comma = if n == 0 { "" } else { "," };
+        let uuid = format!("5f4b1c3e-0000-4000-8001-{n:012x}");
+        write!(
+            file,
+            r#"{comma}{{"uuid":"{uuid}","properties":{{"called_at":"2018-02-02T10:00:00Z","content":"{content}"}}}}"#
+        )
+        .unwrap();
+    }
+    write!(file, "]}}]}}]}}],\"instance\":{{}}}}}}").unwrap();
+    file.flush().unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn needs_little_memory_for_a_large_file() {
+    let setup = Setup::sqlite();
+    setup.new_token();
+    let file = write_large(&setup, 11_000);
+    let mut process =
+        setup.command(&["import-monica-json", &file, "--dry-run"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut peak = 0;
+    while process.try_wait().unwrap().is_none() {
+        // The file of a process that has just ended has no such line.
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM"));
+        peak = line.map_or(peak, |line| line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1_024);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let summary = String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap();
+    assert!(summary.contains("calls: 11000 added, 0 known, 0 skipped"), "{summary}");
+    assert!((1..100 << 20).contains(&peak), "{peak} bytes");
 }

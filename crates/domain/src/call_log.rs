@@ -62,7 +62,9 @@ impl LoggedCall {
                 swaps.push((*first, place));
             }
         }
-        swaps.into_iter().for_each(|(first, place)| calls.swap(first, place));
+        for (first, place) in swaps {
+            calls.swap(first, place);
+        }
     }
 }
 

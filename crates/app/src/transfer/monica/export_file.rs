@@ -9,10 +9,10 @@ use std::fs::File;
 
 use indicatif::ProgressBar;
 use ports::inbound::ImportRecord;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use struson::reader::{JsonReader, JsonStreamReader, ReaderError};
 
-use super::records;
+use super::export_items;
 use crate::transfer::bounded::{Bounded, PieceLimit};
 
 /// The version of the format.
@@ -28,9 +28,9 @@ const MAX_TYPES: usize = 10_000;
 #[derive(Default)]
 pub struct Types {
     /// The names of genders.
-    genders: HashMap<String, String>,
+    pub genders: HashMap<String, String>,
     /// The kinds of contact fields, with name and type.
-    fields: HashMap<String, Value>,
+    pub fields: HashMap<String, Value>,
 }
 
 /// Which records are read.
@@ -210,7 +210,7 @@ impl<'a> ExportFile<'a> {
                 }
                 ("data", Wanted::Calls) => {
                     let uuid = contact.get("uuid").cloned().unwrap_or_default();
-                    let read = &mut |file: &mut Self| Ok(emit(call(file.value()?, &uuid)));
+                    let read = &mut |file: &mut Self| Ok(emit(export_items::call(file.value()?, &uuid)));
                     if !self.each_of_type("call", read)? {
                         return Ok(false);
                     }
@@ -226,7 +226,7 @@ impl<'a> ExportFile<'a> {
             return Ok(true);
         }
         let mut skipped = Vec::new();
-        let contact = into_contact(contact.into(), fields, types, &mut skipped);
+        let contact = export_items::contact(contact.into(), fields, types, &mut skipped);
         Ok(skipped.into_iter().all(|problem| emit(Err(problem))) && emit(contact))
     }
 
@@ -270,78 +270,4 @@ impl<'a> ExportFile<'a> {
         };
         format!("line {line}: {problem}")
     }
-}
-
-/// Parses a contact: brings it into the form of Monica's API.
-fn into_contact(mut contact: Value, fields: Vec<Value>, types: &Types, skipped: &mut Vec<String>) -> Item {
-    let (uuid, mut json) = (contact["uuid"].take(), contact["properties"].take());
-    let what = format!("contact {uuid}");
-    if !uuid.is_string() {
-        return Err(format!("{what}: it has no uuid"));
-    }
-    let fields: Vec<Value> = fields.into_iter().map(|field| contact_field(field, types)).collect();
-    let mut moved = |name: &str| json.get_mut(name).map(Value::take).unwrap_or_default();
-    let gender = moved("gender");
-    let information = json!({
-        "birthdate": moved("birthdate"),
-        "deceased_date": moved("deceased_date"),
-        "career": {"job": moved("job"), "company": moved("company")},
-    });
-    if let Value::Object(members) = &mut json {
-        let gender = gender.as_str().and_then(|uuid| types.genders.get(uuid)).cloned();
-        members.insert("gender".to_owned(), gender.into());
-        members.insert("information".to_owned(), information);
-        members.insert("contactFields".to_owned(), fields.into());
-        members.insert("id".to_owned(), uuid.clone());
-        members.insert("uuid".to_owned(), uuid);
-        for name in ["created_at", "updated_at"] {
-            members.insert(name.to_owned(), contact[name].take());
-        }
-        for name in ["is_starred", "is_partial", "is_active", "is_dead"] {
-            make_boolean(members.get_mut(name));
-        }
-    }
-    let contact = records::contact(&json, "", skipped);
-    contact.map(|contact| ImportRecord::Contact(Box::new(contact))).map_err(|problem| format!("{what}: {problem}"))
-}
-
-/// Makes 0 and 1 of the database a boolean.
-fn make_boolean(value: Option<&mut Value>) {
-    if let Some(value) = value
-        && let Some(number) = value.as_i64()
-    {
-        *value = (number != 0).into();
-    }
-}
-
-fn contact_field(mut field: Value, types: &Types) -> Value {
-    let kind = field["properties"]["type"].as_str().and_then(|uuid| types.fields.get(uuid)).cloned();
-    json!({
-        "id": field["uuid"],
-        "content": field["properties"]["data"].take(),
-        "contact_field_type": kind,
-        "created_at": field["created_at"].take(),
-    })
-}
-
-/// Parses a call of the contact with this UUID: brings it into the form of Monica's API.
-fn call(mut call: Value, contact: &Value) -> Item {
-    let (uuid, mut json) = (call["uuid"].take(), call["properties"].take());
-    let what = format!("call {uuid}");
-    if !uuid.is_string() || !contact.is_string() {
-        return Err(format!("{what}: it or its contact has no uuid"));
-    }
-    let emotions = json.get_mut("emotions").map(Value::take).unwrap_or_default();
-    let emotions: Vec<Value> = emotions.as_array().into_iter().flatten().map(|name| json!({"name": name})).collect();
-    if let Value::Object(members) = &mut json {
-        members.insert("emotions".to_owned(), emotions.into());
-        members.insert("contact".to_owned(), json!({"uuid": contact}));
-        members.insert("uuid".to_owned(), uuid);
-        for name in ["created_at", "updated_at"] {
-            members.insert(name.to_owned(), call[name].take());
-        }
-        make_boolean(members.get_mut("contact_called"));
-    }
-    let call = records::call(&json, "");
-    call.map(|call| ImportRecord::Call(Box::new(call))).map_err(|problem| format!("{what}: {problem}"))
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod export_file;
+mod export_items;
 mod import_file;
 mod records;
 
