@@ -11,6 +11,10 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::transfer::call_log::{self, ColumnMap, Format, Settings};
 
+const MAP_HELP: &str = "Columns of a CSV file: called_at=Date,phone_number=Number; also contact_name, direction, \
+                        contact_called, answered, duration_seconds, content and external_id [default: columns with \
+                        these names]";
+
 #[derive(clap::Args)]
 pub struct ImportCallsArgs {
     #[command(flatten)]
@@ -18,9 +22,7 @@ pub struct ImportCallsArgs {
     /// Format of the file
     #[arg(long, value_enum)]
     format: Format,
-    /// Columns of a CSV file: called_at=Date,phone_number=Number; also contact_name, direction, contact_called,
-    /// answered, duration_seconds, content and external_id [default: columns with these names]
-    #[arg(long, value_name = "MEMBER=COLUMN,…", value_parser = column_map)]
+    #[arg(long, value_name = "MEMBER=COLUMN,…", value_parser = column_map, help = MAP_HELP)]
     map: Option<ColumnMap>,
     /// Time zone of times that name none
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]

@@ -140,6 +140,7 @@ mod tests {
         CallContact, CallDetails, CallId, CallUpsert, Contact, ContactId, ContactSummary, ItemKey, Profile,
         RecordedCall, Timestamp, Uuid,
     };
+    use ports::inbound::LogOutcome::{Added, Archived, Known, NoContact, SeveralContacts};
     use ports::inbound::{MockCallService, MockContactService};
 
     use super::*;
@@ -177,7 +178,7 @@ mod tests {
         }
     }
 
-    fn recorded(outcome: Outcome) -> Result<RecordedCall> {
+    fn recorded(outcome: Outcome) -> RecordedCall {
         let call = domain::Call {
             id: CallId::new(1).unwrap(),
             uuid: Uuid::nil(),
@@ -187,7 +188,7 @@ mod tests {
             created_at: Timestamp::EPOCH,
             updated_at: Timestamp::EPOCH,
         };
-        Ok(RecordedCall { call, outcome })
+        RecordedCall { call, outcome }
     }
 
     fn external_id(upsert: &CallUpsert) -> &str {
@@ -202,8 +203,8 @@ mod tests {
             Ok(upserts
                 .iter()
                 .map(|upsert| match external_id(upsert) {
-                    "new" => recorded(Outcome::Created),
-                    "known" => recorded(Outcome::Unchanged),
+                    "new" => Ok(recorded(Outcome::Created)),
+                    "known" => Ok(recorded(Outcome::Unchanged)),
                     "nobody" => Err(Error::NotFound),
                     "several" => Err(Error::SeveralContacts),
                     _ => Err(Error::Archived),
@@ -213,7 +214,6 @@ mod tests {
         let log = CallLog::new(Arc::new(calls), Arc::new(MockContactService::new()));
         let logged = ["new", "known", "nobody", "several", "archived"].map(|key| call("1234567", key));
         let recorded = log.record(account(), logged.into(), CallLogOptions::default()).await.unwrap();
-        use LogOutcome::{Added, Archived, Known, NoContact, SeveralContacts};
         assert_eq!(recorded.outcomes, [Added, Known, NoContact, SeveralContacts, Archived]);
         assert_eq!(recorded.new_contacts, []);
     }
@@ -225,13 +225,15 @@ mod tests {
             Ok(upserts
                 .iter()
                 .map(
-                    |upsert| if external_id(upsert) == "a" { recorded(Outcome::Created) } else { Err(Error::NotFound) },
+                    |upsert| {
+                        if external_id(upsert) == "a" { Ok(recorded(Outcome::Created)) } else { Err(Error::NotFound) }
+                    },
                 )
                 .collect())
         });
         calls.expect_create_many().times(1).returning(|_, upserts| {
             assert_eq!(upserts.iter().map(external_id).collect::<Vec<_>>(), ["b", "c"]);
-            Ok(upserts.iter().map(|_| recorded(Outcome::Created)).collect())
+            Ok(upserts.iter().map(|_| Ok(recorded(Outcome::Created))).collect())
         });
         contacts.expect_find_by_phone().times(1).returning(|_, _| Ok(vec![vec![]]));
         contacts.expect_find_by_phone().times(1).returning(|_, _| Ok(vec![vec![ContactId::new(7).unwrap()]]));
@@ -258,7 +260,6 @@ mod tests {
 
     #[actix_web::test]
     async fn a_dry_run_changes_nothing_and_tells_what_would_happen() {
-        use LogOutcome::{Added, Archived, Known, NoContact, SeveralContacts};
         for (create_contacts, nobody, new_contacts) in [(false, NoContact, 0), (true, Added, 1)] {
             let (mut calls, mut contacts) = (MockCallService::new(), MockContactService::new());
             calls.expect_keys().returning(|_, query, _, limit| {

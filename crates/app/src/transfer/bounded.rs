@@ -32,6 +32,11 @@ impl PieceLimit {
     }
 }
 
+/// Returns the number of line feeds.
+pub fn count_line_ends(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
+}
+
 /// A reader that fails if a piece is over its limit.
 pub struct Bounded<R> {
     input: BufReader<R>,
@@ -57,8 +62,7 @@ impl<R: Read> BufRead for Bounded<R> {
 
     fn consume(&mut self, bytes: usize) {
         let consumed = self.input.buffer().get(..bytes).unwrap_or_default();
-        let lines = consumed.iter().filter(|byte| **byte == b'\n').count();
-        self.limit.lines.set(self.limit.lines.get() + lines as u64);
+        self.limit.lines.set(self.limit.lines.get() + count_line_ends(consumed));
         self.limit.remaining.set(self.limit.remaining.get().saturating_sub(bytes));
         self.input.consume(bytes);
     }

@@ -30,18 +30,17 @@ async fn streams_all_calls_as_events() {
 async fn gives_one_answer_for_all_that_is_wrong() {
     let nobody = |path: &str| TestRequest::with_uri(path);
     let with_header = calendar("good").insert_header(("authorization", "Bearer good"));
-    let responses = Fixture::new()
-        .send_all([
-            calendar("bad"),
-            calendar("good"),
-            with_header,
-            calendar(""),
-            nobody("/calendar/feed"),
-            nobody("/calendar/feed.ics/"),
-            nobody("/calendar/"),
-            calendar("bad").method(Method::POST),
-        ])
-        .await;
+    let requests = vec![
+        calendar("bad"),
+        calendar("good"),
+        with_header,
+        calendar(""),
+        nobody("/calendar/feed"),
+        nobody("/calendar/feed.ics/"),
+        nobody("/calendar/"),
+        calendar("bad").method(Method::POST),
+    ];
+    let responses = Fixture::new().send_all(requests).await;
     let not_found = json!({"error": {"message": "The resource has not been found", "error_code": 31}});
     for response in responses {
         assert_eq!((response.status, response.json()), (404, not_found.clone()));

@@ -10,6 +10,9 @@ pub struct Objects<R> {
     line: u64,
 }
 
+/// The line on which an object begins, from 1 on, and the object, or why it cannot be read.
+pub type Found = (u64, Result<Vec<u8>, Skip>);
+
 /// Where a byte is in an object.
 #[derive(Default)]
 struct Place {
@@ -43,7 +46,7 @@ impl<R: Read> Objects<R> {
     }
 
     /// Returns the next object. `None` at the end.
-    pub fn next_object(&mut self) -> io::Result<Option<(u64, Result<Vec<u8>, Skip>)>> {
+    pub fn next_object(&mut self) -> io::Result<Option<Found>> {
         let mut has_other = false;
         let line = loop {
             let byte = self.peek()?;
@@ -78,9 +81,9 @@ impl<R: Read> Objects<R> {
             };
             self.consume(byte);
             if object.len() < MAX_ROW {
-                object.push(byte)
+                object.push(byte);
             } else {
-                is_too_long = true
+                is_too_long = true;
             }
             if place.ends_with(byte) {
                 return Ok(if is_too_long { Err(Skip::unreadable("it has more than 1 MiB")) } else { Ok(object) });

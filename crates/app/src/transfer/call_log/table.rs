@@ -8,6 +8,7 @@ use domain::LoggedCall;
 
 use super::{MAX_ROW, Row, Skip};
 use crate::error::Error;
+use crate::transfer::bounded::count_line_ends;
 
 /// The maximal number of cells of a row.
 const MAX_CELLS: usize = 1_000;
@@ -147,10 +148,6 @@ pub fn rows<'a, R: Read + 'a>(
     rows.map(move |row| row.map(|TableRow { line, cells }| Row { line, call: cells.and_then(|cells| parse(&cells)) }))
 }
 
-fn count_line_ends(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,18 +162,18 @@ mod tests {
         rows
     }
 
-    fn cells(cells: &[&str]) -> Result<Vec<String>, Skip> {
-        Ok(cells.iter().map(|cell| (*cell).to_owned()).collect())
+    fn cells(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|cell| (*cell).to_owned()).collect()
     }
 
     #[test]
     fn reads_quoted_cells_and_knows_their_lines() {
         let csv = b"\xef\xbb\xbfa;b\r\n\r\n\"x;\"\"y\"\"\r\nz\";2\r\n;\nlast;row";
         let expected = [
-            (1, cells(&["a", "b"])),
-            (3, cells(&["x;\"y\"\r\nz", "2"])),
-            (5, cells(&["", ""])),
-            (6, cells(&["last", "row"])),
+            (1, Ok(cells(&["a", "b"]))),
+            (3, Ok(cells(&["x;\"y\"\r\nz", "2"]))),
+            (5, Ok(cells(&["", ""]))),
+            (6, Ok(cells(&["last", "row"]))),
         ];
         assert_eq!(rows(csv, Encoding::Utf8), expected);
         assert_eq!(rows(b"", Encoding::Utf8), []);
@@ -198,9 +195,9 @@ mod tests {
     #[test]
     fn reads_latin_1_where_a_file_may_have_it() {
         let both = b"Z\xfcrich;1\nZ\xc3\xbcrich;2\n";
-        let expected = [(1, cells(&["Zürich", "1"])), (2, cells(&["Zürich", "2"]))];
+        let expected = [(1, Ok(cells(&["Zürich", "1"]))), (2, Ok(cells(&["Zürich", "2"])))];
         assert_eq!(rows(both, Encoding::Utf8OrLatin1), expected);
         let strict = rows(both, Encoding::Utf8);
-        assert_eq!((&strict[0].1, &strict[1].1), (&Err(Skip::unreadable("it is not UTF-8")), &cells(&["Zürich", "2"])));
+        assert_eq!(strict, [(1, Err(Skip::unreadable("it is not UTF-8"))), (2, Ok(cells(&["Zürich", "2"])))]);
     }
 }

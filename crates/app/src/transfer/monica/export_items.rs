@@ -52,9 +52,11 @@ fn contact_field(mut field: Value, types: &Types) -> Value {
     let kind = field["properties"]["type"].as_str().and_then(|uuid| types.fields.get(uuid)).cloned();
     json!({
         "id": field["uuid"],
+        "uuid": field["uuid"],
         "content": field["properties"]["data"].take(),
         "contact_field_type": kind,
         "created_at": field["created_at"].take(),
+        "updated_at": field["updated_at"].take(),
     })
 }
 
