@@ -5,7 +5,7 @@ use domain::{
     Timestamp, Uuid,
 };
 use ports::inbound::ImportRecord;
-use ports::outbound::{ImportCall, ImportContact};
+use ports::outbound::{FieldIdentity, ImportCall, ImportContact};
 use ports::{Error, Result};
 
 #[rustfmt::skip]
@@ -109,15 +109,19 @@ fn contact(n: u64) -> Result<ImportRecord> {
         [(ContactFieldKind::PHONE, phone_number(n)), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
     let field = |(kind, data)| Ok(NewContactField { kind, data: Name::try_from(data).map_err(Error::internal)? });
     let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
+    let company = Name::parse(random.choose(&COMPANIES)).ok();
+    let identities =
+        std::iter::repeat_with(|| FieldIdentity { uuid: random.uuid(), created_at, updated_at: created_at });
+    let identities = identities.take(fields.len()).collect();
     Ok(ImportRecord::Contact(Box::new(ImportContact {
         uuid,
         contact: NewContact {
             profile,
-            company: Name::parse(random.choose(&COMPANIES)).ok(),
+            company,
             fields: fields.into_iter().map(field).collect::<Result<_>>()?,
             ..NewContact::new(first_name)
         },
-        fields_created_at: Vec::new(),
+        fields: identities,
         created_at,
         updated_at: created_at,
     })))

@@ -28,7 +28,7 @@ pub use call::{
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
 };
-pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
+pub use contact_field::{ContactField, ContactFieldKind, FieldOfContact, NamedField, NewContactField};
 pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
 pub use deletion::{DeletedObject, Deletion, DeletionQuery};
 pub use emotion::Emotion;

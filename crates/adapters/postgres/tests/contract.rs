@@ -85,7 +85,7 @@ async fn all_threads_share_one_connection_without_starving() {
     for n in 0..4 {
         let account = store.accounts.create(name("shared"), now).await.unwrap().id;
         let leslie = NewContact::new(name("Leslie"));
-        let contact = store.contacts.create(account, leslie, Uuid::from_u128(n), now).await.unwrap().summary.id;
+        let contact = store.contacts.create(account, leslie, Uuid::from_u128(n), vec![], now).await.unwrap().summary.id;
         for n in 0..50 {
             let calls = store.calls.clone();
             let call = NewCall { contact, details: CallDetails::at(now) };
@@ -110,7 +110,7 @@ async fn an_update_that_waits_for_its_contact_sees_the_contact_s_new_state() {
     let name = |text| Name::parse(text).unwrap();
     let account = store.accounts.create(name("waiting"), at(0)).await.unwrap().id;
     let leslie = NewContact::new(name("Leslie"));
-    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().summary.id;
+    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), vec![], at(0)).await.unwrap().summary.id;
     let mut ids = Vec::new();
     for second in [3, 5, 20] {
         let call = NewCall { contact, details: CallDetails::at(at(second)) };

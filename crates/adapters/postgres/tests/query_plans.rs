@@ -28,7 +28,7 @@ async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     let mut contacts = Vec::new();
     for _ in 0..50 {
         let contact = NewContact::new(Name::parse("Leslie").unwrap());
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+        contacts.push(store.contacts.create(account, contact, Uuid::nil(), vec![], at(0)).await.unwrap().summary.id);
     }
     for first in (0..CALLS).step_by(50) {
         let calls = contacts.iter().zip(first..).map(|(contact, n)| {

@@ -12,6 +12,8 @@ mod call_words;
 mod call_writes;
 mod calls;
 mod changes;
+#[path = "../../storage/shared/contact_fields.rs"]
+mod contact_fields;
 #[path = "../../storage/shared/contacts.rs"]
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]
@@ -254,6 +256,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
+        contact_fields: database.clone(),
         deletions: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),

@@ -42,7 +42,7 @@ async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     let mut contacts = Vec::new();
     for _ in 0..50 {
         let contact = NewContact::new(Name::parse("Leslie").unwrap());
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+        contacts.push(store.contacts.create(account, contact, Uuid::nil(), vec![], at(0)).await.unwrap().summary.id);
     }
     for n in 0..CALLS {
         let details = CallDetails {

@@ -1,24 +1,23 @@
 //! The repository of contacts.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
-    AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, NewContact, NewContactField, Page, PageStart, Timestamp, Uuid,
+    AccountId, Contact, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
+    ContactSortKey, NewContact, Page, PageStart, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
-use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
+use storage::rows::{ContactDataRow, ContactRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
 use storage::{KeysetScan, StoreResult, count_by_month, is_deep, pattern};
 
 use crate::accounts::find_account;
 use crate::changes::change_months;
+use crate::contact_fields::{fields_of, store_fields};
 use crate::keyset::{is_beyond, order_by};
 use crate::{
     Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
@@ -38,8 +37,15 @@ impl ContactRepository for Database {
         found.ok_or(Error::NotFound)
     }
 
-    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
-        self.write(move |connection| create(connection, account, contact.clone(), uuid, now)).await
+    async fn create(
+        &self,
+        account: AccountId,
+        contact: NewContact,
+        uuid: Uuid,
+        field_uuids: Vec<Uuid>,
+        now: Timestamp,
+    ) -> Result<Contact> {
+        self.write(move |connection| create(connection, account, contact.clone(), uuid, &field_uuids, now)).await
     }
 
     async fn update(
@@ -47,11 +53,14 @@ impl ContactRepository for Database {
         account: AccountId,
         contact: ContactId,
         patch: ContactPatch,
+        field_uuids: Vec<Uuid>,
         now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact> {
-        self.write(move |connection| update(connection, account, contact, patch.clone(), now, precondition.as_ref()))
-            .await
+        self.write(move |connection| {
+            update(connection, account, contact, patch.clone(), &field_uuids, now, precondition.as_ref())
+        })
+        .await
     }
 
     async fn delete(
@@ -79,8 +88,9 @@ fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -
     row.with_fields(fields.unwrap_or_default()).map(Some)
 }
 
-/// Returns a contact that exists, because the transaction has written or locked it. Its absence is an internal error.
-fn find_existing(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+/// Returns a contact that exists, because the transaction has written or locked it, or has read one of its fields. Its
+/// absence is an internal error.
+pub fn find_existing(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
     Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a locked contact is missing"))?)
 }
 
@@ -89,6 +99,7 @@ fn create(
     account: AccountId,
     contact: NewContact,
     uuid: Uuid,
+    field_uuids: &[Uuid],
     now: Timestamp,
 ) -> StoreResult<Contact> {
     find_account(connection, account)?;
@@ -96,7 +107,7 @@ fn create(
     let row = NewContactRow::new(account, contact, uuid, now);
     let insert = diesel::insert_into(contacts::table).values(row);
     let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
-    insert_fields(connection, account, id, &fields, now)?;
+    store_fields(connection, account, id, &[], &fields, field_uuids, now)?;
     find_existing(connection, account, id)
 }
 
@@ -105,6 +116,7 @@ fn update(
     account: AccountId,
     contact: ContactId,
     patch: ContactPatch,
+    field_uuids: &[Uuid],
     now: Timestamp,
     precondition: Option<&Precondition<Contact>>,
 ) -> StoreResult<Contact> {
@@ -112,10 +124,11 @@ fn update(
     check(connection, account, contact, precondition)?;
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
     let contents = fields.iter().map(|field| field.content.clone()).collect();
-    let updated = patch.apply(stored.clone().with_fields(contents)?)?;
-    let has_new_fields = replace_fields(connection, account, contact, &fields, &updated.fields, now)?;
+    let ids: Vec<ContactFieldId> = fields.iter().map(|field| field.id).collect();
+    let updated = patch.apply(stored.clone().with_fields(contents)?, &ids)?;
+    let has_other_fields = store_fields(connection, account, contact, &fields, &updated.fields, field_uuids, now)?;
     let row = ContactDataRow::from(updated);
-    if has_new_fields || row != stored {
+    if has_other_fields || row != stored {
         diesel::update(by_id(account, contact))
             .set((row, contacts::updated_at.eq(DbTimestamp(now))))
             .execute(connection)?;
@@ -244,63 +257,4 @@ fn has_field(account: AccountId, kind: Option<ContactFieldKind>, data: &str) -> 
         fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
     }
     Box::new(contacts::id.eq_any(fields))
-}
-
-/// Returns the fields of each of the contacts, in the order in which they were added.
-fn fields_of(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contacts: &[i64],
-) -> StoreResult<BTreeMap<i64, Vec<ContactField>>> {
-    let rows: Vec<ContactFieldRow> = contact_fields::table
-        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
-        .order(contact_fields::id)
-        .select(ContactFieldRow::as_select())
-        .load(connection)?;
-    let mut fields: BTreeMap<i64, Vec<ContactField>> = BTreeMap::new();
-    for row in rows {
-        fields.entry(row.contact_id).or_default().push(row.try_into()?);
-    }
-    Ok(fields)
-}
-
-fn insert_fields(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contact: ContactId,
-    fields: &[NewContactField],
-    now: Timestamp,
-) -> StoreResult<()> {
-    // One statement for each field, so that their ids are in the order of the list.
-    for field in fields {
-        let row = NewContactFieldRow::new(account, contact, field, now);
-        diesel::insert_into(contact_fields::table).values(row).execute(connection)?;
-    }
-    Ok(())
-}
-
-/// Replaces the fields of the contact. Returns whether they differ from the stored ones. Equal fields keep their ids.
-fn replace_fields(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contact: ContactId,
-    stored: &[ContactField],
-    fields: &[NewContactField],
-    now: Timestamp,
-) -> StoreResult<bool> {
-    // A stored field that is repeated remains as often as the new list has it.
-    let mut new = fields.to_vec();
-    let removed = stored.iter().filter(|field| match new.iter().position(|new| *new == field.content) {
-        Some(place) => {
-            new.remove(place);
-            false
-        }
-        None => true,
-    });
-    let removed: Vec<i64> = removed.map(|field| field.id.get()).collect();
-    diesel::delete(contact_fields::table)
-        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&removed)))
-        .execute(connection)?;
-    insert_fields(connection, account, contact, &new, now)?;
-    Ok(!removed.is_empty() || !new.is_empty())
 }

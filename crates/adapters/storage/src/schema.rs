@@ -90,16 +90,18 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::{BigInt, SmallInt, Text};
-    use super::Instant;
+    use super::{Instant, UniqueId};
 
     contact_fields (account_id, id) {
         id -> BigInt,
         account_id -> BigInt,
         contact_id -> BigInt,
+        uuid -> UniqueId,
         kind -> SmallInt,
         data -> Text,
         search_data -> Text,
         created_at -> Instant,
+        updated_at -> Instant,
     }
 }
 

@@ -127,7 +127,7 @@ pub async fn pages_by_cursor_partition_the_list_of_contacts(store: &Store) {
     let mut contacts = Vec::new();
     for n in 0..23 {
         let now = at(NOW + n * 5 % 4);
-        contacts.push(store.contacts.create(account.id, person("Ann"), UUID, now).await.unwrap());
+        contacts.push(store.contacts.create(account.id, person("Ann"), UUID, vec![], now).await.unwrap());
     }
     for key in [ContactSortKey::CreatedAt, ContactSortKey::UpdatedAt] {
         for search in ["", "ann"] {

@@ -2,14 +2,15 @@
 //! v4.1.2.
 
 use domain::{
-    ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NewContact, NewContactField, Timestamp,
+    ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NamedField, NewContact, NewContactField,
+    Timestamp,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::body::RequestBody;
-use super::contact_field::ContactFieldRequest;
+use super::contact_field::ListedField;
 use super::field::{Field, Violation};
 use super::important_date::{Approximation, Birthdate, date_of_parts, january_first};
 use super::validate;
@@ -54,9 +55,10 @@ pub struct ContactRequest {
     /// A phone number to add, unless the contact already has it.
     #[schema(value_type = Option<String>, max_length = 255, example = "+1 555 0100")]
     phone: Field<Name>,
-    /// The contact fields, at most 100. Replaces the whole list.
-    #[schema(value_type = Option<Vec<ContactFieldRequest>>, max_items = 100)]
-    contact_fields: Field<Vec<NewContactField>>,
+    /// Contact fields to add, unless the contact already has them, or to change, by `id`; at most 100. All others stay:
+    /// `DELETE /contactfields/{id}` removes one.
+    #[schema(value_type = Option<Vec<ListedField>>, max_items = 100)]
+    contact_fields: Field<Vec<NamedField>>,
     /// Marked as a favourite.
     #[schema(value_type = Option<bool>)]
     is_starred: Field<bool>,
@@ -114,7 +116,7 @@ impl ContactRequest {
     pub fn into_new_contact(self, now: Timestamp) -> ApiResult<NewContact> {
         let patch = self.into_patch(now)?;
         let first_name = patch.first_name.clone().ok_or_else(|| Violation::REQUIRED.of("first_name"))?;
-        Ok(patch.apply(NewContact::new(first_name))?)
+        Ok(patch.apply(NewContact::new(first_name), &[])?)
     }
 
     /// Validates the request and returns the change of a contact.
@@ -135,11 +137,12 @@ impl ContactRequest {
             description: self.description.change(),
             job: self.job.change(),
             company: self.company.change(),
-            fields: self.contact_fields.value(),
-            more_fields: [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)]
-                .into_iter()
-                .filter_map(|(kind, data)| Some(NewContactField { kind, data: data.value()? }))
-                .collect(),
+            fields: {
+                let single = [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)];
+                let single = single.into_iter().filter_map(|(kind, data)| Some((kind, data.value()?)));
+                let single = single.map(|(kind, data)| NewContactField { kind, data }.into());
+                self.contact_fields.value().into_iter().flatten().chain(single).collect()
+            },
         })
     }
 

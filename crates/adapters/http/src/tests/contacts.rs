@@ -79,11 +79,8 @@ async fn honours_etags_of_contacts() {
 
 #[actix_web::test]
 async fn includes_contact_fields_on_request() {
-    let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
-    let field =
-        ContactField { id: ContactFieldId::new(9).unwrap(), content: phone, created_at: timestamp("2018-01-01") };
     let mut fixture = Fixture::new();
-    fixture.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
+    fixture.contacts.expect_find().returning(|_, _| Ok(Contact { fields: vec![field()], ..contact() }));
     let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
     assert_eq!(responses[0].json()["data"].get("contactFields"), None);
     let contact = responses[1].json()["data"].clone();

@@ -5,7 +5,7 @@ use domain::{
     AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Gender,
     ImportantDate, Name, NewContact, NewContactField, Profile, Timestamp, Uuid,
 };
-use ports::outbound::ImportContact;
+use ports::outbound::{FieldIdentity, ImportContact};
 
 use super::{account_id, contact_id, invalid, optional_text, text};
 use crate::columns::{DbTimestamp, DbUuid};
@@ -241,9 +241,11 @@ pub struct ContactFieldRow {
     id: i64,
     /// The contact that has the field.
     pub contact_id: i64,
+    uuid: DbUuid,
     kind: i16,
     data: String,
     created_at: DbTimestamp,
+    updated_at: DbTimestamp,
 }
 
 impl TryFrom<ContactFieldRow> for ContactField {
@@ -253,9 +255,30 @@ impl TryFrom<ContactFieldRow> for ContactField {
         let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(|| invalid("kind of contact field"))?;
         Ok(Self {
             id: ContactFieldId::new(row.id).ok_or_else(|| invalid("contact field id"))?,
+            uuid: row.uuid.0,
             content: NewContactField { kind, data: text(row.data)? },
             created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
         })
+    }
+}
+
+/// Kind and data of a contact field.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = contact_fields)]
+pub struct ContactFieldDataRow {
+    kind: i16,
+    data: String,
+    search_data: String,
+}
+
+impl From<&NewContactField> for ContactFieldDataRow {
+    fn from(field: &NewContactField) -> Self {
+        Self {
+            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
+            data: field.data.as_str().to_owned(),
+            search_data: field.search_data(),
+        }
     }
 }
 
@@ -265,22 +288,23 @@ impl TryFrom<ContactFieldRow> for ContactField {
 pub struct NewContactFieldRow {
     account_id: i64,
     contact_id: i64,
-    kind: i16,
-    data: String,
-    search_data: String,
+    uuid: DbUuid,
+    #[diesel(embed)]
+    data: ContactFieldDataRow,
     created_at: DbTimestamp,
+    updated_at: DbTimestamp,
 }
 
 impl NewContactFieldRow {
     /// Returns the row of a field of the contact.
-    pub fn new(account: AccountId, contact: ContactId, field: &NewContactField, created_at: Timestamp) -> Self {
+    pub fn new(account: AccountId, contact: ContactId, field: &NewContactField, identity: FieldIdentity) -> Self {
         Self {
             account_id: account.get(),
             contact_id: contact.get(),
-            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
-            data: field.data.as_str().to_owned(),
-            search_data: field.search_data(),
-            created_at: created_at.into(),
+            uuid: DbUuid(identity.uuid),
+            data: field.into(),
+            created_at: identity.created_at.into(),
+            updated_at: identity.updated_at.into(),
         }
     }
 }
