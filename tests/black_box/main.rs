@@ -7,6 +7,7 @@ mod calls;
 mod commands;
 mod compatibility;
 mod conditional_requests;
+mod contact_fields;
 mod contacts;
 mod csv;
 mod cursors;
