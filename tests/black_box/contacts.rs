@@ -148,6 +148,7 @@ fn returns_all_members_of_a_monica_contact(setup: Setup) {
         ("/object", "string"),
         ("/hash_id", "string"),
         ("/first_name", "string"),
+        ("/middle_name", "null"),
         ("/last_name", "null"),
         ("/nickname", "null"),
         ("/complete_name", "string"),

@@ -24,6 +24,7 @@ mod operations;
 mod pagination;
 mod passwords;
 mod readme;
+mod stay_in_touch;
 mod transfer;
 
 /// The messages for a call without any field.

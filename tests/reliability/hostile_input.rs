@@ -135,7 +135,7 @@ fn random_value(random: &mut Random, depth: usize) -> Value {
 
 /// An object with random members.
 fn random_members(random: &mut Random, depth: usize) -> Value {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 25] = [
         "contact_id",
         "called_at",
         "content",

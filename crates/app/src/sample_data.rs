@@ -2,7 +2,7 @@
 
 use domain::{
     CallDetails, CallDuration, ContactFieldKind, Content, Name, NewContact, NewContactField, PhoneNumber, Profile,
-    Timestamp, Uuid,
+    StayInTouchFrequency, Timestamp, Uuid,
 };
 use ports::inbound::ImportRecord;
 use ports::outbound::{FieldIdentity, ImportCall, ImportContact};
@@ -31,6 +31,9 @@ const COMPANIES: [&str; 8] = [
     "H&H Flooring",
     "Very Good Building Company",
 ];
+
+/// How often, in days, every fourth contact is to be called.
+const FREQUENCIES: [i64; 5] = [7, 30, 90, 180, 365];
 
 const SENTENCES: [&str; 12] = [
     "He called, we had fun.",
@@ -113,11 +116,14 @@ fn contact(n: u64) -> Result<ImportRecord> {
     let identities =
         std::iter::repeat_with(|| FieldIdentity { uuid: random.uuid(), created_at, updated_at: created_at });
     let identities = identities.take(fields.len()).collect();
+    let days =
+        if random.below(4) == 0 { FREQUENCIES.get(usize::try_from(random.below(5)).unwrap_or_default()) } else { None };
     Ok(ImportRecord::Contact(Box::new(ImportContact {
         uuid,
         contact: NewContact {
             profile,
             company,
+            stay_in_touch_frequency: days.and_then(|days| StayInTouchFrequency::from_days(*days)),
             fields: fields.into_iter().map(field).collect::<Result<_>>()?,
             ..NewContact::new(first_name)
         },

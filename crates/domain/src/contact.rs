@@ -6,8 +6,8 @@ use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::{
-    AccountId, ContactField, ContactFieldId, ContactId, Content, Name, NamedField, NewContactField, Timestamp,
-    index_text,
+    AccountId, ContactField, ContactFieldId, ContactId, Content, Name, NamedField, NewContactField,
+    StayInTouchFrequency, Timestamp, index_text,
 };
 
 /// The gender of a contact, by any name that its owner chose except "none", which means no gender.
@@ -166,6 +166,8 @@ pub struct Contact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
+    /// How often the contact is to be called. `None` if no frequency is set.
+    pub stay_in_touch_frequency: Option<StayInTouchFrequency>,
     /// The contact fields, in the order in which they were added.
     pub fields: Vec<ContactField>,
     /// The newest `called_at` of the contact's calls.
@@ -179,6 +181,11 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// Returns when the contact is to be called next. `None` if it has no frequency.
+    pub fn stay_in_touch_trigger_date(&self) -> Option<Timestamp> {
+        self.stay_in_touch_frequency.map(|frequency| frequency.trigger_date(self.last_called, self.created_at))
+    }
+
     /// Checks that the contact may get one more contact field.
     pub fn check_has_room_for_a_field(&self) -> Result<(), TooManyFields> {
         if self.fields.len() < NewContact::MAX_FIELDS { Ok(()) } else { Err(TooManyFields) }
@@ -196,6 +203,8 @@ pub struct NewContact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
+    /// How often the contact is to be called.
+    pub stay_in_touch_frequency: Option<StayInTouchFrequency>,
     /// The contact fields.
     pub fields: Vec<NewContactField>,
 }
@@ -212,7 +221,7 @@ impl NewContact {
     /// Returns a contact with a first name only.
     pub fn new(first_name: Name) -> Self {
         let profile = Profile::new(first_name);
-        Self { profile, description: None, job: None, company: None, fields: Vec::new() }
+        Self { profile, description: None, job: None, company: None, stay_in_touch_frequency: None, fields: Vec::new() }
     }
 
     /// Returns the words that searches find: of names, nickname, job, company, description and contact fields.
@@ -235,6 +244,7 @@ impl From<Contact> for NewContact {
             description: contact.description,
             job: contact.job,
             company: contact.company,
+            stay_in_touch_frequency: contact.stay_in_touch_frequency,
             fields: contact.fields.into_iter().map(|field| field.content).collect(),
         }
     }
@@ -271,6 +281,8 @@ pub struct ContactPatch {
     pub job: Option<Option<Name>>,
     /// The person's company.
     pub company: Option<Option<Name>>,
+    /// How often the contact is to be called.
+    pub stay_in_touch_frequency: Option<Option<StayInTouchFrequency>>,
     /// Contact fields to add or to change. All others stay.
     pub fields: Vec<NamedField>,
 }
@@ -279,7 +291,7 @@ impl ContactPatch {
     /// Returns the contact with the patch applied. `field_ids` are the ids of the stored fields, which keep their places;
     /// new ones follow.
     pub fn apply(self, stored: NewContact, field_ids: &[ContactFieldId]) -> Result<NewContact, TooManyFields> {
-        let NewContact { profile, description, job, company, fields } = stored;
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, fields } = stored;
         let fields = apply_fields(self.fields, fields, field_ids)?;
         Ok(NewContact {
             profile: Profile {
@@ -298,6 +310,7 @@ impl ContactPatch {
             description: self.description.unwrap_or(description),
             job: self.job.unwrap_or(job),
             company: self.company.unwrap_or(company),
+            stay_in_touch_frequency: self.stay_in_touch_frequency.unwrap_or(stay_in_touch_frequency),
             fields,
         })
     }
@@ -345,6 +358,7 @@ mod tests {
             profile,
             description: Content::parse("A friend").ok(),
             job: Some(name("Pilot")),
+            stay_in_touch_frequency: StayInTouchFrequency::from_days(30),
             ..NewContact::new(name("Jane"))
         }
     }
@@ -385,7 +399,9 @@ mod tests {
         let changed = change.apply(jane(), &[]).unwrap();
         assert_eq!(changed.profile.complete_name(), "Jane q Doë");
         assert!(changed.profile.is_starred);
-        assert_eq!(changed.job, jane().job);
+        assert_eq!((changed.job, changed.stay_in_touch_frequency), (jane().job, jane().stay_in_touch_frequency));
+        let never = ContactPatch { stay_in_touch_frequency: Some(None), ..ContactPatch::default() };
+        assert_eq!(never.apply(jane(), &[]).unwrap().stay_in_touch_frequency, None);
     }
 
     fn phone(number: &str) -> NewContactField {
@@ -477,19 +493,29 @@ mod tests {
     }
 
     fn stored() -> Contact {
-        let NewContact { profile, description, job, company, .. } = jane();
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, .. } = jane();
         let (id, account) = (ContactId::new(1).unwrap(), AccountId::new(1).unwrap());
         Contact {
             summary: ContactSummary { id, uuid: Uuid::nil(), account, profile },
             description,
             job,
             company,
+            stay_in_touch_frequency,
             fields: vec![],
             last_called: None,
             calls: 0,
             created_at: Timestamp::EPOCH,
             updated_at: Timestamp::EPOCH,
         }
+    }
+
+    #[test]
+    fn a_contact_is_to_be_called_after_its_newest_call() {
+        let date = |contact: &Contact| contact.stay_in_touch_trigger_date().map(|date| date.to_string());
+        assert_eq!(date(&stored()).as_deref(), Some("1970-01-31T00:00:00Z"));
+        let called = Contact { last_called: Timestamp::from_unix(86_400), ..stored() };
+        assert_eq!(date(&called).as_deref(), Some("1970-02-01T00:00:00Z"));
+        assert_eq!(date(&Contact { stay_in_touch_frequency: None, ..called }), None);
     }
 
     #[test]

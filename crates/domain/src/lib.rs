@@ -17,6 +17,7 @@ mod emotion;
 mod id;
 mod query;
 mod search;
+mod stay_in_touch;
 mod text;
 mod timestamp;
 mod token;
@@ -34,10 +35,11 @@ pub use deletion::{DeletedObject, Deletion, DeletionQuery};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
 pub use query::{
-    CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, ItemKey, Page, PageRequest,
-    PageSize, PageStart, Sort,
+    CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, Page,
+    PageRequest, PageSize, PageStart, Sort,
 };
 pub use search::{CallSearch, ContactSearch, INDEX_VERSION, fold, index_text, words};
+pub use stay_in_touch::StayInTouchFrequency;
 pub use text::{Content, Name, Text, TextError, trim};
 pub use timestamp::Timestamp;
 pub use token::{Caller, NewToken, Scope, Secret, SecretHash, Token};

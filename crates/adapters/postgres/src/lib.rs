@@ -32,6 +32,8 @@ mod pages;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
 mod statements;
+#[path = "../../storage/shared/trigger_dates.rs"]
+mod trigger_dates;
 
 use std::sync::Arc;
 

@@ -31,6 +31,8 @@ mod migrations;
 mod pages;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
+#[path = "../../storage/shared/trigger_dates.rs"]
+mod trigger_dates;
 mod writer;
 
 use std::sync::Arc;

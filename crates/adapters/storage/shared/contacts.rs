@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
     AccountId, Contact, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, NewContact, Page, PageStart, Timestamp, Uuid,
+    ContactSortKey, DueFilter, NewContact, Page, PageStart, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
@@ -21,13 +21,13 @@ use crate::contact_fields::{fields_of, store_fields};
 use crate::keyset::{is_beyond, order_by};
 use crate::{
     Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
-    lock_contact_for_update,
+    lock_contact_for_update, trigger_dates,
 };
 
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        let is_slow = !query.search.matches_all() || is_deep(&query.page);
+        let is_slow = !query.search.matches_all() || query.due.is_some() || is_deep(&query.page);
         let job = move |connection: &mut DbConnection| list(connection, account, &query);
         if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
@@ -171,20 +171,37 @@ fn check(
     }
 }
 
-fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
-    let matching = || {
-        let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Backend>();
-        match condition(account, &query.search) {
-            Some(condition) => all.filter(condition),
-            None => all,
+/// Returns the contacts of the account that match the query, in no order.
+pub fn matching(account: AccountId, query: &ContactQuery) -> Matching {
+    let mut matching = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed();
+    if let Some(condition) = condition(account, &query.search) {
+        matching = matching.filter(condition);
+    }
+    match query.due.map(|DueFilter { is_due, now }| (is_due, DbTimestamp(now))) {
+        Some((true, now)) => {
+            let has_date = contacts::stay_in_touch_frequency.is_not_null();
+            matching.filter(has_date.and(contacts::stay_in_touch_trigger_date.le(now)))
         }
-    };
-    let total: i64 = matching().count().get_result(connection)?;
+        Some((false, now)) => {
+            let has_no_date = contacts::stay_in_touch_frequency.is_null();
+            matching.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(now)))
+        }
+        None => matching,
+    }
+}
+
+fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
+    let total: i64 = matching(account, query).count().get_result(connection)?;
     let total = total.unsigned_abs();
     let column = match query.sort.key {
         ContactSortKey::CreatedAt => "contacts.created_at",
         ContactSortKey::UpdatedAt => "contacts.updated_at",
+        ContactSortKey::StayInTouchTriggerDate => {
+            let (rows, has_more) = trigger_dates::load_page(connection, account, query)?;
+            return Ok(Page { items: with_fields(connection, account, rows)?, total, has_more });
+        }
     };
+    let matching = || matching(account, query);
     let sort = [column, "contacts.id"];
     let (rows, has_more) = match query.page.start {
         PageStart::Number(_) => {
@@ -222,6 +239,9 @@ pub fn with_fields(
     };
     rows.into_iter().map(with_fields).collect()
 }
+
+/// Contacts, filtered.
+pub type Matching = contacts::BoxedQuery<'static, Backend>;
 
 /// A condition on contacts.
 pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;

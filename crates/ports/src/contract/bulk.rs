@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use domain::{
     AccountId, CallDetails, CallFilters, CallQuery, CallSearch, ContactField, ContactFieldKind, ContactQuery,
-    ContactSearch, Content, Emotion, NewContact, NewContactField, NewToken, Profile, Scope, SecretHash, Uuid,
+    ContactSearch, Content, Emotion, NewContact, NewContactField, NewToken, Profile, Scope, SecretHash,
+    StayInTouchFrequency, Uuid,
 };
 
 use super::{DAY, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name, page, person};
@@ -36,6 +37,7 @@ pub(super) fn contact(n: i64) -> ImportRecord {
             description: Content::parse("Waffles").ok(),
             job: None,
             company: Some(name("Parks")),
+            stay_in_touch_frequency: StayInTouchFrequency::from_days(n),
             fields: vec![
                 field(ContactFieldKind::PHONE, "+1 555 0100"),
                 field(ContactFieldKind::EMAIL, "leslie@example.org"),

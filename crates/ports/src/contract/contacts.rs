@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, Contact, ContactPatch, ContactQuery, ContactSearch, ContactSortKey, Content, Gender, ImportantDate,
-    NamedField, NewContact, NewContactField, Profile, Sort, Timestamp,
+    NamedField, NewContact, NewContactField, Profile, Sort, StayInTouchFrequency, Timestamp,
 };
 
 use super::{
@@ -30,6 +30,7 @@ fn jane() -> NewContact {
         description: Content::parse(&"long ".repeat(10_000)).ok(),
         job: Some(name("Pilot")),
         company: Some(name("100% Air_Lines")),
+        stay_in_touch_frequency: StayInTouchFrequency::from_days(90),
         fields: vec![phone("+1 (555) 0100"), email("Zoë@example.org")],
     }
 }

@@ -8,12 +8,12 @@ use domain::{
 use super::{DAY, DIRECTIONS, NOW, TestAccount, UUID, at, call, newest, person};
 use crate::outbound::Store;
 
-fn by_cursor(cursor: Cursor, size: u32) -> PageRequest {
+pub(super) fn by_cursor(cursor: Cursor, size: u32) -> PageRequest {
     PageRequest { start: PageStart::Cursor(cursor), size: PageSize::new(size).unwrap() }
 }
 
 /// Returns the pages from the start to the end, and asserts that the way back has the same pages.
-async fn walk<T: Clone + PartialEq + std::fmt::Debug>(
+pub(super) async fn walk<T: Clone + PartialEq + std::fmt::Debug>(
     size: u32,
     key: impl Fn(&T) -> ItemKey,
     load: impl AsyncFn(PageRequest) -> Page<T>,
@@ -136,7 +136,8 @@ pub async fn pages_by_cursor_partition_the_list_of_contacts(store: &Store) {
             for direction in DIRECTIONS {
                 let load = async |page| {
                     let search = ContactSearch::parse(search).unwrap();
-                    let query = ContactQuery { search, sort: Sort { key, direction }, page };
+                    let query =
+                        ContactQuery { search, sort: Sort { key, direction }, ..ContactQuery::oldest_first(page) };
                     store.contacts.list(account.id, query).await.unwrap()
                 };
                 for size in [1, 7, 23] {

@@ -6,7 +6,7 @@ use domain::{
     AccountId, Call, CallDetails, CallDuration, CallId, CallSortKey, Contact, ContactField, ContactFieldId,
     ContactFieldKind, ContactId, ContactSortKey, ContactSummary, Content, Cursor, DeletedObject, Deletion, Emotion,
     Name, NewContactField, Outcome, Page, PageRequest, PageSize, PageStart, PhoneNumber, Profile, RecordedCall,
-    Timestamp, Uuid,
+    StayInTouchFrequency, Timestamp, Uuid,
 };
 use ports::inbound::CallPage;
 use serde::Serialize;
@@ -124,6 +124,7 @@ fn contact(call: &Call) -> Option<Contact> {
         description: None,
         job: Name::parse("Deputy Director").ok(),
         company: Name::parse("City of Pawnee").ok(),
+        stay_in_touch_frequency: StayInTouchFrequency::from_days(30),
         fields: vec![],
         last_called: Some(call.details.called_at),
         calls: 1,

@@ -3,7 +3,7 @@
 
 use domain::{
     ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NamedField, NewContact, NewContactField,
-    Timestamp,
+    StayInTouchFrequency, Timestamp,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -107,6 +107,9 @@ pub struct ContactRequest {
     /// Year. Absent if unknown.
     #[schema(value_type = Option<i64>)]
     deceased_date_year: Field<i64>,
+    /// The contact is to be called once in so many days, 1 to 3650. Null removes it.
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3650)]
+    stay_in_touch_frequency: Field<StayInTouchFrequency>,
 }
 
 impl RequestBody for ContactRequest {}
@@ -137,6 +140,7 @@ impl ContactRequest {
             description: self.description.change(),
             job: self.job.change(),
             company: self.company.change(),
+            stay_in_touch_frequency: self.stay_in_touch_frequency.change(),
             fields: {
                 let single = [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)];
                 let single = single.into_iter().filter_map(|(kind, data)| Some((kind, data.value()?)));
@@ -263,6 +267,30 @@ mod tests {
         assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null removes the value");
         for unknown in [json!("none"), Value::Null] {
             assert_eq!(change(json!({"first_name": "J", "gender": unknown, "gender_type": "N"})), Some(None));
+        }
+    }
+
+    #[test]
+    fn accepts_a_frequency_of_1_to_3650_days() {
+        let change =
+            |days: Value| request(&json!({"first_name": "J", "stay_in_touch_frequency": days})).into_patch(now());
+        for (days, expected) in
+            [(json!(1), Some(1)), (json!("3650"), Some(3_650)), (Value::Null, None), (json!(""), None)]
+        {
+            let frequency = change(days).unwrap().stay_in_touch_frequency.unwrap();
+            assert_eq!(frequency.map(StayInTouchFrequency::days), expected);
+        }
+        assert_eq!(request(&json!({"first_name": "J"})).into_patch(now()).unwrap().stay_in_touch_frequency, None);
+        for (days, sentence) in [
+            (json!(0), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(-7), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(3_651), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(1.5), "The stay in touch frequency must be an integer."),
+            (json!("weekly"), "The stay in touch frequency must be an integer."),
+            (json!(true), "The stay in touch frequency must be an integer."),
+            (json!([7]), "The stay in touch frequency must be an integer."),
+        ] {
+            assert_eq!(violations(&json!({"first_name": "J", "stay_in_touch_frequency": days})), [sentence]);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The JSON of a contact.
 
-use domain::{Contact, Content, Name, Uuid};
+use domain::{Contact, Content, Name, StayInTouchFrequency, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,7 @@ pub struct ContactResource<'a> {
     hash_id: String,
     #[serde(flatten)]
     names: Names<'a>,
+    middle_name: Option<&'a str>,
     description: Option<&'a str>,
     #[serde(flatten)]
     flags: Flags<'a>,
@@ -26,8 +27,12 @@ pub struct ContactResource<'a> {
     #[schema(value_type = Option<String>, format = DateTime)]
     last_called: Option<Iso8601>,
     last_activity_together: Option<String>,
-    stay_in_touch_frequency: Option<i64>,
-    stay_in_touch_trigger_date: Option<String>,
+    /// The contact is to be called once in so many days.
+    #[schema(example = 30)]
+    stay_in_touch_frequency: Option<i16>,
+    /// When the contact is to be called next: so many days after `last_called`, or after `created_at` without calls.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    stay_in_touch_trigger_date: Option<Iso8601>,
     information: Information<'a>,
     #[schema(value_type = Vec<String>)]
     addresses: [(); 0],
@@ -63,12 +68,13 @@ impl<'a> ContactResource<'a> {
             object: "contact",
             hash_id: hash_id(summary.uuid),
             names: profile.into(),
+            middle_name: profile.middle_name.as_ref().map(Name::as_str),
             description: contact.description.as_ref().map(Content::as_str),
             flags: Flags::new(profile, context.compat),
             last_called: contact.last_called.map(Iso8601),
             last_activity_together: None,
-            stay_in_touch_frequency: None,
-            stay_in_touch_trigger_date: None,
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(StayInTouchFrequency::days),
+            stay_in_touch_trigger_date: contact.stay_in_touch_trigger_date().map(Iso8601),
             information: Information {
                 relationships: Relationships::default(),
                 dates: Dates { birthdate: profile.birthdate.into(), deceased_date: profile.deceased_date.into() },

@@ -181,6 +181,7 @@ pub fn contact() -> Contact {
         description: None,
         job: None,
         company: None,
+        stay_in_touch_frequency: None,
         fields: vec![],
         last_called: Some(timestamp("2018-05-05")),
         calls: 7,

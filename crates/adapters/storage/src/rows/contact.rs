@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use domain::{
     AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Gender,
-    ImportantDate, Name, NewContact, NewContactField, Profile, Timestamp, Uuid,
+    ImportantDate, Name, NewContact, NewContactField, Profile, StayInTouchFrequency, Timestamp, Uuid,
 };
 use ports::outbound::{FieldIdentity, ImportContact};
 
@@ -112,6 +112,7 @@ pub struct ContactDataRow {
     description: Option<String>,
     job: Option<String>,
     company: Option<String>,
+    stay_in_touch_frequency: Option<i16>,
     search_text: String,
 }
 
@@ -123,6 +124,7 @@ impl From<NewContact> for ContactDataRow {
             description: contact.description.map(Into::into),
             job: contact.job.map(Into::into),
             company: contact.company.map(Into::into),
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(StayInTouchFrequency::days),
         }
     }
 }
@@ -135,9 +137,15 @@ impl ContactDataRow {
             description: optional_text(self.description)?,
             job: optional_text(self.job)?,
             company: optional_text(self.company)?,
+            stay_in_touch_frequency: frequency(self.stay_in_touch_frequency)?,
             fields,
         })
     }
+}
+
+fn frequency(days: Option<i16>) -> StoreResult<Option<StayInTouchFrequency>> {
+    let frequency = |days: i16| StayInTouchFrequency::from_days(days.into()).ok_or_else(|| invalid("frequency"));
+    days.map(frequency).transpose()
 }
 
 /// A contact without an id.
@@ -180,6 +188,7 @@ pub struct ContactRow {
     description: Option<String>,
     job: Option<String>,
     company: Option<String>,
+    stay_in_touch_frequency: Option<i16>,
     last_called: Option<DbTimestamp>,
     calls: i64,
     created_at: DbTimestamp,
@@ -199,6 +208,7 @@ impl ContactRow {
             description: optional_text(self.description)?,
             job: optional_text(self.job)?,
             company: optional_text(self.company)?,
+            stay_in_touch_frequency: frequency(self.stay_in_touch_frequency)?,
             fields,
             last_called: self.last_called.map(|timestamp| timestamp.0),
             calls: self.calls.unsigned_abs(),

@@ -2,7 +2,7 @@
 
 use domain::{
     CallDetails, CallDuration, ContactFieldKind, Emotion, Gender, ImportantDate, NewContact, NewContactField, Profile,
-    Text, Timestamp, Uuid,
+    StayInTouchFrequency, Text, Timestamp, Uuid,
 };
 use ports::outbound::{Clock, FieldIdentity, ImportCall, ImportContact};
 use serde_json::Value;
@@ -49,6 +49,7 @@ pub fn contact(json: &Value, base: &str, skipped: &mut Vec<String>) -> Result<Im
             description: text(json, "description")?,
             job: text(career, "job")?,
             company: text(career, "company")?,
+            stay_in_touch_frequency: json["stay_in_touch_frequency"].as_i64().and_then(StayInTouchFrequency::from_days),
             fields,
         },
         fields: identities,

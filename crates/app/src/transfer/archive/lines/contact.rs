@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Gender,
-    ImportantDate, NewContact, NewContactField, Profile, Uuid,
+    ImportantDate, NewContact, NewContactField, Profile, StayInTouchFrequency, Uuid,
 };
 use ports::outbound::{FieldIdentity, ImportContact};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,8 @@ pub struct ContactLine {
     job: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stay_in_touch_frequency: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldValue>,
     created_at: String,
@@ -145,6 +147,7 @@ impl ContactLine {
             description: contact.description.map(Into::into),
             job: contact.job.map(Into::into),
             company: contact.company.map(Into::into),
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(|frequency| frequency.days().into()),
             fields: contact.fields.into_iter().map(|field| FieldValue::new(field, has_ids)).collect(),
             created_at: contact.created_at.to_string(),
             updated_at: contact.updated_at.to_string(),
@@ -169,6 +172,11 @@ impl ContactLine {
         if self.fields.len() > NewContact::MAX_FIELDS {
             return Err(format!("the contact has more than {} contact fields", NewContact::MAX_FIELDS));
         }
+        let frequency = |days| {
+            let frequency = StayInTouchFrequency::from_days(days);
+            frequency.ok_or("stay_in_touch_frequency is not between 1 and 3650")
+        };
+        let stay_in_touch_frequency = self.stay_in_touch_frequency.map(frequency).transpose()?;
         let parsed = self.fields.into_iter().map(FieldValue::parse).collect::<Result<Vec<_>, _>>()?;
         let (fields, identities) = parsed.into_iter().unzip();
         Ok(ImportContact {
@@ -178,6 +186,7 @@ impl ContactLine {
                 description: optional_text("description", self.description)?,
                 job: optional_text("job", self.job)?,
                 company: optional_text("company", self.company)?,
+                stay_in_touch_frequency,
                 fields,
             },
             fields: identities,
@@ -191,7 +200,7 @@ impl ContactLine {
         let ids = self.ids;
         let field_ids: Vec<_> = self.fields.iter().map(|field| field.id).collect();
         let ImportContact { uuid, contact, fields: identities, created_at, updated_at } = self.into_import()?;
-        let NewContact { profile, description, job, company, fields } = contact;
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, fields } = contact;
         let fields = fields.into_iter().zip(identities).zip(field_ids).map(|((content, identity), field_id)| {
             let id = id("id of a contact field", field_id.and_then(ContactFieldId::new))?;
             let FieldIdentity { uuid, created_at, updated_at } = identity;
@@ -207,6 +216,7 @@ impl ContactLine {
             description,
             job,
             company,
+            stay_in_touch_frequency,
             fields: fields.collect::<Result<_, String>>()?,
             last_called: None,
             calls: 0,
