@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use domain::{
     AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, CallUpsert, ContactId, ContactQuery,
-    ContactSortKey, Content, Cursor, DeletionQuery, Direction, ItemKey, Name, NewCall, NewContact, PageRequest,
-    PageSize, PageStart, Sort, Timestamp, Uuid,
+    ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact,
+    PageRequest, PageSize, PageStart, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 use throwaway_postgres::Throwaway;
@@ -170,10 +170,14 @@ async fn expect_dates_by_index(store: &Store, account: AccountId, connection: &m
     };
     let (ascending, descending) = (Direction::Ascending, Direction::Descending);
     let after = |place| PageStart::Cursor(Cursor::After(place));
-    let overdue = |start| ContactQuery::longest_overdue_first(at(90 * 86_400), page(start));
+    let now = at(90 * 86_400);
+    let overdue = |start| ContactQuery::longest_overdue_first(now, page(start));
+    let upcoming = |start| ContactQuery { due: Some(DueFilter { is_due: false, now }), ..by_date(ascending, start) };
     for (index, query) in [
         ("contacts_by_trigger_date", overdue(PageStart::Number(1))),
         ("contacts_by_trigger_date", overdue(PageStart::Cursor(Cursor::Before(dated)))),
+        ("contacts_by_trigger_date", upcoming(PageStart::Number(1))),
+        ("contacts_without_trigger_date", upcoming(PageStart::Cursor(Cursor::Before(undated)))),
         ("contacts_by_trigger_date", by_date(ascending, PageStart::Number(2))),
         ("contacts_by_trigger_date", by_date(ascending, after(dated))),
         ("contacts_by_trigger_date", by_date(descending, after(dated))),
@@ -187,6 +191,9 @@ async fn expect_dates_by_index(store: &Store, account: AccountId, connection: &m
         assert!(plans.lines().any(uses), "{query:?} does not use {index}:\n{plans}");
         assert!(!plans.contains("Sort"), "{query:?} sorts:\n{plans}");
         // Without a filter, the total is the number of all contacts.
-        assert!(query.due.is_none() || !plans.contains("Seq Scan on contacts"), "{query:?} reads all:\n{plans}");
+        assert!(
+            !query.due.is_some_and(|due| due.is_due) || !plans.contains("Seq Scan on contacts"),
+            "{query:?} reads all:\n{plans}"
+        );
     }
 }

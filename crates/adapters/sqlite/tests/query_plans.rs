@@ -9,8 +9,8 @@ use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use domain::{
     AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, ContactQuery, ContactSortKey,
-    Content, Cursor, DeletionQuery, Direction, ItemKey, Name, NewCall, NewContact, PageRequest, PageSize, PageStart,
-    Sort, Timestamp, Uuid,
+    Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact, PageRequest, PageSize,
+    PageStart, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 
@@ -186,10 +186,14 @@ async fn expect_dates_by_index(store: &Store, account: AccountId, connection: &m
     let (ascending, descending) = (Direction::Ascending, Direction::Descending);
     let after = |place| PageStart::Cursor(Cursor::After(place));
     let before = |place| PageStart::Cursor(Cursor::Before(place));
-    let overdue = |start| ContactQuery::longest_overdue_first(at(90 * 86_400), page(start));
+    let now = at(90 * 86_400);
+    let overdue = |start| ContactQuery::longest_overdue_first(now, page(start));
+    let upcoming = |start| ContactQuery { due: Some(DueFilter { is_due: false, now }), ..by_date(ascending, start) };
     for (index, query) in [
         ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", overdue(PageStart::Number(1))),
         ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", overdue(before(dated))),
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date>?", upcoming(PageStart::Number(1))),
+        ("contacts_without_trigger_date (account_id=? AND rowid<?)", upcoming(before(undated))),
         ("contacts_by_trigger_date (account_id=?)", by_date(ascending, PageStart::Number(2))),
         ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date>?", by_date(ascending, after(dated))),
         ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", by_date(descending, after(dated))),

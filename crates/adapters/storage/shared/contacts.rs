@@ -171,22 +171,25 @@ fn check(
     }
 }
 
-/// Returns the contacts of the account that match the query, in no order.
-pub fn matching(account: AccountId, query: &ContactQuery) -> Matching {
-    let mut matching = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed();
-    if let Some(condition) = condition(account, &query.search) {
-        matching = matching.filter(condition);
+/// Returns the contacts of the account that the search finds, in no order.
+pub fn found(account: AccountId, search: &ContactSearch) -> Matching {
+    let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed();
+    match condition(account, search) {
+        Some(condition) => all.filter(condition),
+        None => all,
     }
-    match query.due.map(|DueFilter { is_due, now }| (is_due, DbTimestamp(now))) {
-        Some((true, now)) => {
-            let has_date = contacts::stay_in_touch_frequency.is_not_null();
-            matching.filter(has_date.and(contacts::stay_in_touch_trigger_date.le(now)))
-        }
-        Some((false, now)) => {
+}
+
+/// Returns the contacts of the account that match the query, in no order.
+fn matching(account: AccountId, query: &ContactQuery) -> Matching {
+    let found = found(account, &query.search);
+    match query.due {
+        Some(due) if due.is_due => trigger_dates::dated(found, Some(due)),
+        Some(DueFilter { now, .. }) => {
             let has_no_date = contacts::stay_in_touch_frequency.is_null();
-            matching.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(now)))
+            found.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(DbTimestamp(now))))
         }
-        None => matching,
+        None => found,
     }
 }
 

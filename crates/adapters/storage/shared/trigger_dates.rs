@@ -6,17 +6,32 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use domain::{AccountId, ContactQuery, ContactSortKey, Cursor, Direction, ItemKey, PageStart};
+use domain::{AccountId, ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, PageStart};
+use storage::columns::DbTimestamp;
 use storage::rows::ContactRow;
 use storage::schema::contacts;
 use storage::{KeysetScan, StoreResult};
 
 use crate::DbConnection;
-use crate::contacts::{Matching, matching};
+use crate::contacts::{Matching, found};
 use crate::keyset::{is_beyond, order_by};
 
 /// The columns by which the contacts with a date are sorted.
 const SORT: [&str; 2] = ["contacts.stay_in_touch_trigger_date", "contacts.id"];
+
+/// Returns those of the contacts that have a date, which has come or not as the filter says.
+pub fn dated(all: Matching, due: Option<DueFilter>) -> Matching {
+    let dated = all.filter(contacts::stay_in_touch_frequency.is_not_null());
+    match due {
+        Some(DueFilter { is_due: true, now }) => {
+            dated.filter(contacts::stay_in_touch_trigger_date.le(DbTimestamp(now)))
+        }
+        Some(DueFilter { is_due: false, now }) => {
+            dated.filter(contacts::stay_in_touch_trigger_date.gt(DbTimestamp(now)))
+        }
+        None => dated,
+    }
+}
 
 /// A part of the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,12 +48,17 @@ impl Part {
         if item.value == ContactSortKey::NO_DATE { Self::Undated } else { Self::Dated }
     }
 
-    /// Returns the contacts of this part that match the query, in no order.
+    /// Whether the query matches no contact of this part.
+    fn is_excluded_by(self, query: &ContactQuery) -> bool {
+        self == Self::Undated && query.due.is_some_and(|due| due.is_due)
+    }
+
+    /// Returns the contacts of this part that match the query, which does not exclude it, in no order.
     fn matching(self, account: AccountId, query: &ContactQuery) -> Matching {
-        let matching = matching(account, query);
+        let found = found(account, &query.search);
         match self {
-            Self::Dated => matching.filter(contacts::stay_in_touch_frequency.is_not_null()),
-            Self::Undated => matching.filter(contacts::stay_in_touch_frequency.is_null()),
+            Self::Dated => dated(found, query.due),
+            Self::Undated => found.filter(contacts::stay_in_touch_frequency.is_null()),
         }
     }
 
@@ -86,7 +106,7 @@ pub fn load_page(
             let mut rows = Vec::new();
             for part in parts.into_iter().skip_while(|part| *part != first) {
                 let missing = scan.take() - len(&rows);
-                if missing > 0 {
+                if missing > 0 && !part.is_excluded_by(query) {
                     let beyond = scan.beyond.filter(|_| part == first);
                     let sorted = part.sorted(account, query, Scan { direction: scan.direction, beyond });
                     rows.extend(load(connection, sorted, missing, 0)?);
@@ -111,7 +131,7 @@ fn load_numbered(
         rows = load(connection, Part::Dated.sorted(account, query, scan), size, offset)?;
     }
     let missing = size - len(&rows);
-    if missing > 0 {
+    if missing > 0 && !Part::Undated.is_excluded_by(query) {
         let offset = offset.saturating_sub(dated).max(0);
         rows.extend(load(connection, Part::Undated.sorted(account, query, scan), missing, offset)?);
     }
