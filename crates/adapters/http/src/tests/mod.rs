@@ -113,16 +113,19 @@ impl Fixture {
         Data::new(AppState::new(services, self.options))
     }
 
-    async fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<TestResponse> {
-        let app = init_service(app(self.state())).await;
-        let mut responses = Vec::new();
-        for request in requests {
-            let response = call_service(&app, request.to_request()).await;
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
-            responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
-        }
-        responses
+    /// Sends the requests in their order. The future is boxed, because the mocks are large.
+    fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> impl Future<Output = Vec<TestResponse>> {
+        Box::pin(async move {
+            let app = init_service(app(self.state())).await;
+            let mut responses = Vec::new();
+            for request in requests {
+                let response = call_service(&app, request.to_request()).await;
+                let (status, headers) = (response.status().as_u16(), response.headers().clone());
+                let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
+                responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
+            }
+            responses
+        })
     }
 }
 
