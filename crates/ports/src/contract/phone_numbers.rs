@@ -200,6 +200,38 @@ pub async fn a_call_belongs_to_the_only_contact_that_has_its_number(store: &Stor
     assert_error!(upsert(&account, vec![in_germany]).await.remove(0), NotFound);
 }
 
+pub async fn a_call_is_recorded_only_while_its_contact_has_the_number(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let leslie = add_contact(&account, &["+41 31 000 00 00"]).await;
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            let account = account.clone();
+            tokio::spawn(async move {
+                let mut recorded = 0;
+                for _ in 0..30 {
+                    match upsert(&account, vec![from_number("0310000000")]).await.remove(0) {
+                        Ok(call) => {
+                            assert_eq!(call.call.contact.id, leslie);
+                            recorded += 1;
+                        }
+                        other => assert_error!(other, NotFound),
+                    }
+                }
+                recorded
+            })
+        })
+        .collect();
+    for n in 0..30 {
+        set_numbers(&account, leslie, [&["+41 31 000 00 01"][..], &["+41 31 000 00 00"]][n % 2]).await;
+    }
+    let mut recorded = 0;
+    for writer in writers {
+        recorded += writer.await.unwrap();
+    }
+    assert_eq!(account.find_contact(leslie).await.calls, recorded);
+    account.assert_counters_match_calls().await;
+}
+
 pub async fn an_upsert_of_a_stored_call_needs_no_contact(store: &Store) {
     let account = TestAccount::create(store).await;
     let leslie = add_contact(&account, &["+41 31 000 00 00"]).await;
