@@ -6,6 +6,7 @@ Usage: bench/extensions.py BINARY sqlite|postgres [--calls N] [--seconds N] [--d
 PostgreSQL is started from its installed binaries. Prints a table in Markdown. wrk must be installed.
 """
 import argparse
+import concurrent.futures
 import glob
 import json
 import os
@@ -30,7 +31,8 @@ parser.add_argument("--reads-only", action="store_true", help="write nothing, so
 args = parser.parse_args()
 BINARY = os.path.abspath(args.binary)
 CONTACTS = 1_000
-# A pair of these words is in one of 10,000 calls.
+# The words `pa` and `pb` with a number are in one of 100 calls each, both in one of 10,000 calls. The words `ra` and
+# `rb` with the same number are in the same calls, one of 10,000.
 FIRST, SECOND = 100, 100
 
 
@@ -43,7 +45,9 @@ def sentences(rng):
 
 
 def content(rng, texts, n):
-    return f"Common pa{n % FIRST:02} pb{n // FIRST % SECOND:02} " + ". ".join(rng.choices(texts, k=9)) + "."
+    frequent = f"pa{n % FIRST:02} pb{n // FIRST % SECOND:02}"
+    rare = f"ra{n % (FIRST * SECOND):04} rb{n % (FIRST * SECOND):04}"
+    return f"Common {frequent} {rare} " + ". ".join(rng.choices(texts, k=9)) + "."
 
 
 def write_export(path, calls):
@@ -107,15 +111,15 @@ class Server:
                 break
         threading.Thread(target=lambda: [None for _ in self.process.stdout], daemon=True).start()
 
-    def request(self, path, body=None, method=None):
-        request = urllib.request.Request(f"http://{self.address}/api{path}", method=method)
+    def request(self, path):
+        return json.loads(self.send(path))
+
+    def send(self, path, body=None):
+        request = urllib.request.Request(f"http://{self.address}/api{path}", body)
         request.add_header("Authorization", f"Bearer {self.token}")
-        data = None
-        if body is not None:
-            data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, data, timeout=60) as response:
-            return json.load(response)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.read()
 
     def wrk(self, paths, seconds, connections=4, bodies=None, method="GET"):
         """Returns requests per second and the 99th percentile in milliseconds."""
@@ -189,9 +193,12 @@ def run(environment, export, postgres):
         print(f"| {name} | {rate:.0f} | {p99:.1f} |", flush=True)
 
     print("| request | per second | p99 in ms |\n|---|--:|--:|")
-    pairs = [f"/calls?query=pa{rng.randrange(FIRST):02}+pb{rng.randrange(SECOND):02}" for _ in range(500)]
-    found = server.request(pairs[0])["meta"]["total"]
-    measure(f"`query=` of two words, {found} calls found", pairs)
+    numbers = [rng.randrange(FIRST * SECOND) for _ in range(500)]
+    rare = [f"/calls?query=ra{n:04}+rb{n:04}" for n in numbers]
+    frequent = [f"/calls?query=pa{n % FIRST:02}+pb{n // FIRST:02}" for n in numbers]
+    for pairs in rare, frequent:
+        both, each = (server.request(path)["meta"]["total"] for path in [pairs[0], pairs[0].partition("+")[0]])
+        measure(f"`query=` of two words of {each} calls each, {both} calls have both", pairs)
     last = 1_500_000_000 + args.calls * 100
     stamp = lambda seconds: quote(f"@{seconds}")
     measure("`updated_since`, 1 to 100 calls", [f"/calls?updated_since={stamp(last - 100 * n)}" for n in range(1, 101)])
@@ -235,16 +242,18 @@ def run(environment, export, postgres):
     measure("POST of 5 words, 32 connections", ["/calls"], 32, bodies=short, method="POST")
     puts = [f"/calls/{id}" for id in ids]
     measure("PUT of 100 words, 32 connections", puts, 32, bodies=bodies, method="PUT")
-    batches = [{"calls": [{**call(), "external_id": f"{n}-{i}-{time.time()}"} for i in range(1_000)]} for n in range(12)]
-    begin = time.time()
-    for batch in batches:
-        assert server.request("/calls/batch", batch)["meta"]["created"] == 1_000
-    seconds = time.time() - begin
-    print(f"batches of 1,000 new calls of 100 words, one after the other: {12_000 / seconds:.0f} calls/s")
-    begin = time.time()
-    for batch in batches:
-        assert server.request("/calls/batch", batch)["meta"]["unchanged"] == 1_000
-    print(f"the same batches again: {12_000 / (time.time() - begin):.0f} calls/s")
+    # Each batch is of another contact, as batches of one contact wait for each other.
+    contacts = [contact["id"] for contact in server.request("/contacts?limit=40")["data"]]
+    stamp = time.time()
+    batch = lambda id: [{**call(), "contact_id": id, "external_id": f"{stamp}-{id}-{i}"} for i in range(1_000)]
+    batches = [json.dumps({"calls": batch(id)}).encode() for id in contacts]
+    for name, outcome in [("new calls of 100 words", "created"), ("the same calls again", "unchanged")]:
+        begin = time.time()
+        with concurrent.futures.ThreadPoolExecutor(4) as connections:
+            responses = list(connections.map(lambda body: server.send("/calls/batch", body), batches))
+        rate = 1_000 * len(batches) / (time.time() - begin)
+        assert all(f'"{outcome}":1000'.encode() in response for response in responses)
+        print(f"batches of 1,000 calls, {name}: {rate:.0f} calls/s", flush=True)
     server.stop()
 
 

@@ -129,7 +129,8 @@ fn indexes_the_contents_of_an_existing_store(setup: Setup) {
     });
 }
 
-fn execute(setup: &Setup, sql: &str) {
+/// Executes statements on the store.
+pub fn execute(setup: &Setup, sql: &str) {
     match setup.store() {
         Store::Sqlite => {
             let path = setup.sqlite_file();

@@ -23,6 +23,7 @@ mod openapi;
 mod operations;
 mod pagination;
 mod passwords;
+mod phone_numbers;
 mod readme;
 mod stay_in_touch;
 mod transfer;

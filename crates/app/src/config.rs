@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args};
-use domain::Secret;
+use domain::{PhoneRegion, Secret};
 use http_adapter::{Compat, TrustedProxies};
 use tracing_subscriber::filter::Targets;
 
@@ -50,6 +50,9 @@ pub struct ConfigArgs {
     /// Clients to serve: documented or monica-4
     #[arg(long, env = "CALLBOOK_COMPAT", value_name = "CLIENTS", default_value = "documented")]
     compat: String,
+    /// Region of phone numbers without a country code: an ISO 3166 code of two letters, such as CH
+    #[arg(long, env = "CALLBOOK_PHONE_REGION", value_name = "CODE", default_value = values::NONE)]
+    phone_region: String,
     /// Requests per token and minute; 0 turns the limit off
     #[arg(long, env = "CALLBOOK_RATE_LIMIT_PER_MINUTE", value_name = "N", default_value = "600")]
     rate_limit_per_minute: String,
@@ -100,6 +103,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// The clients to serve.
     pub compat: Compat,
+    /// The region by whose rules phone numbers without a country code are read. `None` if any.
+    pub phone_region: Option<PhoneRegion>,
     /// The maximal number of requests per token and minute. 0 is no limit.
     pub rate_limit: u32,
     /// The configured token of the first account. `None` without one.
@@ -133,6 +138,7 @@ impl Config {
                 values::trusted_proxies,
             )?,
             compat: reader.parse("CALLBOOK_COMPAT", &args.compat, values::compat)?,
+            phone_region: reader.parse("CALLBOOK_PHONE_REGION", &args.phone_region, values::phone_region)?,
             rate_limit: reader.parse(
                 "CALLBOOK_RATE_LIMIT_PER_MINUTE",
                 &args.rate_limit_per_minute,

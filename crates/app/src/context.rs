@@ -30,7 +30,9 @@ impl AppContext {
 
     /// Runs pending migrations and opens the configured store. A missing store is created.
     pub fn open_or_create(config: &Config) -> Result<Self, Error> {
-        Ok(Self { services: build_services(store::open_or_create(config)?, Arc::new(SystemClock)) })
+        Ok(Self {
+            services: build_services(store::open_or_create(config)?, Arc::new(SystemClock), config.phone_region),
+        })
     }
 
     /// Closes the store, and waits for that for at most five seconds.

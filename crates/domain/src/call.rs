@@ -2,7 +2,10 @@
 
 use uuid::Uuid;
 
-use crate::{AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name, Text, Timestamp};
+use crate::{
+    AccountId, CallId, ContactId, ContactSummary, Content, Emotion, Name, PhoneNumber, PhoneRegion, PhoneSearch,
+    Timestamp,
+};
 
 /// A recorded call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,9 +46,6 @@ pub struct CallDetails {
     /// The id that the call has in the system from which it comes. No other call of the account has it.
     pub external_id: Option<Name>,
 }
-
-/// A phone number as a client writes it.
-pub type PhoneNumber = Text<64>;
 
 impl CallDetails {
     /// Returns the details of a call of which only the time is known.
@@ -117,54 +117,82 @@ pub struct CallPatch {
 impl CallPatch {
     /// Returns the call with the patch applied.
     pub fn apply(self, call: NewCall) -> NewCall {
-        let NewCall { contact, details } = call;
-        NewCall {
-            contact: self.contact.unwrap_or(contact),
-            details: CallDetails {
-                called_at: self.called_at.unwrap_or(details.called_at),
-                content: self.content.unwrap_or(details.content),
-                contact_called: self.contact_called.or(details.contact_called),
-                emotions: self.emotions.unwrap_or(details.emotions),
-                duration: self.duration.unwrap_or(details.duration),
-                answered: self.answered.unwrap_or(details.answered),
-                phone_number: self.phone_number.unwrap_or(details.phone_number),
-                external_id: self.external_id.unwrap_or(details.external_id),
-            },
+        NewCall { contact: self.contact.unwrap_or(call.contact), details: self.apply_to_details(call.details) }
+    }
+
+    fn apply_to_details(self, details: CallDetails) -> CallDetails {
+        CallDetails {
+            called_at: self.called_at.unwrap_or(details.called_at),
+            content: self.content.unwrap_or(details.content),
+            contact_called: self.contact_called.or(details.contact_called),
+            emotions: self.emotions.unwrap_or(details.emotions),
+            duration: self.duration.unwrap_or(details.duration),
+            answered: self.answered.unwrap_or(details.answered),
+            phone_number: self.phone_number.unwrap_or(details.phone_number),
+            external_id: self.external_id.unwrap_or(details.external_id),
         }
     }
 
-    /// Returns the request to record a call with the values of the patch. `None` if it lacks the contact or the time.
+    /// Returns the request to record a call with the values of the patch. `None` if it lacks the time, or both the contact
+    /// and the phone number.
     pub fn into_upsert(self) -> Option<CallUpsert> {
-        let new = NewCall { contact: self.contact?, details: CallDetails::at(self.called_at?) };
-        Some(CallUpsert { new: self.clone().apply(new), patch: self })
+        let details = self.clone().apply_to_details(CallDetails::at(self.called_at?));
+        let contact = match (self.contact, &details.phone_number) {
+            (Some(contact), _) => CallContact::Id(contact),
+            (None, Some(number)) => CallContact::Number(PhoneSearch::new(number.clone())),
+            (None, None) => return None,
+        };
+        Some(CallUpsert { contact, details, patch: self })
     }
+}
+
+/// How a request names the contact of a call to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallContact {
+    /// By its id.
+    Id(ContactId),
+    /// By a phone number that no other contact has.
+    Number(PhoneSearch),
 }
 
 /// A call to record, unless the account has a call with its external id: then the call is changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallUpsert {
-    /// The call to record.
-    pub new: NewCall,
+    /// The contact of the call to record.
+    pub contact: CallContact,
+    /// The details of the call to record.
+    pub details: CallDetails,
     /// The change of the call that has the external id: what the client sent.
     pub patch: CallPatch,
 }
 
+impl CallUpsert {
+    /// Reads the phone number that names the contact by the rules of the region.
+    #[must_use]
+    pub fn in_region(self, region: Option<PhoneRegion>) -> Self {
+        let contact = match self.contact {
+            CallContact::Number(search) => CallContact::Number(search.in_region(region)),
+            id @ CallContact::Id(_) => id,
+        };
+        Self { contact, ..self }
+    }
+}
+
 impl From<NewCall> for CallUpsert {
     /// Changes all of a stored call.
-    fn from(new: NewCall) -> Self {
-        let NewCall { contact, details } = new.clone();
+    fn from(NewCall { contact, details }: NewCall) -> Self {
         let patch = CallPatch {
             contact: Some(contact),
             called_at: Some(details.called_at),
-            content: Some(details.content),
+            content: Some(details.content.clone()),
             contact_called: details.contact_called,
-            emotions: Some(details.emotions),
+            emotions: Some(details.emotions.clone()),
             duration: Some(details.duration),
             answered: Some(details.answered),
-            phone_number: Some(details.phone_number),
-            external_id: Some(details.external_id),
+            phone_number: Some(details.phone_number.clone()),
+            external_id: Some(details.external_id.clone()),
         };
-        Self { new, patch }
+        Self { contact: CallContact::Id(contact), details, patch }
     }
 }
 
@@ -245,6 +273,19 @@ mod tests {
             details: CallDetails { contact_called: Some(false), ..CallDetails::at(Timestamp::from_unix(60).unwrap()) },
         };
         assert_eq!(patch.apply(stored()), expected);
+    }
+
+    #[test]
+    fn a_request_names_the_contact_by_id_or_by_phone_number() {
+        let patch = CallPatch { called_at: Some(Timestamp::EPOCH), ..CallPatch::default() };
+        assert_eq!(patch.clone().into_upsert(), None);
+        let number = PhoneNumber::parse("+1 555 0100").unwrap();
+        let patch = CallPatch { phone_number: Some(Some(number.clone())), ..patch };
+        let contact = |patch: CallPatch| patch.into_upsert().unwrap().contact;
+        assert_eq!(contact(patch.clone()), CallContact::Number(PhoneSearch::new(number)));
+        let id = ContactId::new(3).unwrap();
+        assert_eq!(contact(CallPatch { contact: Some(id), ..patch.clone() }), CallContact::Id(id));
+        assert_eq!(CallPatch { called_at: None, ..patch }.into_upsert(), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{ContactFieldId, ContactSummary, Name, Timestamp, fold};
+use crate::{ContactFieldId, ContactSummary, Name, Timestamp, fold, phone_key};
 
 /// A kind of contact field. The list is fixed, so an id means the same on every server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +122,11 @@ impl NewContactField {
     /// Returns the searchable form of the data.
     pub fn search_data(&self) -> String {
         self.kind.search_data(self.data.as_str())
+    }
+
+    /// Returns the [key](phone_key) of a phone number. `None` for other kinds.
+    pub fn phone_key(&self) -> Option<String> {
+        (self.kind == ContactFieldKind::PHONE).then(|| phone_key(self.data.as_str()))
     }
 }
 

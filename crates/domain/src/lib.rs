@@ -15,6 +15,7 @@ mod counters;
 mod deletion;
 mod emotion;
 mod id;
+mod phone_number;
 mod query;
 mod search;
 mod stay_in_touch;
@@ -24,7 +25,7 @@ mod token;
 
 pub use account::Account;
 pub use call::{
-    Call, CallDetails, CallDuration, CallPatch, CallUpsert, IdempotencyKey, NewCall, Outcome, PhoneNumber, RecordedCall,
+    Call, CallContact, CallDetails, CallDuration, CallPatch, CallUpsert, IdempotencyKey, NewCall, Outcome, RecordedCall,
 };
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
@@ -34,6 +35,7 @@ pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
 pub use deletion::{DeletedObject, Deletion, DeletionQuery};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
+pub use phone_number::{PhoneNumber, PhoneRegion, PhoneSearch, phone_key};
 pub use query::{
     CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, Page,
     PageRequest, PageSize, PageStart, Sort,

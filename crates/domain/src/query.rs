@@ -1,6 +1,6 @@
 //! What a list request asks for: filters, sort and page.
 
-use crate::{Call, CallSearch, Contact, ContactId, ContactSearch, Name, Timestamp};
+use crate::{Call, CallSearch, Contact, ContactId, ContactSearch, Name, PhoneRegion, PhoneSearch, Timestamp};
 
 /// The number of items of a page: 1 to 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,6 +204,8 @@ pub struct CallFilters {
     pub contact_called: Option<bool>,
     /// Whether the call was answered.
     pub answered: Option<bool>,
+    /// The call has the same phone number.
+    pub phone_number: Option<PhoneSearch>,
     /// The call has this external id.
     pub external_id: Option<Name>,
 }
@@ -227,6 +229,13 @@ impl CallQuery {
         let sort = Sort { key: CallSortKey::CalledAt, direction: Direction::Descending };
         Self { contact: None, filters: CallFilters::default(), sort, page }
     }
+
+    /// Reads the phone number by the rules of the region.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<PhoneRegion>) -> Self {
+        self.filters.phone_number = self.filters.phone_number.map(|search| search.in_region(region));
+        self
+    }
 }
 
 /// Whether contacts are to be called: the date of staying in touch has come.
@@ -243,6 +252,8 @@ pub struct DueFilter {
 pub struct ContactQuery {
     /// Lists only the contacts that match.
     pub search: ContactSearch,
+    /// Lists only the contacts that have the same phone number.
+    pub phone: Option<PhoneSearch>,
     /// Lists only the contacts that are to be called, or all others.
     pub due: Option<DueFilter>,
     /// The sort.
@@ -255,7 +266,15 @@ impl ContactQuery {
     /// Returns a request for a page of all contacts, the oldest contact first.
     pub fn oldest_first(page: PageRequest) -> Self {
         let sort = Sort { key: ContactSortKey::CreatedAt, direction: Direction::Ascending };
-        Self { search: ContactSearch::default(), due: None, sort, page }
+        Self { search: ContactSearch::default(), phone: None, due: None, sort, page }
+    }
+
+    /// Reads the phone numbers by the rules of the region.
+    #[must_use]
+    pub fn in_region(mut self, region: Option<PhoneRegion>) -> Self {
+        self.phone = self.phone.map(|search| search.in_region(region));
+        self.search.phone = self.search.phone.map(|search| search.in_region(region));
+        self
     }
 
     /// Returns a request for a page of the contacts that are to be called, the longest overdue first.

@@ -17,6 +17,9 @@ pub enum Error {
     /// The contact is archived, so its calls and single contact fields cannot be written.
     #[error("the contact is archived")]
     Archived,
+    /// The phone number that names the contact belongs to several contacts.
+    #[error("several contacts have the phone number")]
+    SeveralContacts,
     /// The call or the contact does not satisfy the precondition of the request.
     #[error("the precondition failed")]
     PreconditionFailed,

@@ -1,10 +1,12 @@
 //! The use cases of Callbook. `app` implements these traits; the HTTP adapter and the command line call them.
+//!
+//! The use cases read phone numbers by the rules of the configured region, whatever region the searches of a request have.
 
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Caller, Contact, ContactFieldId, ContactId,
     ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, Name, NewContact,
-    NewContactField, Page, RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
+    NewContactField, Page, PhoneNumber, RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
 };
 
 use crate::Result;
@@ -42,8 +44,8 @@ pub trait CallService: Send + Sync {
     /// A request with an idempotency key is executed once within [`IdempotencyKey::TTL_SECONDS`]. A repetition returns
     /// the call of the first execution as it is now, or `NotFound` if that was deleted.
     ///
-    /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `KeyReused` if the key was
-    /// used for another request.
+    /// `NotFound` if the account has no such contact, `SeveralContacts` if the phone number that names the contact belongs
+    /// to several ones, `Archived` if the contact is archived, `KeyReused` if the key was used for another request.
     async fn create(&self, account: AccountId, call: CallUpsert, key: Option<IdempotencyKey>) -> Result<RecordedCall>;
 
     /// Records several calls in one transaction, each as [`CallService::create`] does. A failed one does not affect the
@@ -77,6 +79,9 @@ pub trait ContactService: Send + Sync {
 
     /// Returns the contact. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
+
+    /// Returns the contacts that have each of the phone numbers, at the place of the number, by id.
+    async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneNumber>) -> Result<Vec<Vec<ContactId>>>;
 
     /// Creates the contact and returns it as stored.
     async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact>;

@@ -19,7 +19,8 @@ use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Contact, ContactFieldId, ContactId,
     ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, Name, NewCall,
-    NewContact, NewContactField, NewToken, Page, RecordedCall, SecretHash, Timestamp, Token, TokenId, Uuid,
+    NewContact, NewContactField, NewToken, Page, PhoneSearch, RecordedCall, SecretHash, Timestamp, Token, TokenId,
+    Uuid,
 };
 
 use crate::Result;
@@ -84,7 +85,8 @@ pub trait CallRepository: Send + Sync {
 
     /// Stores the calls in their order, each with the UUID of a new call. A call whose external id the account has is
     /// changed instead. All that succeed are stored together, and a failed one does not affect the others: `NotFound` if
-    /// the account has no such contact, `Archived` if a contact is archived.
+    /// the account has no such contact, `SeveralContacts` if the phone number that names the contact belongs to several
+    /// ones, `Archived` if a contact is archived. A call that is changed needs no contact.
     ///
     /// A key, for one call only, has the effects that it has for [`CallRepository::create`].
     async fn upsert(
@@ -129,6 +131,9 @@ pub trait ContactRepository: Send + Sync {
 
     /// Returns the contact. `NotFound` if the account has none with this id.
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact>;
+
+    /// Returns the contacts that have each of the phone numbers, at the place of the number, by id.
+    async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneSearch>) -> Result<Vec<Vec<ContactId>>>;
 
     /// Stores the contact with an id that was never used before, and its fields with these UUIDs. `NotFound` if there is
     /// no such account.

@@ -3,13 +3,13 @@
 //! Every transaction that writes calls locks their contacts first, by id, and so has the calls of these contacts to itself.
 //! It changes the counters by month. So requests cannot deadlock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{
-    AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, ContactId, IdempotencyKey, ItemKey, NewCall,
-    RecordedCall, Timestamp, Uuid,
+    AccountId, Call, CallContact, CallId, CallPatch, CallQuery, CallUpsert, ContactId, IdempotencyKey, ItemKey,
+    NewCall, RecordedCall, Timestamp, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
@@ -19,7 +19,7 @@ use storage::{StoreError, StoreResult};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
+use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages, phone_numbers};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -141,7 +141,29 @@ pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[C
         }
         locked.calls.insert(storage::rows::call_id(row.id)?, row);
     }
+    check_contacts_of_numbers(connection, account, writes)?;
     Ok(locked)
+}
+
+/// Checks that the locked contacts are still those of the phone numbers that name them. A conflict if not.
+fn check_contacts_of_numbers(
+    connection: &mut DbConnection,
+    account: AccountId,
+    writes: &[CallWrite],
+) -> StoreResult<()> {
+    let named = writes.iter().filter_map(|write| match &write.change {
+        Change::Upsert(upsert) => match &upsert.call.contact {
+            CallContact::Number(search) => Some((search, *upsert.contact.as_ref().ok()?)),
+            CallContact::Id(_) => None,
+        },
+        Change::Update(..) | Change::Delete(..) => None,
+    });
+    for (search, contact) in named.collect::<HashMap<_, _>>() {
+        if phone_numbers::only_contact_with(connection, account, search)?.ok() != Some(contact) {
+            return Err(StoreError::Conflict);
+        }
+    }
+    Ok(())
 }
 
 /// Locks the contacts against other writers of their calls.

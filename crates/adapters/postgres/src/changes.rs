@@ -18,15 +18,15 @@ use crate::statements::collect;
 use crate::{DbConnection, call_words};
 
 /// The parameters are account, calls, contacts, UUIDs, `called_at`, external ids, contents, `contact_called`, emotions in
-/// PostgreSQL's text format, durations, `answered`, phone numbers, `created_at` and `updated_at`.
+/// PostgreSQL's text format, durations, `answered`, phone numbers and their keys, `created_at` and `updated_at`.
 const INSERT_CALLS: &str = "
 INSERT INTO calls (account_id, id, contact_id, uuid, called_at, external_id, content, contact_called, emotions,
-  duration_seconds, answered, phone_number, created_at, updated_at)
+  duration_seconds, answered, phone_number, phone_key, created_at, updated_at)
 SELECT account, call, contact, uuid, called_at, external_id, content, contact_called, emotions::smallint[],
-  duration_seconds, answered, phone_number, created_at, updated_at
-FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+  duration_seconds, answered, phone_number, phone_key, created_at, updated_at
+FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
   AS new (account, call, contact, uuid, called_at, external_id, content, contact_called, emotions, duration_seconds,
-    answered, phone_number, created_at, updated_at)";
+    answered, phone_number, phone_key, created_at, updated_at)";
 
 /// The key of the prepared statement [`INSERT_CALLS`].
 #[derive(QueryId)]
@@ -51,6 +51,7 @@ pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreRe
         collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.phone_key()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.created_at).into_sql::<Array<Instant>>(),
         collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
     );
@@ -82,15 +83,16 @@ fn taken_meanwhile(error: DieselError) -> StoreError {
 }
 
 /// The parameters are account, calls, contacts, `called_at`, external ids, contents, `contact_called`, emotions in
-/// PostgreSQL's text format, durations, `answered`, phone numbers and `updated_at`.
+/// PostgreSQL's text format, durations, `answered`, phone numbers, their keys and
+/// `updated_at`.
 const UPDATE_CALLS: &str = "
 UPDATE calls SET contact_id = new.contact, called_at = new.called_at, external_id = new.external_id,
   content = new.content, contact_called = new.contact_called, emotions = new.emotions::smallint[],
   duration_seconds = new.duration_seconds, answered = new.answered, phone_number = new.phone_number,
-  updated_at = new.updated_at
-FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+  phone_key = new.phone_key, updated_at = new.updated_at
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
   AS new (call, contact, called_at, external_id, content, contact_called, emotions, duration_seconds, answered,
-    phone_number, updated_at)
+    phone_number, phone_key, updated_at)
 WHERE calls.account_id = $1 AND calls.id = new.call";
 
 /// The key of the prepared statement [`UPDATE_CALLS`].
@@ -111,6 +113,7 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.phone_key()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
     );
     RawStatement::<(), _, UpdateCalls>::new(UPDATE_CALLS, values).execute(connection).map_err(taken_meanwhile)?;

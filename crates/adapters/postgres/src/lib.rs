@@ -29,6 +29,8 @@ mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
+#[path = "../../storage/shared/phone_numbers.rs"]
+mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
 mod statements;
@@ -112,7 +114,7 @@ impl Database {
         Ok(Self {
             // Reads need few threads, which switch less. Writes need many, so that their commits share a sync.
             readers: WorkerPool::start("reader", pool, readers)?,
-            slow_readers: WorkerPool::start_slow("slow-reader", slow_pool)?,
+            slow_readers: WorkerPool::start("slow-reader", slow_pool, SLOW_THREADS as usize)?,
             writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
             finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,

@@ -68,16 +68,17 @@ pub struct CreateCall {
 /// whose contact does not exist or is archived are skipped.
 ///
 /// The parameters are account, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, durations, `answered`, phone numbers, now, months, and the words of each call, separated by spaces.
+/// format, durations, `answered`, phone numbers and their keys, now, months, and the words of each call, separated by
+/// spaces.
 ///
 /// The statement repeats the domain's rules, `check_accepts_calls` and `CounterChanges`, to save round trips. The
 /// contract tests of archived contacts, `last_called` and the counters compare both.
 static CREATE: LazyLock<String> = LazyLock::new(|| {
     format!(
         ", request AS (
-  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY
+  SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
     AS request (contact, uuid, called_at, content, contact_called, emotions, duration_seconds, answered, phone_number,
-      now, month, words, n)
+      phone_key, now, month, words, n)
 ), contact AS (
   SELECT locked.* FROM (SELECT DISTINCT contact FROM request ORDER BY contact) AS named
   CROSS JOIN LATERAL (
@@ -92,9 +93,9 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
 ), inserted AS (
   INSERT INTO calls
     (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, answered,
-     phone_number, created_at, updated_at)
+     phone_number, phone_key, created_at, updated_at)
   SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], duration_seconds, answered,
-    phone_number, now, now FROM call
+    phone_number, phone_key, now, now FROM call
 ), indexed AS (
   INSERT INTO call_words (account_id, call_id, words)
   SELECT $1, id, array_to_tsvector(string_to_array(words, ' ')) FROM call WHERE words <> ''
@@ -131,6 +132,7 @@ pub fn create_many(
         collect(&rows, |row| row.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(&rows, |row| row.details.answered).into_sql::<Array<Nullable<Bool>>>(),
         collect(&rows, |row| row.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(&rows, NewCallRow::phone_key).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.created_at).into_sql::<Array<Instant>>(),
         collect(calls, |new| new.call.details.called_at.month_number()).into_sql::<Array<Integer>>(),
         collect(&rows, |row| index_text(row.details.content.as_deref())).into_sql::<Array<Text>>(),

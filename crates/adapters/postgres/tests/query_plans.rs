@@ -4,9 +4,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use domain::{
-    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, CallUpsert, ContactId, ContactQuery,
-    ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact,
-    PageRequest, PageSize, PageStart, Sort, Timestamp, Uuid,
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, CallUpsert, ContactFieldKind, ContactId,
+    ContactQuery, ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall,
+    NewContact, NewContactField, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 use throwaway_postgres::Throwaway;
@@ -23,19 +23,31 @@ fn content(n: i64) -> String {
     format!("common word{n} {}", others.collect::<Vec<_>>().join(" "))
 }
 
+fn number(n: i64) -> String {
+    format!("+41 31 {n:07}")
+}
+
+fn search(n: i64) -> PhoneSearch {
+    PhoneSearch::new(PhoneNumber::parse(&number(n).replace("+41 ", "0")).unwrap())
+}
+
 /// Call n was called in second n, and recorded in the first second of its 50.
 async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     let account = store.accounts.create(Name::parse("plans").unwrap(), at(0)).await.unwrap().id;
     let mut contacts = Vec::new();
-    for _ in 0..50 {
-        let contact = NewContact::new(Name::parse("Leslie").unwrap());
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), vec![], at(0)).await.unwrap().summary.id);
+    for n in 0..50 {
+        let fields = vec![NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse(&number(n)).unwrap() }];
+        let contact = NewContact { fields, ..NewContact::new(Name::parse("Leslie").unwrap()) };
+        contacts.push(
+            store.contacts.create(account, contact, Uuid::nil(), vec![Uuid::nil()], at(0)).await.unwrap().summary.id,
+        );
     }
     for first in (0..CALLS).step_by(50) {
         let calls = contacts.iter().zip(first..).map(|(contact, n)| {
             let details = CallDetails {
                 content: Content::parse(&content(n)).ok(),
                 external_id: Name::parse(&format!("pbx-{n}")).ok(),
+                phone_number: PhoneNumber::parse(&number(n)).ok(),
                 ..CallDetails::at(at(n))
             };
             (Uuid::nil(), CallUpsert::from(NewCall { contact: *contact, details }))
@@ -76,7 +88,8 @@ impl Log<'_> {
 fn expect_index(plans: &str, index: &str, query: &str) {
     let uses = |line: &str| line.contains("Index") && line.contains(index);
     assert!(plans.lines().any(uses), "{query} does not use {index}:\n{plans}");
-    let reads_all = ["Seq Scan on calls", "Seq Scan on call_words", "Seq Scan on deletions"];
+    let reads_all =
+        ["Seq Scan on calls", "Seq Scan on call_words", "Seq Scan on deletions", "Seq Scan on contact_fields"];
     assert!(!reads_all.iter().any(|scan| plans.contains(scan)), "{query} reads a whole table:\n{plans}");
 }
 
@@ -90,7 +103,9 @@ async fn every_filter_is_read_by_its_index() {
     connection
         .batch_execute(&format!(
             "INSERT INTO deletions (account_id, object, object_id, uuid, deleted_at)
-             SELECT {account}, 1, n, gen_random_uuid(), to_timestamp(n) FROM generate_series(1, {CALLS}) AS n"
+             SELECT {account}, 1, n, gen_random_uuid(), to_timestamp(n) FROM generate_series(1, {CALLS}) AS n;
+             INSERT INTO contact_fields (account_id, contact_id, kind, data, search_data, phone_key, created_at)
+             SELECT {account}, {contact}, 2, 'x', '', n, now() FROM generate_series(1, {CALLS}) AS n"
         ))
         .unwrap();
     // As autovacuum does on a server that runs for more than a minute.
@@ -113,6 +128,7 @@ async fn every_filter_is_read_by_its_index() {
         ("calls_by_called_at", CallFilters { called_after: Some(at(70)), called_before: Some(at(90)), ..all() }),
         ("calls_by_external_id", CallFilters { external_id: Name::parse("pbx-77").ok(), ..all() }),
         ("call_words_by_word", CallFilters { search: CallSearch::parse("word77 common").unwrap(), ..all() }),
+        ("calls_by_phone_key", CallFilters { phone_number: Some(search(77)), ..all() }),
         ("calls_by_contact", CallFilters { contacts: Some(vec![contact]), answered: Some(true), ..all() }),
     ] {
         for start in [PageStart::Number(1), PageStart::Cursor(Cursor::First)] {
@@ -122,6 +138,12 @@ async fn every_filter_is_read_by_its_index() {
             expect_index(&log.plans(), index, &format!("{query:?}"));
         }
     }
+
+    assert_eq!(store.contacts.find_by_phone(account, vec![search(7)]).await.unwrap()[0].len(), 1);
+    expect_index(&log.plans(), "contact_fields_by_phone_key", "the contacts of a number");
+    let query = ContactQuery { phone: Some(search(7)), ..ContactQuery::oldest_first(PageRequest::SMALLEST) };
+    assert_eq!(store.contacts.list(account, query).await.unwrap().total, 1);
+    expect_index(&log.plans(), "contact_fields_by_phone_key", "the list of contacts");
 
     // A deep page by cursor of a sorted list.
     let place = ItemKey { value: at(CALLS / 2), id: CALLS / 2 };

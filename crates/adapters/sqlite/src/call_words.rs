@@ -26,6 +26,7 @@ diesel::table! {
     // The statements of `on_connect!` create it.
     marked_calls (id) {
         id -> BigInt,
+        is_new -> Bool,
     }
 }
 
@@ -34,23 +35,24 @@ const CALLS: i64 = 100;
 
 /// Marks calls whose contents are new or changed.
 pub fn replace(connection: &mut DbConnection, _: AccountId, rows: &[&CallRow]) -> StoreResult<()> {
-    rows.iter().try_for_each(|row| mark(connection, row.id))
+    rows.iter().try_for_each(|row| mark(connection, row.id, false))
 }
 
 /// Marks calls that are deleted.
 pub fn delete(connection: &mut DbConnection, _: AccountId, ids: &[i64]) -> StoreResult<()> {
-    ids.iter().try_for_each(|id| mark(connection, *id))
+    ids.iter().try_for_each(|id| mark(connection, *id, false))
 }
 
-/// Marks a call.
-pub fn mark(connection: &mut DbConnection, call: i64) -> StoreResult<()> {
-    diesel::insert_or_ignore_into(marked_calls::table).values(marked_calls::id.eq(call)).execute(connection)?;
+/// Marks a call. A call that is new in this transaction is not in the index.
+pub fn mark(connection: &mut DbConnection, call: i64, is_new: bool) -> StoreResult<()> {
+    let marked = (marked_calls::id.eq(call), marked_calls::is_new.eq(is_new));
+    diesel::insert_or_ignore_into(marked_calls::table).values(marked).execute(connection)?;
     Ok(())
 }
 
 /// Marks the calls of the contact, which are deleted.
 pub fn delete_of_contact(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<()> {
-    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id FROM calls WHERE account_id = ? AND contact_id = ?";
+    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id, FALSE FROM calls WHERE account_id = ? AND contact_id = ?";
     let mark = sql_query(sql).bind::<BigInt, _>(account.get()).bind::<BigInt, _>(contact.get());
     mark.execute(connection)?;
     Ok(())
@@ -58,7 +60,7 @@ pub fn delete_of_contact(connection: &mut DbConnection, account: AccountId, cont
 
 /// Marks the calls of the account, which are deleted.
 pub fn delete_of_account(connection: &mut DbConnection, account: AccountId) -> StoreResult<()> {
-    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id FROM calls WHERE account_id = ?";
+    let sql = "INSERT OR IGNORE INTO marked_calls SELECT id, FALSE FROM calls WHERE account_id = ?";
     sql_query(sql).bind::<BigInt, _>(account.get()).execute(connection)?;
     Ok(())
 }
@@ -68,11 +70,13 @@ pub fn update(connection: &mut DbConnection) -> StoreResult<()> {
     let mut after = 0;
     loop {
         let next = marked_calls::table.filter(marked_calls::id.gt(after)).order(marked_calls::id).limit(CALLS);
-        let ids: Vec<i64> = next.select(marked_calls::id).load(connection)?;
-        let Some(last) = ids.last() else { break };
+        let marked: Vec<(i64, bool)> = next.select((marked_calls::id, marked_calls::is_new)).load(connection)?;
+        let Some((last, _)) = marked.last() else { break };
         after = *last;
-        for id in ids {
-            diesel::delete(call_words::table.find(id)).execute(connection)?;
+        for (id, is_new) in marked {
+            if !is_new {
+                diesel::delete(call_words::table.find(id)).execute(connection)?;
+            }
             let content = calls::table.filter(calls::id.eq(id)).select(calls::content);
             let content: Option<Option<String>> = content.get_result(connection).optional()?;
             let words = index_text(content.flatten().as_deref());

@@ -35,10 +35,12 @@ extern "SQL" {
 
 /// Stores a call without an id and returns its row.
 pub fn insert_call(connection: &mut DbConnection, call: NewCallRow) -> StoreResult<CallRow> {
-    diesel::insert_into(calls::table).values(call.clone()).execute(connection)?;
+    diesel::insert_into(calls::table)
+        .values((call.clone(), calls::phone_key.eq(call.phone_key())))
+        .execute(connection)?;
     // RETURNING would create a temporary table for each statement.
     let id = diesel::select(last_insert_rowid()).get_result(connection)?;
-    call_words::mark(connection, id)?;
+    call_words::mark(connection, id, true)?;
     Ok(CallRow { id, call })
 }
 
@@ -54,8 +56,9 @@ pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResu
 /// Stores calls under their ids.
 pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
     for row in rows {
-        diesel::insert_into(calls::table).values((*row).clone()).execute(connection)?;
-        call_words::mark(connection, row.id)?;
+        let values = ((*row).clone(), calls::phone_key.eq(row.call.phone_key()));
+        diesel::insert_into(calls::table).values(values).execute(connection)?;
+        call_words::mark(connection, row.id, true)?;
     }
     Ok(())
 }
@@ -67,14 +70,17 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         let this_call = calls::id.eq(*id).and(calls::account_id.eq(account.get()));
         let changes = (call.details.clone(), calls::updated_at.eq(call.updated_at));
         PreparedUpdate::<_, _, UpdateCall>::new("calls", changes, this_call).execute(connection)?;
+        let phone_key = call.phone_key();
         let is_other = calls::contact_id
             .ne(call.contact_id)
             .or(calls::called_at.ne(call.called_at))
-            .or(calls::external_id.is_not(call.external_id.clone()));
+            .or(calls::external_id.is_not(call.external_id.clone()))
+            .or(calls::phone_key.is_not(phone_key.clone()));
         let changes = (
             calls::contact_id.eq(call.contact_id),
             calls::called_at.eq(call.called_at),
             calls::external_id.eq(call.external_id.clone()),
+            calls::phone_key.eq(phone_key),
         );
         PreparedUpdate::<_, _, MoveCall>::new("calls", changes, this_call.and(is_other)).execute(connection)?;
     }

@@ -29,6 +29,8 @@ mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
+#[path = "../../storage/shared/phone_numbers.rs"]
+mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
 #[path = "../../storage/shared/trigger_dates.rs"]
@@ -66,7 +68,8 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/sq
 macro_rules! on_connect {
     () => {
         "PRAGMA busy_timeout = 5000; PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; CREATE TEMP TABLE marked_calls (id INTEGER PRIMARY KEY NOT NULL)"
+         PRAGMA foreign_keys = ON; CREATE TEMP TABLE marked_calls \
+         (id INTEGER PRIMARY KEY NOT NULL, is_new BOOLEAN NOT NULL)"
     };
 }
 

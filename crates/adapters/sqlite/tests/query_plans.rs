@@ -8,9 +8,9 @@ use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_inst
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use domain::{
-    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, ContactQuery, ContactSortKey,
-    Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact, PageRequest, PageSize,
-    PageStart, Sort, Timestamp, Uuid,
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, ContactFieldKind, ContactId, ContactQuery,
+    ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact,
+    NewContactField, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 
@@ -38,24 +38,36 @@ fn content(n: i64) -> String {
     format!("common word{n} {}", others.collect::<Vec<_>>().join(" "))
 }
 
+fn number(n: i64) -> String {
+    format!("+41 31 {n:07}")
+}
+
 /// Call n was called and recorded in second n.
 async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     let account = store.accounts.create(Name::parse("plans").unwrap(), at(0)).await.unwrap().id;
     let mut contacts = Vec::new();
-    for _ in 0..50 {
-        let contact = NewContact::new(Name::parse("Leslie").unwrap());
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), vec![], at(0)).await.unwrap().summary.id);
+    for n in 0..50 {
+        let fields = vec![NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse(&number(n)).unwrap() }];
+        let contact = NewContact { fields, ..NewContact::new(Name::parse("Leslie").unwrap()) };
+        contacts.push(
+            store.contacts.create(account, contact, Uuid::nil(), vec![Uuid::nil()], at(0)).await.unwrap().summary.id,
+        );
     }
     for n in 0..CALLS {
         let details = CallDetails {
             content: Content::parse(&content(n)).ok(),
             external_id: Name::parse(&format!("pbx-{n}")).ok(),
+            phone_number: PhoneNumber::parse(&number(n)).ok(),
             ..CallDetails::at(at(n))
         };
         let call = NewCall { contact: contacts[usize::try_from(n % 50).unwrap()], details };
         store.calls.upsert(account, vec![(Uuid::nil(), call.into())], at(n), None).await.unwrap();
     }
     (account, contacts[0])
+}
+
+fn search(n: i64) -> PhoneSearch {
+    PhoneSearch::new(PhoneNumber::parse(&number(n).replace("+41 ", "0")).unwrap())
 }
 
 #[derive(QueryableByName)]
@@ -87,8 +99,9 @@ fn plans_of(connection: &mut SqliteConnection, tables: &[&str]) -> String {
 fn expect_index(plans: &str, index: &str, query: &str) {
     assert!(plans.contains(index), "{query} does not use {index}:\n{plans}");
     let reads_all = plans.lines().any(|step| {
-        let of_account = step.starts_with("SEARCH calls") && step.ends_with("(account_id=?)");
-        of_account || step.starts_with("SCAN calls") || step.starts_with("SCAN deletions")
+        let is_of_account = step.starts_with("SEARCH") && step.ends_with("(account_id=?)");
+        let is_scan = |table: &&str| step.starts_with(&format!("SCAN {table}"));
+        is_of_account && !step.contains("call_counts") || ["calls", "contact", "deletions"].iter().any(is_scan)
     });
     assert!(!reads_all, "{query} reads all calls or deletions:\n{plans}");
 }
@@ -124,6 +137,10 @@ async fn every_filter_is_read_by_its_index() {
             "INDEX calls_by_external_id (account_id=? AND external_id=?)",
             CallFilters { external_id: Name::parse("pbx-77").ok(), ..all() },
         ),
+        (
+            "INDEX calls_by_phone_key (account_id=? AND phone_key=?)",
+            CallFilters { phone_number: Some(search(77)), ..all() },
+        ),
         ("SCAN call_words VIRTUAL TABLE", CallFilters { search: CallSearch::parse("word77 common").unwrap(), ..all() }),
         (
             "INDEX calls_by_contact (account_id=? AND contact_id=?",
@@ -137,6 +154,18 @@ async fn every_filter_is_read_by_its_index() {
             expect_index(&plans(&mut connection), index, &format!("{query:?}"));
         }
     }
+
+    let by_number = "COVERING INDEX calls_by_phone_key (account_id=? AND phone_key>? AND phone_key<?)";
+    let filters = CallFilters { phone_number: Some(search(77)), ..all() };
+    let query = CallQuery { filters, ..CallQuery::newest_first(PageRequest::SMALLEST) };
+    assert_eq!(store.calls.list(account, query).await.unwrap().page.total, 1);
+    expect_index(&plans(&mut connection), by_number, "the keys of a number");
+    let by_number = "COVERING INDEX contact_fields_by_phone_key (account_id=? AND phone_key>? AND phone_key<?)";
+    assert_eq!(store.contacts.find_by_phone(account, vec![search(7)]).await.unwrap()[0].len(), 1);
+    expect_index(&plans(&mut connection), by_number, "the contacts of a number");
+    let query = ContactQuery { phone: Some(search(7)), ..ContactQuery::oldest_first(PageRequest::SMALLEST) };
+    assert_eq!(store.contacts.list(account, query).await.unwrap().total, 1);
+    expect_index(&plans(&mut connection), by_number, "the list of contacts");
 
     // A deep page by cursor of a sorted list.
     let place = ItemKey { value: at(CALLS / 2), id: CALLS / 2 };

@@ -1,6 +1,6 @@
 //! Lists of calls by any query.
 //!
-//! A new filter is one more condition in [`matching`].
+//! A new filter is one more condition in [`ListedCalls::matching`].
 
 use std::collections::HashMap;
 
@@ -22,6 +22,7 @@ use crate::call_words::has_words;
 use crate::contacts::by_id;
 use crate::counters::calls_per_month;
 use crate::keyset::{is_beyond, order_by};
+use crate::phone_numbers::keys_of_calls;
 use crate::{Backend, CALL_ACCOUNT_IS, DbConnection};
 
 /// The maximal number of calls that are sorted here. Above it, the database sorts them.
@@ -32,65 +33,116 @@ pub type Condition = Box<dyn BoxableExpression<calls::table, Backend, SqlType = 
 
 type Matching = calls::BoxedQuery<'static, Backend>;
 
-/// Returns the calls of the account that match the query, in no order.
-fn matching(account: AccountId, query: &CallQuery) -> Matching {
-    let CallFilters {
-        search,
-        contacts,
-        called_after,
-        called_before,
-        updated_since,
-        contact_called,
-        answered,
-        external_id,
-    } = &query.filters;
-    let mut matching = match search {
-        // The calls are found by their words: the databases must not use an index that begins with the account.
-        CallSearch::Words(words) => {
-            let of_account = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
-            calls::table.filter(has_words(account, words)).filter(of_account).into_boxed()
+/// The calls that a query lists.
+struct ListedCalls<'a> {
+    account: AccountId,
+    query: &'a CallQuery,
+    /// The keys of the phone number that the query names.
+    phone_keys: Option<Vec<String>>,
+}
+
+impl<'a> ListedCalls<'a> {
+    fn new(connection: &mut DbConnection, account: AccountId, query: &'a CallQuery) -> StoreResult<Self> {
+        let phone = query.filters.phone_number.as_ref();
+        let phone_keys = phone.map(|search| keys_of_calls(connection, account, search)).transpose()?;
+        Ok(Self { account, query, phone_keys })
+    }
+
+    /// Returns the calls in no order.
+    fn matching(&self) -> Matching {
+        let Self { account, query, phone_keys } = self;
+        let CallFilters {
+            search,
+            contacts,
+            called_after,
+            called_before,
+            updated_since,
+            contact_called,
+            answered,
+            phone_number: _,
+            external_id,
+        } = &query.filters;
+        let mut matching = match search {
+            // The calls are found by their words: the databases must not use an index that begins with the account.
+            CallSearch::Words(words) => {
+                let of_account = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
+                calls::table.filter(has_words(*account, words)).filter(of_account).into_boxed()
+            }
+            CallSearch::All => calls::table.filter(calls::account_id.eq(account.get())).into_boxed(),
+            CallSearch::Nothing => calls::table.filter(calls::id.lt(0)).into_boxed(),
+        };
+        if let Some(contact) = query.contact {
+            matching = matching.filter(calls::contact_id.eq(contact.get()));
         }
-        CallSearch::All => calls::table.filter(calls::account_id.eq(account.get())).into_boxed(),
-        CallSearch::Nothing => calls::table.filter(calls::id.lt(0)).into_boxed(),
-    };
-    if let Some(contact) = query.contact {
-        matching = matching.filter(calls::contact_id.eq(contact.get()));
+        if let Some(contacts) = contacts {
+            let ids: Vec<i64> = contacts.iter().copied().map(ContactId::get).collect();
+            matching = matching.filter(calls::contact_id.eq_any(ids));
+        }
+        if let Some(time) = called_after {
+            matching = matching.filter(calls::called_at.ge(DbTimestamp(*time)));
+        }
+        if let Some(time) = called_before {
+            matching = matching.filter(calls::called_at.lt(DbTimestamp(*time)));
+        }
+        if let Some(time) = updated_since {
+            matching = matching.filter(calls::updated_at.ge(DbTimestamp(*time)));
+        }
+        if let Some(contact_called) = contact_called {
+            matching = matching.filter(calls::contact_called.eq(*contact_called));
+        }
+        if let Some(answered) = answered {
+            matching = matching.filter(calls::answered.eq(*answered));
+        }
+        if let Some(keys) = phone_keys {
+            matching = matching.filter(calls::phone_key.eq_any(keys.clone()));
+        }
+        if let Some(external_id) = external_id {
+            matching = matching.filter(calls::external_id.eq(external_id.to_string()));
+        }
+        matching
     }
-    if let Some(contacts) = contacts {
-        let ids: Vec<i64> = contacts.iter().copied().map(ContactId::get).collect();
-        matching = matching.filter(calls::contact_id.eq_any(ids));
+
+    /// Returns the calls, or those beyond a place, sorted in this direction.
+    fn sorted(&self, direction: Direction, beyond: Option<ItemKey>) -> Matching {
+        let columns = sort_columns(self.query.sort.key);
+        let mut matching = self.matching();
+        if let Some(place) = beyond {
+            matching = matching.filter(is_beyond(&columns.join(", "), direction, place));
+        }
+        matching.order(sql::<Bool>(&order_by(columns, direction)))
     }
-    if let Some(time) = called_after {
-        matching = matching.filter(calls::called_at.ge(DbTimestamp(*time)));
+
+    /// Loads a page of the list, which has `total` calls, and tells whether there are more in the direction of its cursor.
+    fn load_page(&self, connection: &mut DbConnection, total: i64) -> StoreResult<(Vec<CallRow>, bool)> {
+        let CallQuery { sort, page, .. } = self.query;
+        match page.start {
+            PageStart::Number(_) => {
+                let Some(offset) = page.offset().filter(|offset| *offset < total) else {
+                    return Ok((Vec::new(), false));
+                };
+                let sorted = self.sorted(sort.direction, None).limit(page.size.get().into()).offset(offset);
+                Ok((sorted.select(CallRow::as_select()).load(connection)?, false))
+            }
+            PageStart::Cursor(cursor) => {
+                let scan = KeysetScan::new(sort.direction, cursor, page.size);
+                let sorted = self.sorted(scan.direction, scan.beyond).limit(scan.take());
+                Ok(scan.page(sorted.select(CallRow::as_select()).load(connection)?))
+            }
+        }
     }
-    if let Some(time) = called_before {
-        matching = matching.filter(calls::called_at.lt(DbTimestamp(*time)));
-    }
-    if let Some(time) = updated_since {
-        matching = matching.filter(calls::updated_at.ge(DbTimestamp(*time)));
-    }
-    if let Some(contact_called) = contact_called {
-        matching = matching.filter(calls::contact_called.eq(*contact_called));
-    }
-    if let Some(answered) = answered {
-        matching = matching.filter(calls::answered.eq(*answered));
-    }
-    if let Some(external_id) = external_id {
-        matching = matching.filter(calls::external_id.eq(external_id.to_string()));
-    }
-    matching
 }
 
 /// Returns the page of the query, within a transaction of one snapshot.
 pub fn list(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<CallPage> {
     let of_contact = query.contact.map(|contact| calls_of_contact(connection, account, contact)).transpose()?;
     let months = calls_per_month(connection, account)?;
+    let listed = ListedCalls::new(connection, account, query)?;
     let page = if query.filters == CallFilters::default() {
         let total = of_contact.unwrap_or_else(|| months.iter().map(|(_, calls)| calls).sum());
-        let (rows, has_more) = load_page(connection, account, query, total)?;
+        let (rows, has_more) = listed.load_page(connection, total)?;
         Page { items: with_contacts(connection, account, rows)?, total: total.unsigned_abs(), has_more }
     } else {
-        filtered(connection, account, query)?
+        filtered(connection, &listed)?
     };
     Ok(CallPage { page, calls_per_year: calls_per_year(months) })
 }
@@ -112,12 +164,13 @@ fn calls_of_contact(connection: &mut DbConnection, account: AccountId, contact: 
 ///
 /// Most filters find few calls. Those are found by the index of the filter, and sorted here: a database that sorts them
 /// can choose to read all calls in their order instead, until it has found enough.
-fn filtered(connection: &mut DbConnection, account: AccountId, query: &CallQuery) -> StoreResult<Page<Call>> {
-    let found = matching(account, query).limit(i64::from(MAX_SORTED) + 1);
+fn filtered(connection: &mut DbConnection, listed: &ListedCalls<'_>) -> StoreResult<Page<Call>> {
+    let ListedCalls { account, query, .. } = *listed;
+    let found = listed.matching().limit(i64::from(MAX_SORTED) + 1);
     let mut found = keys(connection, found, query.sort.key)?;
     if found.len() > MAX_SORTED as usize {
-        let total: i64 = matching(account, query).count().get_result(connection)?;
-        let (rows, has_more) = load_page(connection, account, query, total)?;
+        let total: i64 = listed.matching().count().get_result(connection)?;
+        let (rows, has_more) = listed.load_page(connection, total)?;
         return Ok(Page { items: with_contacts(connection, account, rows)?, total: total.unsigned_abs(), has_more });
     }
     found.sort_unstable_by_key(|key| (key.value, key.id));
@@ -129,41 +182,6 @@ fn filtered(connection: &mut DbConnection, account: AccountId, query: &CallQuery
     Ok(Page { items: load_calls(connection, account, &ids)?, total: found.len() as u64, has_more })
 }
 
-/// Loads a page of the list, which has `total` calls, and tells whether there are more in the direction of its cursor.
-fn load_page(
-    connection: &mut DbConnection,
-    account: AccountId,
-    query: &CallQuery,
-    total: i64,
-) -> StoreResult<(Vec<CallRow>, bool)> {
-    let columns = sort_columns(query.sort.key);
-    match query.page.start {
-        PageStart::Number(_) => {
-            let Some(offset) = query.page.offset().filter(|offset| *offset < total) else {
-                return Ok((Vec::new(), false));
-            };
-            let sorted = matching(account, query).order(sql::<Bool>(&order_by(columns, query.sort.direction)));
-            let page = sorted.limit(query.page.size.get().into()).offset(offset);
-            Ok((page.select(CallRow::as_select()).load(connection)?, false))
-        }
-        PageStart::Cursor(cursor) => {
-            let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
-            let sorted = from_place(account, query, scan.direction, scan.beyond).limit(scan.take());
-            Ok(scan.page(sorted.select(CallRow::as_select()).load(connection)?))
-        }
-    }
-}
-
-/// Returns the calls that match the query beyond a place, sorted in this direction.
-fn from_place(account: AccountId, query: &CallQuery, direction: Direction, beyond: Option<ItemKey>) -> Matching {
-    let columns = sort_columns(query.sort.key);
-    let mut matching = matching(account, query);
-    if let Some(place) = beyond {
-        matching = matching.filter(is_beyond(&columns.join(", "), direction, place));
-    }
-    matching.order(sql::<Bool>(&order_by(columns, direction)))
-}
-
 /// Returns the places of the first calls that match the query, after a place or from the start on.
 pub fn first_keys(
     connection: &mut DbConnection,
@@ -173,7 +191,7 @@ pub fn first_keys(
     limit: u32,
 ) -> StoreResult<Vec<ItemKey>> {
     query.contact.map(|contact| calls_of_contact(connection, account, contact)).transpose()?;
-    let sorted = from_place(account, query, query.sort.direction, after);
+    let sorted = ListedCalls::new(connection, account, query)?.sorted(query.sort.direction, after);
     keys(connection, sorted.limit(limit.into()), query.sort.key)
 }
 

@@ -12,6 +12,7 @@ use storage::StoreResult;
 use storage::rows::{CallRow, ContactWithLastCalled, NewCallRow, NewDeletionRow, call_id};
 
 use crate::changes::{assign_call_ids, delete_calls, insert_calls, update_calls};
+use crate::phone_numbers::NamedContacts;
 use crate::{DbConnection, call_words, counters, deletions, idempotency, lock_calls};
 
 /// A write of one call.
@@ -26,12 +27,23 @@ pub struct CallWrite {
 /// What happens to a call.
 #[derive(Clone)]
 pub enum Change {
-    /// It is recorded with this UUID, or the call that has its external id is updated.
-    Upsert(Uuid, Box<CallUpsert>),
+    /// It is recorded, or the call that has its external id is updated.
+    Upsert(Box<Upsert>),
     /// The stored call is updated if it satisfies the precondition.
     Update(CallId, CallPatch, Option<Precondition>),
     /// The stored call is deleted if it satisfies the precondition.
     Delete(CallId, Option<Precondition>),
+}
+
+/// A call to record or to update.
+#[derive(Clone)]
+pub struct Upsert {
+    /// The UUID of a call to record.
+    uuid: Uuid,
+    /// The request.
+    pub call: CallUpsert,
+    /// The contact of a call to record. The error if no contact or several ones have the phone number.
+    pub contact: Result<ContactId>,
 }
 
 impl Change {
@@ -46,7 +58,7 @@ impl Change {
     /// Returns the contact that the written call has, as far as the write names it.
     pub fn contact(&self) -> Option<ContactId> {
         match self {
-            Self::Upsert(_, upsert) => Some(upsert.new.contact),
+            Self::Upsert(upsert) => upsert.contact.as_ref().ok().copied(),
             Self::Update(_, patch, _) => patch.contact,
             Self::Delete(..) => None,
         }
@@ -55,7 +67,7 @@ impl Change {
     /// Returns the external id that the written call has, as far as the write names it.
     pub fn external_id(&self) -> Option<&str> {
         let external_id = match self {
-            Self::Upsert(_, upsert) => upsert.new.details.external_id.as_ref(),
+            Self::Upsert(upsert) => upsert.call.details.external_id.as_ref(),
             Self::Update(_, patch, _) => patch.external_id.as_ref().and_then(Option::as_ref),
             Self::Delete(..) => None,
         };
@@ -114,9 +126,13 @@ pub fn upsert(
     now: Timestamp,
     key: Option<&IdempotencyKey>,
 ) -> StoreResult<Vec<Result<RecordedCall>>> {
-    let write =
-        |(uuid, upsert): &(Uuid, CallUpsert)| CallWrite { now, change: Change::Upsert(*uuid, upsert.clone().into()) };
-    let writes: Vec<CallWrite> = calls.iter().map(write).collect();
+    let mut contacts = NamedContacts::default();
+    let mut writes = Vec::with_capacity(calls.len());
+    for (uuid, call) in calls {
+        let contact = contacts.find(connection, account, &call.contact)?;
+        let upsert = Upsert { uuid: *uuid, call: call.clone(), contact };
+        writes.push(CallWrite { now, change: Change::Upsert(Box::new(upsert)) });
+    }
     if key.is_some() {
         let mut outcome = Outcome::Created;
         let call = idempotency::run_once(connection, account, now, key, |connection| {
@@ -154,11 +170,11 @@ struct WriteBatch {
 impl WriteBatch {
     fn execute(&mut self, write: &CallWrite) -> StoreResult<Option<RecordedCall>> {
         match &write.change {
-            Change::Upsert(uuid, upsert) => {
+            Change::Upsert(upsert) => {
                 let holder = write.change.external_id().and_then(|external_id| self.holders.get(external_id));
                 match holder.copied() {
-                    Some(call) => self.update(call, &upsert.patch, write.now, None).map(Some),
-                    None => self.create(&upsert.new, *uuid, write.now).map(Some),
+                    Some(call) => self.update(call, &upsert.call.patch, write.now, None).map(Some),
+                    None => self.create(upsert, write.now).map(Some),
                 }
             }
             Change::Update(call, patch, precondition) => {
@@ -171,16 +187,17 @@ impl WriteBatch {
         }
     }
 
-    fn create(&mut self, new: &NewCall, uuid: Uuid, now: Timestamp) -> StoreResult<RecordedCall> {
+    fn create(&mut self, upsert: &Upsert, now: Timestamp) -> StoreResult<RecordedCall> {
+        let new = NewCall { contact: upsert.contact.clone()?, details: upsert.call.details.clone() };
         let contact = &self.locked.contacts.get(&new.contact).ok_or(Error::NotFound)?.summary;
         contact.check_accepts_calls()?;
         let id = self.new_ids.next().ok_or_else(|| Error::internal("too few ids were assigned"))?;
-        let row = CallRow { id: id.get(), call: NewCallRow::new(self.account, new.clone(), uuid, now) };
+        let row = CallRow { id: id.get(), call: NewCallRow::new(self.account, new.clone(), upsert.uuid, now) };
         let call = row.clone().with_contact(contact.clone())?;
         self.holders.extend(row.call.external_id.clone().map(|external_id| (external_id, id)));
         self.locked.calls.insert(id, row);
         self.created.insert(id);
-        self.counters.add(None, Some(new));
+        self.counters.add(None, Some(&new));
         Ok(RecordedCall { call, outcome: Outcome::Created })
     }
 

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
     AccountId, Contact, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, DueFilter, NewContact, Page, PageStart, Timestamp, Uuid,
+    ContactSortKey, DueFilter, NewContact, Page, PageStart, PhoneSearch, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
@@ -19,6 +19,7 @@ use crate::accounts::find_account;
 use crate::changes::change_months;
 use crate::contact_fields::{fields_of, store_fields};
 use crate::keyset::{is_beyond, order_by};
+use crate::phone_numbers::contacts_with;
 use crate::{
     Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
     lock_contact_for_update, trigger_dates,
@@ -27,7 +28,8 @@ use crate::{
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        let is_slow = !query.search.matches_all() || query.due.is_some() || is_deep(&query.page);
+        let is_slow =
+            !query.search.matches_all() || query.phone.is_some() || query.due.is_some() || is_deep(&query.page);
         let job = move |connection: &mut DbConnection| list(connection, account, &query);
         if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
@@ -35,6 +37,14 @@ impl ContactRepository for Database {
     async fn find(&self, account: AccountId, contact: ContactId) -> Result<Contact> {
         let found = self.read_snapshot(move |connection| find(connection, account, contact)).await?;
         found.ok_or(Error::NotFound)
+    }
+
+    async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneSearch>) -> Result<Vec<Vec<ContactId>>> {
+        self.read_slow_snapshot(move |connection| {
+            let contacts = numbers.iter().map(|search| contacts_with(connection, account, search));
+            contacts.map(|contacts| Ok(contacts?.into_iter().collect())).collect()
+        })
+        .await
     }
 
     async fn create(
@@ -171,53 +181,77 @@ fn check(
     }
 }
 
-/// Returns the contacts of the account that the search finds, in no order.
-pub fn found(account: AccountId, search: &ContactSearch) -> Matching {
-    let all = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed();
-    match condition(account, search) {
-        Some(condition) => all.filter(condition),
-        None => all,
-    }
+/// The contacts that a query lists.
+pub struct ListedContacts<'a> {
+    /// The account that has the contacts.
+    pub account: AccountId,
+    /// The query.
+    pub query: &'a ContactQuery,
+    /// The contacts that have each of the phone numbers that the query names.
+    with_numbers: Vec<Vec<i64>>,
 }
 
-/// Returns the contacts of the account that match the query, in no order.
-fn matching(account: AccountId, query: &ContactQuery) -> Matching {
-    let found = found(account, &query.search);
-    match query.due {
-        Some(due) if due.is_due => trigger_dates::dated(found, Some(due)),
-        Some(DueFilter { now, .. }) => {
-            let has_no_date = contacts::stay_in_touch_frequency.is_null();
-            found.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(DbTimestamp(now))))
+impl<'a> ListedContacts<'a> {
+    fn new(connection: &mut DbConnection, account: AccountId, query: &'a ContactQuery) -> StoreResult<Self> {
+        let mut with_numbers = Vec::new();
+        for search in query.phone.iter().chain(&query.search.phone) {
+            let contacts = contacts_with(connection, account, search)?;
+            with_numbers.push(contacts.into_iter().map(ContactId::get).collect());
         }
-        None => found,
+        Ok(Self { account, query, with_numbers })
+    }
+
+    /// Returns the contacts whether they are due or not, in no order.
+    pub fn due_or_not(&self) -> Matching {
+        let mut found = contacts::table.filter(contacts::account_id.eq(self.account.get())).into_boxed();
+        if let Some(condition) = condition(self.account, &self.query.search) {
+            found = found.filter(condition);
+        }
+        for contacts in &self.with_numbers {
+            found = found.filter(contacts::id.eq_any(contacts.clone()));
+        }
+        found
+    }
+
+    /// Returns the contacts in no order.
+    fn matching(&self) -> Matching {
+        let found = self.due_or_not();
+        match self.query.due {
+            Some(due) if due.is_due => trigger_dates::dated(found, Some(due)),
+            Some(DueFilter { now, .. }) => {
+                let has_no_date = contacts::stay_in_touch_frequency.is_null();
+                found.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(DbTimestamp(now))))
+            }
+            None => found,
+        }
     }
 }
 
 fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
-    let total: i64 = matching(account, query).count().get_result(connection)?;
+    let listed = ListedContacts::new(connection, account, query)?;
+    let total: i64 = listed.matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
     let column = match query.sort.key {
         ContactSortKey::CreatedAt => "contacts.created_at",
         ContactSortKey::UpdatedAt => "contacts.updated_at",
         ContactSortKey::StayInTouchTriggerDate => {
-            let (rows, has_more) = trigger_dates::load_page(connection, account, query)?;
+            let (rows, has_more) = trigger_dates::load_page(connection, &listed)?;
             return Ok(Page { items: with_fields(connection, account, rows)?, total, has_more });
         }
     };
-    let matching = || matching(account, query);
     let sort = [column, "contacts.id"];
     let (rows, has_more) = match query.page.start {
         PageStart::Number(_) => {
             let Some(offset) = query.page.offset().filter(|offset| offset.unsigned_abs() < total) else {
                 return Ok(Page::new(Vec::new(), total));
             };
-            let sorted = matching().order(sql::<Bool>(&order_by(sort, query.sort.direction)));
+            let sorted = listed.matching().order(sql::<Bool>(&order_by(sort, query.sort.direction)));
             let page = sorted.limit(query.page.size.get().into()).offset(offset);
             (page.select(ContactRow::as_select()).load(connection)?, false)
         }
         PageStart::Cursor(cursor) => {
             let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
-            let mut from_cursor = matching();
+            let mut from_cursor = listed.matching();
             if let Some(place) = scan.beyond {
                 from_cursor = from_cursor.filter(is_beyond(&sort.join(", "), scan.direction, place));
             }
@@ -249,7 +283,7 @@ pub type Matching = contacts::BoxedQuery<'static, Backend>;
 /// A condition on contacts.
 pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
 
-/// Returns the condition of the search. `None` if it matches all contacts.
+/// Returns the condition of the words and the field of the search. `None` if it has none.
 ///
 /// Each alternative is a subquery of its own, so that the databases use the index of the words.
 fn condition(account: AccountId, search: &ContactSearch) -> Option<Condition> {

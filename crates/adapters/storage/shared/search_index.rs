@@ -1,6 +1,6 @@
-//! The index of the words that searches find.
+//! The index of the words and phone numbers that searches find.
 //!
-//! The words of a contact and of a call are written with it. They are computed again when [`INDEX_VERSION`] changes, also
+//! The words of a contact and of a call and the keys of their phone numbers are written with it. They are computed again when [`INDEX_VERSION`] changes, also
 //! after the migrations that create the indexes. Several processes can do so at once, and an interrupted one is continued
 //! at the next start.
 
@@ -89,6 +89,13 @@ fn index_calls(connection: &mut DbConnection, account: AccountId) -> StoreResult
         after = last.id;
         indexed += rows.len() as u64;
         call_words::replace(connection, account, &rows.iter().collect::<Vec<_>>())?;
+        for row in &rows {
+            if let Some(key) = row.call.phone_key() {
+                let this_call = calls::table.find((account.get(), row.id));
+                let is_other = calls::phone_key.is_null().or(calls::phone_key.ne(&key));
+                diesel::update(this_call.filter(is_other)).set(calls::phone_key.eq(&key)).execute(connection)?;
+            }
+        }
     }
     if indexed > 0 {
         diesel::delete(progress).execute(connection)?;
@@ -124,12 +131,17 @@ fn index(connection: &mut DbConnection, contact: Contact) -> StoreResult<()> {
     let ContactSummary { id, account, .. } = contact.summary;
     for field in &contact.fields {
         let this_field = contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq(field.id.get()));
+        let this_field = || contact_fields::table.filter(this_field);
         let search_data = field.content.search_data();
-        diesel::update(
-            contact_fields::table.filter(this_field.and(contact_fields::search_data.ne(search_data.clone()))),
-        )
-        .set(contact_fields::search_data.eq(search_data))
-        .execute(connection)?;
+        diesel::update(this_field().filter(contact_fields::search_data.ne(search_data.clone())))
+            .set(contact_fields::search_data.eq(search_data))
+            .execute(connection)?;
+        if let Some(key) = field.content.phone_key() {
+            let is_other = contact_fields::phone_key.is_null().or(contact_fields::phone_key.ne(&key));
+            diesel::update(this_field().filter(is_other))
+                .set(contact_fields::phone_key.eq(&key))
+                .execute(connection)?;
+        }
     }
     let search_text = NewContact::from(contact).search_text();
     diesel::update(by_id(account, id)).set(contacts::search_text.eq(search_text)).execute(connection)?;

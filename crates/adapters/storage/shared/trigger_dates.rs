@@ -6,14 +6,14 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use domain::{AccountId, ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, PageStart};
+use domain::{ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, PageStart};
 use storage::columns::DbTimestamp;
 use storage::rows::ContactRow;
 use storage::schema::contacts;
 use storage::{KeysetScan, StoreResult};
 
 use crate::DbConnection;
-use crate::contacts::{Matching, found};
+use crate::contacts::{ListedContacts, Matching};
 use crate::keyset::{is_beyond, order_by};
 
 /// The columns by which the contacts with a date are sorted.
@@ -54,17 +54,17 @@ impl Part {
     }
 
     /// Returns the contacts of this part that match the query, which does not exclude it, in no order.
-    fn matching(self, account: AccountId, query: &ContactQuery) -> Matching {
-        let found = found(account, &query.search);
+    fn matching(self, listed: &ListedContacts<'_>) -> Matching {
+        let found = listed.due_or_not();
         match self {
-            Self::Dated => dated(found, query.due),
+            Self::Dated => dated(found, listed.query.due),
             Self::Undated => found.filter(contacts::stay_in_touch_frequency.is_null()),
         }
     }
 
     /// Returns the contacts of this part beyond a place in this direction, or all, sorted.
-    fn sorted(self, account: AccountId, query: &ContactQuery, scan: Scan) -> Matching {
-        let all = self.matching(account, query);
+    fn sorted(self, listed: &ListedContacts<'_>, scan: Scan) -> Matching {
+        let all = self.matching(listed);
         let Scan { direction, beyond } = scan;
         let from_place = match (self, beyond, direction) {
             (_, None, _) => all,
@@ -89,13 +89,10 @@ struct Scan {
 }
 
 /// Returns the rows of the page, and whether there are more in the direction of its cursor.
-pub fn load_page(
-    connection: &mut DbConnection,
-    account: AccountId,
-    query: &ContactQuery,
-) -> StoreResult<(Vec<ContactRow>, bool)> {
+pub fn load_page(connection: &mut DbConnection, listed: &ListedContacts<'_>) -> StoreResult<(Vec<ContactRow>, bool)> {
+    let query = listed.query;
     match query.page.start {
-        PageStart::Number(_) => Ok((load_numbered(connection, account, query)?, false)),
+        PageStart::Number(_) => Ok((load_numbered(connection, listed)?, false)),
         PageStart::Cursor(cursor) => {
             let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
             let parts = match cursor {
@@ -108,7 +105,7 @@ pub fn load_page(
                 let missing = scan.take() - len(&rows);
                 if missing > 0 && !part.is_excluded_by(query) {
                     let beyond = scan.beyond.filter(|_| part == first);
-                    let sorted = part.sorted(account, query, Scan { direction: scan.direction, beyond });
+                    let sorted = part.sorted(listed, Scan { direction: scan.direction, beyond });
                     rows.extend(load(connection, sorted, missing, 0)?);
                 }
             }
@@ -117,23 +114,20 @@ pub fn load_page(
     }
 }
 
-fn load_numbered(
-    connection: &mut DbConnection,
-    account: AccountId,
-    query: &ContactQuery,
-) -> StoreResult<Vec<ContactRow>> {
+fn load_numbered(connection: &mut DbConnection, listed: &ListedContacts<'_>) -> StoreResult<Vec<ContactRow>> {
+    let query = listed.query;
     let Some(offset) = query.page.offset() else { return Ok(Vec::new()) };
     let size = i64::from(query.page.size.get());
     let scan = Scan { direction: query.sort.direction, beyond: None };
-    let dated: i64 = Part::Dated.matching(account, query).count().get_result(connection)?;
+    let dated: i64 = Part::Dated.matching(listed).count().get_result(connection)?;
     let mut rows = Vec::new();
     if offset < dated {
-        rows = load(connection, Part::Dated.sorted(account, query, scan), size, offset)?;
+        rows = load(connection, Part::Dated.sorted(listed, scan), size, offset)?;
     }
     let missing = size - len(&rows);
     if missing > 0 && !Part::Undated.is_excluded_by(query) {
         let offset = offset.saturating_sub(dated).max(0);
-        rows.extend(load(connection, Part::Undated.sorted(account, query, scan), missing, offset)?);
+        rows.extend(load(connection, Part::Undated.sorted(listed, scan), missing, offset)?);
     }
     Ok(rows)
 }

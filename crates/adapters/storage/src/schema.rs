@@ -91,7 +91,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, SmallInt, Text};
+    use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
     use super::{Instant, UniqueId};
 
     contact_fields (account_id, id) {
@@ -102,6 +102,7 @@ diesel::table! {
         kind -> SmallInt,
         data -> Text,
         search_data -> Text,
+        phone_key -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,
     }
@@ -123,6 +124,7 @@ diesel::table! {
         duration_seconds -> Nullable<Integer>,
         answered -> Nullable<Bool>,
         phone_number -> Nullable<Text>,
+        phone_key -> Nullable<Text>,
         external_id -> Nullable<Text>,
         created_at -> Instant,
         updated_at -> Instant,

@@ -30,7 +30,8 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
         Self::start_with(name, pool, count, || ())
     }
 
-    /// Starts [`SLOW_THREADS`] threads for jobs that take long. They get the time that other threads do not need.
+    /// Starts [`SLOW_THREADS`] threads for jobs that take long in this process. They get the time that other threads do not
+    /// need.
     pub fn start_slow(name: &str, pool: &Pool<C>) -> std::io::Result<Self> {
         Self::start_with(name, pool, SLOW_THREADS as usize, lower_priority)
     }

@@ -8,6 +8,7 @@ const BIND: &str = "CALLBOOK_BIND";
 const PUBLIC_URL: &str = "CALLBOOK_PUBLIC_URL";
 const TRUSTED_PROXIES: &str = "CALLBOOK_TRUSTED_PROXIES";
 const COMPAT: &str = "CALLBOOK_COMPAT";
+const PHONE_REGION: &str = "CALLBOOK_PHONE_REGION";
 const RATE_LIMIT: &str = "CALLBOOK_RATE_LIMIT_PER_MINUTE";
 const TOKEN: &str = "CALLBOOK_TOKEN";
 const TOKEN_FILE: &str = "CALLBOOK_TOKEN_FILE";
@@ -39,7 +40,7 @@ fn every_setting_has_a_default() {
     let settings = read(&[]).unwrap();
     assert_eq!(settings.store, StoreUrl::Sqlite("./data/callbook.db".into()));
     assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
-    assert_eq!((settings.public_url, settings.compat), (None, Compat::Documented));
+    assert_eq!((settings.public_url, settings.compat, settings.phone_region), (None, Compat::Documented, None));
     assert_eq!((settings.rate_limit, settings.pool_size), (600, 8));
     assert_eq!((settings.token, settings.metrics_bind, settings.log_format), (None, None, LogFormat::Text));
 }
@@ -88,6 +89,8 @@ fn names_an_invalid_setting_and_what_it_takes() {
         (PUBLIC_URL, "https://example.org/api"),
         (PUBLIC_URL, "https://example.org/api/"),
         (COMPAT, "monica-5"),
+        (PHONE_REGION, "ZZ"),
+        (PHONE_REGION, "Switzerland"),
         (RATE_LIMIT, "-1"),
         (RATE_LIMIT, "many"),
         (TOKEN, "secret"),
@@ -159,7 +162,7 @@ fn the_report_shows_sources_and_hides_secrets() {
     assert_eq!(row(TOKEN), ["(hidden)", "command line"]);
     assert_eq!(row(POOL_SIZE), ["16", "default"]);
     assert_eq!(row(BIND), ["127.0.0.1:8080", "default"]);
-    assert_eq!(report.len(), 12);
+    assert_eq!(report.len(), 13);
 }
 
 #[test]

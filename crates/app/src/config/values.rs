@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use domain::Secret;
+use domain::{PhoneRegion, Secret};
 use http_adapter::{Compat, TrustedProxies};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
@@ -141,6 +141,11 @@ pub fn compat(text: &str) -> Result<Compat, &'static str> {
         "monica-4" => Ok(Compat::Monica4),
         _ => Err("documented or monica-4"),
     }
+}
+
+pub fn phone_region(text: &str) -> Result<Option<PhoneRegion>, &'static str> {
+    let takes = "a code of ISO 3166 with two letters, such as CH";
+    unless_default(NONE, text, |text| PhoneRegion::parse(text).ok_or(takes))
 }
 
 pub fn rate_limit(text: &str) -> Result<u32, &'static str> {

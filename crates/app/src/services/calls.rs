@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, IdempotencyKey, ItemKey, Outcome, RecordedCall,
+    AccountId, Call, CallContact, CallId, CallPatch, CallQuery, CallUpsert, IdempotencyKey, ItemKey, NewCall, Outcome,
+    PhoneRegion, RecordedCall,
 };
 use ports::inbound::{CallPage, CallService, Precondition};
 use ports::outbound::{CallRepository, Clock};
@@ -17,20 +18,26 @@ use super::Lease;
 pub struct Calls {
     repository: Arc<dyn CallRepository>,
     clock: Arc<dyn Clock>,
+    region: Option<PhoneRegion>,
     _lease: Lease,
 }
 
 impl Calls {
-    /// Uses the repository and the clock.
-    pub fn new(repository: Arc<dyn CallRepository>, clock: Arc<dyn Clock>, lease: Lease) -> Self {
-        Self { repository, clock, _lease: lease }
+    /// Uses the repository and the clock. Phone numbers are read by the rules of the region.
+    pub fn new(
+        repository: Arc<dyn CallRepository>,
+        clock: Arc<dyn Clock>,
+        region: Option<PhoneRegion>,
+        lease: Lease,
+    ) -> Self {
+        Self { repository, clock, region, _lease: lease }
     }
 }
 
 #[async_trait]
 impl CallService for Calls {
     async fn list(&self, account: AccountId, query: CallQuery) -> Result<CallPage> {
-        self.repository.list(account, query).await
+        self.repository.list(account, query.in_region(self.region)).await
     }
 
     async fn find(&self, account: AccountId, call: CallId) -> Result<Call> {
@@ -44,7 +51,7 @@ impl CallService for Calls {
         after: Option<ItemKey>,
         limit: u32,
     ) -> Result<Vec<ItemKey>> {
-        self.repository.keys(account, query, after, limit).await
+        self.repository.keys(account, query.in_region(self.region), after, limit).await
     }
 
     async fn find_many(&self, account: AccountId, calls: Vec<CallId>) -> Result<Vec<Call>> {
@@ -53,16 +60,22 @@ impl CallService for Calls {
 
     async fn create(&self, account: AccountId, call: CallUpsert, key: Option<IdempotencyKey>) -> Result<RecordedCall> {
         let (uuid, now) = (Uuid::new_v4(), self.clock.now());
-        if call.new.details.external_id.is_none() {
-            let call = self.repository.create(account, call.new, uuid, now, key).await?;
-            return Ok(RecordedCall { call, outcome: Outcome::Created });
-        }
-        let mut recorded = self.repository.upsert(account, vec![(uuid, call)], now, key).await?;
+        let has_external_id = call.details.external_id.is_some();
+        let call = match call {
+            CallUpsert { contact: CallContact::Id(contact), details, .. } if !has_external_id => {
+                let new = NewCall { contact, details };
+                let call = self.repository.create(account, new, uuid, now, key).await?;
+                return Ok(RecordedCall { call, outcome: Outcome::Created });
+            }
+            call => call.in_region(self.region),
+        };
+        let calls = vec![(uuid, call)];
+        let mut recorded = self.repository.upsert(account, calls, now, key).await?;
         recorded.pop().ok_or_else(|| Error::internal("an upsert has no result"))?
     }
 
     async fn create_many(&self, account: AccountId, calls: Vec<CallUpsert>) -> Result<Vec<Result<RecordedCall>>> {
-        let calls = calls.into_iter().map(|call| (Uuid::new_v4(), call)).collect();
+        let calls = calls.into_iter().map(|call| (Uuid::new_v4(), call.in_region(self.region))).collect();
         self.repository.upsert(account, calls, self.clock.now(), None).await
     }
 
@@ -83,7 +96,7 @@ impl CallService for Calls {
 
 #[cfg(test)]
 mod tests {
-    use domain::{CallDetails, ContactId, Name, NewCall, Timestamp};
+    use domain::{CallDetails, ContactId, Name, PageRequest, PhoneNumber, PhoneSearch, Timestamp};
     use ports::outbound::{MockCallRepository, MockClock};
 
     use super::*;
@@ -91,7 +104,7 @@ mod tests {
     fn service(calls: MockCallRepository) -> Calls {
         let mut clock = MockClock::new();
         clock.expect_now().returning(|| Timestamp::from_unix(7).unwrap());
-        Calls::new(Arc::new(calls), Arc::new(clock), Lease::new().0)
+        Calls::new(Arc::new(calls), Arc::new(clock), PhoneRegion::parse("CH"), Lease::new().0)
     }
 
     fn account() -> AccountId {
@@ -103,7 +116,15 @@ mod tests {
     }
 
     fn upsert() -> CallUpsert {
-        CallUpsert { new: new_call(), patch: CallPatch::default() }
+        CallUpsert { patch: CallPatch::default(), ..new_call().into() }
+    }
+
+    fn number() -> PhoneSearch {
+        PhoneSearch::new(PhoneNumber::parse("031 000 00 00").unwrap())
+    }
+
+    fn number_in_switzerland() -> PhoneSearch {
+        number().in_region(PhoneRegion::parse("CH"))
     }
 
     #[actix_web::test]
@@ -128,7 +149,7 @@ mod tests {
     async fn upserts_a_call_with_an_external_id() {
         let mut calls = MockCallRepository::new();
         let is_keyed = CallPatch { external_id: Some(Name::parse("pbx-1").ok()), ..CallPatch::default() };
-        let keyed = CallUpsert { new: is_keyed.clone().apply(new_call()), patch: is_keyed };
+        let keyed = CallUpsert { patch: is_keyed.clone(), ..is_keyed.apply(new_call()).into() };
         let expected = keyed.clone();
         calls
             .expect_upsert()
@@ -138,6 +159,34 @@ mod tests {
             .return_once(|_, _, _, _| Ok(vec![Err(Error::Archived)]));
         let result = service(calls).create(account(), keyed, None).await;
         assert!(matches!(result, Err(Error::Archived)));
+    }
+
+    #[actix_web::test]
+    async fn records_a_call_with_the_contact_that_has_the_number() {
+        let mut calls = MockCallRepository::new();
+        let has_region = |calls: &[(Uuid, CallUpsert)]| {
+            calls.iter().all(|(_, call)| call.contact == CallContact::Number(number_in_switzerland()))
+        };
+        let expected = calls.expect_upsert().times(2).withf(move |_, calls, _, _| has_region(calls));
+        expected.returning(|_, calls, _, _| Ok(calls.iter().map(|_| Err(Error::SeveralContacts)).collect()));
+        let (service, call) = (service(calls), CallUpsert { contact: CallContact::Number(number()), ..upsert() });
+        let result = service.create(account(), call.clone(), None).await;
+        assert!(matches!(result, Err(Error::SeveralContacts)));
+        let results = service.create_many(account(), vec![call.clone(), call]).await.unwrap();
+        assert_eq!(results.len(), 2);
+    }
+
+    #[actix_web::test]
+    async fn filters_by_a_number_in_the_configured_region() {
+        let mut calls = MockCallRepository::new();
+        let has_region = |query: &CallQuery| query.filters.phone_number == Some(number_in_switzerland());
+        calls.expect_list().withf(move |_, query| has_region(query)).return_once(|_, _| Err(Error::NotFound));
+        calls.expect_keys().withf(move |_, query, _, _| has_region(query)).return_once(|_, _, _, _| Ok(vec![]));
+        let mut query = CallQuery::newest_first(PageRequest::SMALLEST);
+        query.filters.phone_number = Some(number());
+        let service = service(calls);
+        assert!(matches!(service.list(account(), query.clone()).await, Err(Error::NotFound)));
+        assert_eq!(service.keys(account(), query, None, 1).await.unwrap(), []);
     }
 
     #[actix_web::test]

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use domain::PhoneRegion;
 use ports::inbound::{AdminService, TransferService};
 use ports::outbound::{Clock, Store};
 
@@ -28,14 +29,14 @@ pub struct Services {
     closed: Receiver<Infallible>,
 }
 
-/// Builds the use cases of the store.
-pub fn build_services(store: Store, clock: Arc<dyn Clock>) -> Services {
+/// Builds the use cases of the store. Phone numbers are read by the rules of the region.
+pub fn build_services(store: Store, clock: Arc<dyn Clock>, region: Option<PhoneRegion>) -> Services {
     let Store { calls, contacts, contact_fields, deletions, accounts, tokens, bulk, operations } = store;
     let (lease, closed) = Lease::new();
     Services {
         http: http_adapter::Services {
-            calls: Arc::new(calls::Calls::new(calls, clock.clone(), lease.clone())),
-            contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), lease.clone())),
+            calls: Arc::new(calls::Calls::new(calls, clock.clone(), region, lease.clone())),
+            contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), region, lease.clone())),
             contact_fields: Arc::new(contact_fields::ContactFields::new(contact_fields, clock.clone(), lease.clone())),
             deletions: Arc::new(deletions::Deletions::new(deletions, clock.clone(), lease.clone())),
             auth: Arc::new(auth::Auth::new(tokens.clone(), accounts.clone(), clock.clone(), lease.clone())),

@@ -2,6 +2,7 @@
 
 use domain::{
     Call, CallDetails, CallFilters, CallPatch, CallQuery, CallSearch, ContactId, Content, Direction, NewCall,
+    PhoneNumber, PhoneSearch,
 };
 
 use super::upserts::with_external_id;
@@ -155,6 +156,7 @@ pub async fn every_filter_combines_with_the_others(store: &Store) {
         let details = CallDetails {
             contact_called: [None, Some(true), Some(false)][usize::try_from(n % 3).unwrap()],
             answered: [Some(true), Some(false), None, None][usize::try_from(n % 4).unwrap()],
+            phone_number: PhoneNumber::parse(if n % 7 < 3 { "+41 31 000 00 00" } else { "0310000001" }).ok(),
             content: Content::parse(if n % 5 == 0 { "a wedding" } else { "nothing" }).ok(),
             ..CallDetails::at(at(n * DAY))
         };
@@ -162,7 +164,8 @@ pub async fn every_filter_combines_with_the_others(store: &Store) {
         let created = store.calls.upsert(account.id, vec![(super::UUID, new.into())], at(NOW + n), None).await;
         calls.push(created.unwrap().remove(0).unwrap().call);
     }
-    let filters: [(CallFilters, Test); 9] = [
+    let phone_number = PhoneNumber::parse("031 000 00 00").ok().map(PhoneSearch::new);
+    let filters: [(CallFilters, Test); 10] = [
         (CallFilters::default(), |_| true),
         (words("wed"), |call| call.details.content == Content::parse("a wedding").ok()),
         (CallFilters { contacts: Some(vec![leslie, unknown_contact()]), ..CallFilters::default() }, |call| {
@@ -181,6 +184,9 @@ pub async fn every_filter_combines_with_the_others(store: &Store) {
             call.details.contact_called == Some(true)
         }),
         (CallFilters { answered: Some(false), ..CallFilters::default() }, |call| call.details.answered == Some(false)),
+        (CallFilters { phone_number, ..CallFilters::default() }, |call| {
+            call.details.phone_number == PhoneNumber::parse("+41 31 000 00 00").ok()
+        }),
         (CallFilters { external_id: Some(name("id-25")), ..CallFilters::default() }, |call| {
             call.details.external_id == Some(name("id-25"))
         }),
@@ -213,6 +219,7 @@ fn combine(first: &CallFilters, second: &CallFilters) -> CallFilters {
         updated_since: first.updated_since.or(second.updated_since),
         contact_called: first.contact_called.or(second.contact_called),
         answered: first.answered.or(second.answered),
+        phone_number: first.phone_number.clone().or(second.phone_number.clone()),
         external_id: first.external_id.clone().or(second.external_id.clone()),
     }
 }

@@ -22,6 +22,7 @@ pub mod cursors;
 pub mod deletions;
 pub mod model;
 pub mod operations;
+pub mod phone_numbers;
 pub mod stay_in_touch;
 pub mod upserts;
 

@@ -39,14 +39,14 @@ pub async fn create(
         let upsert = item.map_err(ApiError::from).and_then(|call| call.into_upsert(rules));
         response.push(external_id, upsert.as_ref().err());
         if let Ok(upsert) = upsert {
-            places.push((place, upsert.new.contact));
+            places.push((place, upsert.contact.clone()));
             calls.push(upsert);
         }
     }
     if !calls.is_empty() {
         let results = state.services.calls.create_many(caller.account, calls).await?;
         for ((place, contact), result) in places.into_iter().zip(results) {
-            response.set(place, result.map_err(|error| ApiError::of_contact(error, contact)));
+            response.set(place, result.map_err(|error| ApiError::of_new_call(error, &contact)));
         }
     }
     Ok(HttpResponse::Ok().json(response.counted()))

@@ -61,8 +61,9 @@ pub async fn list_of_contact(
 
 /// Record a call
 ///
-/// The contact must exist. `called_at` may be in the past or the future. If a call of the account has the `external_id`,
-/// that call is changed as by PATCH.
+/// The contact must exist. Without `contact_id`, the call is recorded with the one contact that has the `phone_number`.
+/// `called_at` may be in the past or the future. If a call of the account has the `external_id`, that call is changed as by
+/// PATCH.
 #[utoipa::path(
     operation_id = "createCall",
     tag = "Calls",
@@ -86,10 +87,10 @@ pub async fn create(
     let rules = CallRules::create(state.options.compat, state.services.clock.now());
     let key = idempotency_key(&request, body.fingerprint)?;
     let new = body.request.into_upsert(rules)?;
-    let (contact, is_keyed) = (new.new.contact, key.is_some());
+    let (contact, is_keyed) = (new.contact.clone(), key.is_some());
     let recorded = state.services.calls.create(caller.account, new, key).await.map_err(|error| {
         // With a key, it can also be the call of the first request.
-        if is_keyed { error.into() } else { ApiError::of_contact(error, contact) }
+        if is_keyed { error.into() } else { ApiError::of_new_call(error, &contact) }
     })?;
     let RecordedCall { call, outcome } = recorded;
     let status = if outcome == Outcome::Created { StatusCode::CREATED } else { StatusCode::OK };

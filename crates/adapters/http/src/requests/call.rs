@@ -18,9 +18,10 @@ use crate::responses::error::{ApiError, ApiResult};
 #[validate(context = CallRules, nest_all_fields)]
 #[schema(as = CallInput, example = json!({"content": "He called, we had fun.", "contact_id": 1, "called_at": "2018-02-02"}))]
 pub struct CallRequest {
-    /// The ID of the contact that the call is associated with, as a number or a numeric string.
+    /// The ID of the contact that the call is associated with, as a number or a numeric string. Required, except by POST
+    /// with a `phone_number`: then the call is associated with the one contact that has this number.
     #[validate(custom(function = "CallRules::contact_id", use_context))]
-    #[schema(value_type = i64, minimum = 1, example = 1)]
+    #[schema(value_type = i64, required = false, minimum = 1, example = 1)]
     contact_id: Field<Option<ContactId>>,
     /// The contact as GET shows it. Its `id` is used if `contact_id` is absent.
     #[validate(skip)]
@@ -169,7 +170,11 @@ impl Presence {
 
 impl CallRequest {
     /// Validates the request and returns the call to record. `NotFound` if a contact or an emotion cannot exist.
+    ///
+    /// A phone number can stand for the contact. An invalid one is the only violation then.
     pub fn into_upsert(self, rules: CallRules) -> ApiResult<CallUpsert> {
+        let has_number = self.phone_number.require().is_ok();
+        let rules = CallRules { contact_id: if has_number { Presence::Optional } else { rules.contact_id }, ..rules };
         self.into_patch(rules)?.into_upsert().ok_or_else(|| Violation::REQUIRED.of("contact_id"))
     }
 
@@ -203,7 +208,7 @@ impl CallRequest {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Emotion, NewCall};
+    use domain::{CallContact, Emotion, NewCall, PhoneSearch};
     use serde_json::{Value, json};
 
     use super::super::deserializer::RequestDeserializer;
@@ -218,7 +223,11 @@ mod tests {
     }
 
     fn create(compat: Compat, body: &Value) -> Result<NewCall, Vec<String>> {
-        request(body).into_upsert(CallRules::create(compat, now())).map(|upsert| upsert.new).map_err(messages)
+        let upsert = request(body).into_upsert(CallRules::create(compat, now())).map_err(messages)?;
+        match upsert.contact {
+            CallContact::Id(contact) => Ok(NewCall { contact, details: upsert.details }),
+            CallContact::Number(search) => panic!("{search:?}"),
+        }
     }
 
     fn messages(error: ApiError) -> Vec<String> {
@@ -255,6 +264,33 @@ mod tests {
         assert_eq!(request(&moved).into_patch(CallRules::patch(now())).unwrap().contact, ContactId::new(4));
         let unreadable = json!({"contact": "Leslie"});
         assert_eq!(request(&unreadable).into_patch(CallRules::patch(now())).unwrap(), CallPatch::default());
+    }
+
+    #[test]
+    fn a_phone_number_can_stand_for_the_contact() {
+        let upsert = |body: &Value| request(body).into_upsert(CallRules::create(Compat::Documented, now()));
+        let body = |contact_id: &Value, number: &Value| json!({"contact_id": contact_id, "phone_number": number, "called_at": "2018-02-02", "content": "x"});
+        let number = PhoneNumber::parse("+1 555 0100").unwrap();
+        let by_number = CallContact::Number(PhoneSearch::new(number.clone()));
+        for (contact_id, expected) in [
+            (json!(null), by_number.clone()),
+            (json!(" "), by_number),
+            (json!("3"), CallContact::Id(ContactId::new(3).unwrap())),
+        ] {
+            let created = upsert(&body(&contact_id, &json!(" +1 555 0100 "))).unwrap();
+            assert_eq!((created.contact, created.details.phone_number), (expected, Some(number.clone())));
+        }
+        for (contact_id, number, message) in [
+            (json!(null), json!(null), "The contact id field is required."),
+            (json!(null), json!(" "), "The contact id field is required."),
+            (json!(null), json!(5), "The phone number must be a string."),
+            (json!(null), json!("1".repeat(65)), "The phone number may not be greater than 64 characters."),
+            (json!("x"), json!("1"), "The contact id must be an integer."),
+        ] {
+            assert_eq!(messages(upsert(&body(&contact_id, &number)).unwrap_err()), [message]);
+        }
+        let put = request(&body(&json!(null), &json!("1"))).into_patch(CallRules::update(Compat::Documented, now()));
+        assert_eq!(messages(put.unwrap_err()), ["The contact id field is required."]);
     }
 
     #[test]

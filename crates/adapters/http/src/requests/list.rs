@@ -2,7 +2,8 @@
 
 use domain::{
     CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, ContactQuery, ContactSearch, ContactSortKey,
-    DeletionQuery, Direction, DueFilter, Name, PageRequest, PageSize, PageStart, Sort, Timestamp,
+    DeletionQuery, Direction, DueFilter, Name, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort,
+    Timestamp,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -65,6 +66,10 @@ pub struct CallListParams {
     /// Whether the call was answered.
     #[param(value_type = bool, required = false)]
     answered: Param,
+    /// Calls with the same phone number, with or without spaces, punctuation, country code and trunk prefix, such as
+    /// `+41 31 000 00 00` or `0310000000`. A number of fewer than 7 digits is found only as it is.
+    #[param(value_type = String, required = false)]
+    phone_number: Param,
     /// The call with exactly this external id.
     #[param(value_type = String, required = false)]
     external_id: Param,
@@ -87,9 +92,14 @@ pub struct ContactFilterParams {
 #[into_params(parameter_in = Query)]
 pub struct ContactListParams {
     /// Words, or beginnings of words, that all occur in names, nickname, description, job, company or contact fields,
-    /// ignoring case and accents; a phone number with any spacing; or `field:value`, such as `phone:+1 555 0100`. At most 255 characters and 32 words.
+    /// ignoring case and accents; a part of a phone number with any spacing; or `field:value`, such as `email:leslie` or
+    /// `phone:+1 555 0100`, which finds the same numbers as `phone`. At most 255 characters and 32 words.
     #[param(value_type = String, required = false, example = "leslie")]
     query: Param,
+    /// Contacts with the same phone number, with or without spaces, punctuation, country code and trunk prefix, such as
+    /// `+41 31 000 00 00` or `0310000000`. A number of fewer than 7 digits is found only as it is.
+    #[param(value_type = String, required = false)]
+    phone: Param,
     /// `true`: contacts whose `stay_in_touch_trigger_date` has come, the longest overdue first, unless there is a `sort`.
     /// `false`: all others.
     #[param(value_type = bool, required = false)]
@@ -229,6 +239,7 @@ impl ListRequest<'_> {
             updated_since: time(&params.updated_since, "updated_since")?,
             contact_called: params.contact_called.filter("contact_called", parse_boolean)?,
             answered: params.answered.filter("answered", parse_boolean)?,
+            phone_number: params.phone_number.filter("phone_number", parse_number)?,
             external_id: params.external_id.filter("external_id", |text| Name::parse(text).ok())?,
         })
     }
@@ -244,13 +255,14 @@ impl ListRequest<'_> {
         let sort = parse_sort(&params.sort, &keys)?;
         let page = self.page()?;
         let search = ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?;
+        let phone = params.phone.filter("phone", parse_number)?;
         let due = params.due.filter("due", parse_boolean)?;
         let default = match due {
             Some(true) => ContactQuery::longest_overdue_first(self.now, page),
             Some(false) | None => ContactQuery::oldest_first(page),
         };
         let due = due.map(|is_due| DueFilter { is_due, now: self.now });
-        Ok(ContactQuery { search, due, sort: sort.unwrap_or(default.sort), page })
+        Ok(ContactQuery { search, phone, due, sort: sort.unwrap_or(default.sort), page })
     }
 
     /// Parses a request for a page of deletions, which is always by cursor.
@@ -282,6 +294,10 @@ impl Param {
 fn parse_contacts(text: &str) -> Option<Vec<ContactId>> {
     let ids: Option<Vec<i64>> = text.split(',').map(|id| id.trim().parse().ok()).collect();
     Some(ids?.into_iter().filter_map(ContactId::new).collect())
+}
+
+fn parse_number(text: &str) -> Option<PhoneSearch> {
+    PhoneNumber::parse(text).ok().map(PhoneSearch::new)
 }
 
 fn parse_boolean(text: &str) -> Option<bool> {
@@ -429,7 +445,7 @@ mod tests {
             "query=&contact_id=%20&called_after=&called_before=&updated_since=&contact_called=&answered=&external_id=";
         assert_eq!(filters(empty), Ok(CallFilters::default()));
         let all = "query=Zo%C3%AB+caf&contact_id=3,%204,0&called_after=2018-02-02&called_before=2018-03-01&updated_since=-1+day\
-                   &contact_called=true&answered=0&external_id=%20pbx-1%20";
+                   &contact_called=true&answered=0&phone_number=%2B41+31+000+00+00+&external_id=%20pbx-1%20";
         let now = request("").now;
         let expected = CallFilters {
             search: CallSearch::Words(vec!["caf".to_owned(), "zoe".to_owned()]),
@@ -439,6 +455,7 @@ mod tests {
             updated_since: Timestamp::from_unix(now.unix() - 86_400),
             contact_called: Some(true),
             answered: Some(false),
+            phone_number: parse_number("+41 31 000 00 00"),
             external_id: Name::parse("pbx-1").ok(),
         };
         assert_eq!(filters(all), Ok(expected));
@@ -458,6 +475,9 @@ mod tests {
             ("updated_since=1520587800", "updated_since"),
             ("contact_called=yes", "contact_called"),
             ("answered=2", "answered"),
+            (&format!("phone_number={}", "1".repeat(65)), "phone_number"),
+            ("phone_number=1%00", "phone_number"),
+            ("phone_number[]=1", "phone_number"),
             ("external_id[]=a", "external_id"),
             (&long, "query"),
             ("cursor=abc", "cursor"),
@@ -465,6 +485,16 @@ mod tests {
             ("cursor[]=", "cursor"),
         ] {
             assert_eq!(filters(text), Err(format!("Invalid parameters: {name}.")), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_contacts_by_phone_number() {
+        let phone = |query: &str| request(query).contacts().map(|query| query.phone);
+        assert_eq!(phone("phone=+031+000+00+00").unwrap(), parse_number("031 000 00 00"));
+        assert_eq!((phone("phone=+").unwrap(), phone("").unwrap()), (None, None));
+        for query in [&*format!("phone={}", "1".repeat(65)), "phone[]=1", "phone=1%00"] {
+            assert_eq!(phone(query).unwrap_err().to_string(), "Invalid parameters: phone.", "{query}");
         }
     }
 
@@ -480,6 +510,7 @@ mod tests {
         assert_eq!(start("answered=0"), None);
         assert_eq!(start("answered=1&sort=called_at"), None);
         assert_eq!(start("answered=1&contact_id=3"), None);
+        assert_eq!(start("answered=1&phone_number=3"), None);
     }
 
     #[test]

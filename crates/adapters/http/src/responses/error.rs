@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use domain::{ContactId, TooManyFields};
+use domain::{CallContact, ContactId, TooManyFields};
 use ports::Error;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -219,6 +219,16 @@ impl ApiError {
         }
     }
 
+    /// Converts an error of a request to record a call with this contact.
+    pub fn of_new_call(error: Error, contact: &CallContact) -> Self {
+        match contact {
+            CallContact::Id(contact) => Self::of_contact(error, *contact),
+            CallContact::Number(search) => {
+                Self::of_call(error, format_args!("contact with the phone number {}", search.number()))
+            }
+        }
+    }
+
     /// Returns the status of the response.
     pub fn status(&self) -> u16 {
         self.row().0
@@ -296,6 +306,7 @@ impl From<Error> for ApiError {
             }
             Error::TooManyFields(error) => error.into(),
             Error::PreconditionFailed => Self::PreconditionFailed("call"),
+            Error::SeveralContacts => Self::Invalid(vec!["The phone number belongs to several contacts.".to_owned()]),
             Error::ExternalIdTaken => Self::Invalid(vec!["The external id has already been taken.".to_owned()]),
             Error::KeyReused => Self::Invalid(vec!["The idempotency key was used for another request.".to_owned()]),
             Error::Unavailable(_) => Self::Unavailable(error),
@@ -429,6 +440,10 @@ mod tests {
         assert_eq!(
             body(&archived),
             r#"{"error":{"message":["Archived contact can’t be edited, please unarchive it first."],"error_code":32}}"#
+        );
+        assert_eq!(
+            body(&Error::SeveralContacts.into()),
+            r#"{"error":{"message":["The phone number belongs to several contacts."],"error_code":32}}"#
         );
         assert!(matches!(ApiError::from(Error::unavailable("x")), ApiError::Unavailable(_)));
         assert!(matches!(ApiError::from(Error::internal("x")), ApiError::Internal(_)));

@@ -34,8 +34,11 @@ async fn responds_to_a_created_call_with_201() {
         .calls
         .expect_create()
         .withf(|of, call, key| {
-            let called_at = call.new.details.called_at;
-            key.is_none() && *of == account() && call.new.contact.get() == 3 && called_at == timestamp("2018-02-02")
+            let called_at = call.details.called_at;
+            key.is_none()
+                && *of == account()
+                && call.contact == CallContact::Id(leslie().id)
+                && called_at == timestamp("2018-02-02")
         })
         .return_once(|_, _, _| Ok(created()));
     let body = json!({"content": "He called, we had fun.", "contact_id": 3, "called_at": "2018-02-02"});
@@ -212,7 +215,11 @@ async fn rejects_a_body_that_is_too_large_or_not_an_object() {
 #[actix_web::test]
 async fn accepts_a_form_as_body() {
     let mut fixture = Fixture::new();
-    fixture.calls.expect_create().withf(|_, call, _| call.new.contact.get() == 3).return_once(|_, _, _| Ok(created()));
+    fixture
+        .calls
+        .expect_create()
+        .withf(|_, call, _| call.contact == CallContact::Id(leslie().id))
+        .return_once(|_, _, _| Ok(created()));
     let write = request(Method::POST, "/api/calls")
         .insert_header(("content-type", "application/x-www-form-urlencoded"))
         .set_payload("contact_id=3&called_at=2018-02-02&content=hi");
@@ -234,7 +241,7 @@ async fn a_call_with_a_known_external_id_is_answered_with_200() {
                 external_id: Some(Name::parse("pbx-1").ok()),
                 ..CallPatch::default()
             };
-            call.patch == sent && call.new.details.external_id == Name::parse("pbx-1").ok()
+            call.patch == sent && call.details.external_id == Name::parse("pbx-1").ok()
         })
         .return_once(|_, _, _| Ok(RecordedCall { outcome: Outcome::Unchanged, ..created() }));
     let body =
@@ -250,4 +257,27 @@ async fn a_taken_external_id_is_a_violation() {
     let response = fixture.send(request(Method::PATCH, "/api/calls/5").set_json(json!({"external_id": "a"}))).await;
     let message = json!(["The external id has already been taken."]);
     assert_eq!((response.status, &response.json()["error"]["message"]), (422, &message));
+}
+
+#[actix_web::test]
+async fn a_phone_number_names_the_contact_of_a_new_call() {
+    let mut fixture = Fixture::new();
+    let number = PhoneSearch::new(PhoneNumber::parse("031 000 00 00").unwrap());
+    let mut results =
+        vec![Ok(created()), Err(Error::NotFound), Err(Error::SeveralContacts), Err(Error::Archived)].into_iter();
+    fixture
+        .calls
+        .expect_create()
+        .withf(move |_, call, _| call.contact == CallContact::Number(number.clone()) && call.patch.contact.is_none())
+        .returning(move |_, _, _| results.next().unwrap());
+    let body = json!({"content": "x", "phone_number": "031 000 00 00", "called_at": "2018-02-02"});
+    let write = || request(Method::POST, "/api/calls").set_json(&body);
+    let responses = fixture.send_all([write(), write(), write(), write()]).await;
+    let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
+    assert_eq!(statuses, [201, 404, 422, 422]);
+    let not_found = "The contact with the phone number 031 000 00 00 has not been found.";
+    let error = &responses[1].json()["error"];
+    assert_eq!((&error["error_code"], &error["detail"]), (&json!(31), &json!(not_found)));
+    let several = json!(["The phone number belongs to several contacts."]);
+    assert_eq!(responses[2].json()["error"]["message"], several);
 }

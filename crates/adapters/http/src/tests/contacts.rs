@@ -44,6 +44,28 @@ async fn lists_finds_creates_updates_and_deletes_contacts() {
 }
 
 #[actix_web::test]
+async fn finds_contacts_by_phone_number() {
+    let mut fixture = Fixture::new();
+    let phone = || Some(PhoneSearch::new(PhoneNumber::parse("+41 31 000 00 00").unwrap()));
+    let list = fixture.contacts.expect_list();
+    let expected = list.withf(move |_, query| query.phone == phone() && query.search.matches_all()).times(1);
+    expected.return_once(|_, _| Ok(Page::new(vec![contact()], 1)));
+    let list = fixture.contacts.expect_list();
+    let expected = list.withf(move |_, query| query.phone.is_none() && query.search.phone == phone()).times(1);
+    expected.return_once(|_, _| Ok(Page::new(vec![contact()], 1)));
+    let long = format!("/api/contacts?phone={}", "1".repeat(65));
+    let paths = ["/api/contacts?phone=%2B41+31+000+00+00", "/api/contacts?query=phone:%2B41+31+000+00+00", &long];
+    let responses = fixture.send_all(paths.map(get)).await;
+    assert_eq!(
+        responses[0].json()["links"]["first"],
+        "http://app.monicahq.com/api/contacts?phone=%2B41+31+000+00+00&page=1"
+    );
+    assert_eq!(responses[1].status, 200);
+    let error = &responses[2].json()["error"];
+    assert_eq!((&error["error_code"], &error["message"]), (&json!(41), &json!("Invalid parameters: phone.")));
+}
+
+#[actix_web::test]
 async fn honours_etags_of_contacts() {
     let tag = etag(&contact());
     let is_met = |condition: &Option<Precondition<Contact>>| condition.as_ref().unwrap()(&contact());

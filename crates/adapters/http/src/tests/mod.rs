@@ -18,10 +18,11 @@ use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
-    Account, AccountId, Call, CallDetails, CallFilters, CallId, CallPatch, CallQuery, CallSortKey, Caller, Contact,
-    ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
+    Account, AccountId, Call, CallContact, CallDetails, CallFilters, CallId, CallPatch, CallQuery, CallSortKey, Caller,
+    Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
     ContactSummary, Content, Cursor, Direction, FieldOfContact, IdempotencyKey, ItemKey, Name, NewContactField,
-    Outcome, Page, PageRequest, PageSize, PageStart, Profile, RecordedCall, Scope, Sort, Timestamp, TokenId, Uuid,
+    Outcome, Page, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Profile, RecordedCall, Scope, Sort,
+    Timestamp, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;

@@ -1,7 +1,7 @@
 //! Rows of calls.
 
 use diesel::prelude::*;
-use domain::{AccountId, Call, CallDetails, CallDuration, ContactSummary, NewCall, Timestamp, Uuid};
+use domain::{AccountId, Call, CallDetails, CallDuration, ContactSummary, NewCall, Timestamp, Uuid, phone_key};
 use ports::Error;
 use ports::outbound::StoredCall;
 
@@ -82,6 +82,11 @@ impl NewCallRow {
             created_at: now.into(),
             updated_at: now.into(),
         }
+    }
+
+    /// Returns the key of the phone number, which is stored with the call.
+    pub fn phone_key(&self) -> Option<String> {
+        self.details.phone_number.as_deref().map(phone_key)
     }
 
     /// Returns the details of the call.

@@ -275,11 +275,12 @@ impl TryFrom<ContactFieldRow> for ContactField {
 
 /// Kind and data of a contact field.
 #[derive(Insertable, AsChangeset)]
-#[diesel(table_name = contact_fields)]
+#[diesel(table_name = contact_fields, treat_none_as_null = true)]
 pub struct ContactFieldDataRow {
     kind: i16,
     data: String,
     search_data: String,
+    phone_key: Option<String>,
 }
 
 impl From<&NewContactField> for ContactFieldDataRow {
@@ -288,6 +289,7 @@ impl From<&NewContactField> for ContactFieldDataRow {
             kind: i16::try_from(field.kind.id()).unwrap_or_default(),
             data: field.data.as_str().to_owned(),
             search_data: field.search_data(),
+            phone_key: field.phone_key(),
         }
     }
 }
