@@ -3,6 +3,7 @@
 
 mod accounts;
 mod batches;
+mod calendar;
 mod calls;
 mod commands;
 mod compatibility;
@@ -16,7 +17,10 @@ mod errors;
 mod external_systems;
 mod find_calls;
 mod follow;
+mod import_calls;
+mod import_contacts;
 mod import_monica;
+mod import_monica_json;
 mod lifecycle;
 mod missing_store;
 mod openapi;

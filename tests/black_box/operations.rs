@@ -245,5 +245,5 @@ fn documents_every_command() {
         assert!(readme.contains(&format!("callbook {command}")), "{command} is not in the README");
         assert!(operations.contains(&format!("callbook {command}")), "{command} is not in docs/operations.md");
     }
-    assert_eq!(count, 15);
+    assert_eq!(count, 18);
 }

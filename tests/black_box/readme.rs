@@ -51,6 +51,35 @@ fn the_examples_for_postgresql_work() {
     Setup::on(Store::Url(url)).serve().client().get("/api/me").expect(200);
 }
 
+#[test]
+fn the_commands_to_bring_calls_work() {
+    let setup = Setup::sqlite();
+    setup.migrate();
+    let mut commands = 0;
+    for block in blocks_of_section("## Bring your calls") {
+        let mut words = words(&block);
+        if words[0] != "callbook" {
+            assert!(words[0].starts_with("MONICA_TOKEN="), "{block}");
+            continue;
+        }
+        let file = match words[2].as_str() {
+            "contacts.vcf" => "contacts.vcf",
+            "calls-20180203.xml" => "sms-backup-restore.xml",
+            "calls.json" => "android.json",
+            "/var/log/asterisk/cdr-csv/Master.csv" => "Master.csv",
+            "FRITZ!Box_Anrufliste.csv" => "fritzbox.csv",
+            "calls.csv" => "calls.csv",
+            "monica.json" => "monica-export.json",
+            other => panic!("{other}"),
+        };
+        words[2] = crate::import_calls::data(file);
+        let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+        assert!(setup.output(&arguments).contains(" added, "), "{block}");
+        commands += 1;
+    }
+    assert_eq!(commands, 7);
+}
+
 /// Returns the indented blocks of a text.
 fn blocks(text: &str) -> Vec<String> {
     let mut blocks = vec![String::new()];

@@ -134,6 +134,7 @@ fn rejects_every_operation_without_permission(setup: Setup) {
         ("a bad", Some("cb_0000000000000000000000000000000000000000000000000000000000000000".to_owned())),
         ("an expired", Some(setup.expired_token(&client))),
         ("a revoked", Some(setup.revoked_token())),
+        ("a calendar's", Some(setup.output(&["token", "create", "--feed"]))),
     ] {
         let unauthenticated = client.with_token(token.as_deref());
         for operation in &operations {

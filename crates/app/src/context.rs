@@ -51,6 +51,14 @@ impl AppContext {
         Ok(found.id)
     }
 
+    /// Returns the account of an import, as [`AppContext::account`] does. A dry run creates no account.
+    pub async fn account_to_import(&self, account: Option<AccountId>, dry_run: bool) -> Result<AccountId, Error> {
+        if dry_run && account.is_none() && self.services.admin.accounts().await?.is_empty() {
+            return Err(Error::Failed("the store has no account, and a dry run creates none".to_owned()));
+        }
+        self.account(account).await
+    }
+
     /// Returns the number of contacts and calls of the account.
     pub async fn count_records(&self, account: AccountId) -> Result<u64, Error> {
         let http_adapter::Services { contacts, calls, .. } = &self.services.http;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::{NaiveDate, NaiveTime};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
@@ -55,6 +56,19 @@ pub struct ImportantDate {
     pub is_year_unknown: bool,
 }
 
+impl ImportantDate {
+    /// Returns the date of year, month and day. Without a year, it is in this year, or in the last leap year if only that
+    /// has the day. `None` if there is no such date.
+    pub fn of_parts(year: Option<i32>, month: u32, day: u32, now: Timestamp) -> Option<Self> {
+        let date = match year {
+            Some(year) => NaiveDate::from_ymd_opt(year, month, day),
+            None => (now.year() - 7..=now.year()).rev().find_map(|year| NaiveDate::from_ymd_opt(year, month, day)),
+        };
+        let date = Timestamp::from_unix(date?.and_time(NaiveTime::MIN).and_utc().timestamp())?;
+        Some(Self { date, is_age_based: false, is_year_unknown: year.is_none() })
+    }
+}
+
 /// Names, gender, flags and dates of a contact: the part that every call of the contact shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
@@ -97,6 +111,15 @@ impl Profile {
             is_dead: false,
             birthdate: None,
             deceased_date: None,
+        }
+    }
+
+    /// Returns a profile with the names of a full name: its first word is the first name, the rest the last name.
+    pub fn from_full_name(name: Name) -> Self {
+        match name.as_str().split_once(char::is_whitespace).map(|(first, last)| (Name::parse(first), Name::parse(last)))
+        {
+            Some((Ok(first_name), Ok(last_name))) => Self { last_name: Some(last_name), ..Self::new(first_name) },
+            _ => Self::new(name),
         }
     }
 
@@ -220,7 +243,11 @@ impl NewContact {
 
     /// Returns a contact with a first name only.
     pub fn new(first_name: Name) -> Self {
-        let profile = Profile::new(first_name);
+        Self::with_profile(Profile::new(first_name))
+    }
+
+    /// Returns a contact with a profile only.
+    pub fn with_profile(profile: Profile) -> Self {
         Self { profile, description: None, job: None, company: None, stay_in_touch_frequency: None, fields: Vec::new() }
     }
 
@@ -373,6 +400,32 @@ mod tests {
         assert_eq!(named("Ludwig", "van Beethoven 2nd").initials(), "LvB2");
         assert_eq!(named("Лев", "李").initials(), "Л李");
         assert_eq!(Profile::new(name("John")).complete_name(), "John");
+    }
+
+    #[test]
+    fn a_date_without_a_year_is_in_the_last_year_that_has_the_day() {
+        let now = Timestamp::from_unix(1_517_566_500).unwrap();
+        let date = |year, month, day| {
+            let date = ImportantDate::of_parts(year, month, day, now)?;
+            Some((date.date.to_string(), date.is_year_unknown))
+        };
+        assert_eq!(date(Some(1985), 4, 12), Some(("1985-04-12T00:00:00Z".to_owned(), false)));
+        assert_eq!(date(None, 4, 12), Some(("2018-04-12T00:00:00Z".to_owned(), true)));
+        assert_eq!(date(None, 2, 29), Some(("2016-02-29T00:00:00Z".to_owned(), true)));
+        assert_eq!((date(Some(1985), 2, 29), date(None, 13, 1), date(None, 0, 0)), (None, None, None));
+        assert_eq!((date(Some(0), 1, 1), date(Some(10_000), 1, 1)), (None, None));
+    }
+
+    #[test]
+    fn a_full_name_has_a_first_and_a_last_name() {
+        for (full, first, last) in [
+            ("Leslie", "Leslie", None),
+            ("Leslie Knope", "Leslie", Some("Knope")),
+            ("Ludwig\u{a0} van Beethoven", "Ludwig", Some("van Beethoven")),
+        ] {
+            let profile = Profile::from_full_name(name(full));
+            assert_eq!((profile.first_name.as_str(), profile.last_name.as_ref().map(Name::as_str)), (first, last));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod account;
 mod call;
+mod call_log;
 mod contact;
 mod contact_field;
 mod counters;
@@ -20,6 +21,7 @@ mod query;
 mod search;
 mod stay_in_touch;
 mod text;
+mod time_zone;
 mod timestamp;
 mod token;
 
@@ -27,6 +29,7 @@ pub use account::Account;
 pub use call::{
     Call, CallContact, CallDetails, CallDuration, CallPatch, CallUpsert, IdempotencyKey, NewCall, Outcome, RecordedCall,
 };
+pub use call_log::LoggedCall;
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
 };
@@ -43,6 +46,7 @@ pub use query::{
 pub use search::{CallSearch, ContactSearch, INDEX_VERSION, fold, index_text, words};
 pub use stay_in_touch::StayInTouchFrequency;
 pub use text::{Content, Name, Text, TextError, trim};
+pub use time_zone::TimeZone;
 pub use timestamp::Timestamp;
 pub use token::{Caller, NewToken, Scope, Secret, SecretHash, Token};
 pub use uuid::Uuid;

@@ -11,6 +11,19 @@ pub enum Scope {
     ReadWrite,
     /// Reading the data of the account.
     ReadOnly,
+    /// Reading the calendar of the account, and nothing else. The token is part of the calendar's address.
+    Feed,
+}
+
+impl Scope {
+    /// Returns the scope of a token that only reads, or that is for a calendar. A token for a calendar never writes.
+    pub fn from_flags(is_read_only: bool, is_feed: bool) -> Self {
+        match (is_feed, is_read_only) {
+            (true, _) => Self::Feed,
+            (false, true) => Self::ReadOnly,
+            (false, false) => Self::ReadWrite,
+        }
+    }
 }
 
 /// The authenticated client of a request.

@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use domain::{
     Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Caller, Contact, ContactFieldId, ContactId,
-    ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, Name, NewContact,
-    NewContactField, Page, PhoneNumber, RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
+    ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, LoggedCall, Name,
+    NewContact, NewContactField, Page, PhoneNumber, RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
 };
 
 use crate::Result;
@@ -68,6 +68,48 @@ pub trait CallService: Send + Sync {
     /// Deletes the call. `NotFound` if there is no such call, `Archived` if its contact is archived,
     /// `PreconditionFailed` if the stored call does not satisfy the precondition.
     async fn delete(&self, account: AccountId, call: CallId, precondition: Option<Precondition>) -> Result<()>;
+}
+
+/// Records the calls of call logs.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait CallLogService: Send + Sync {
+    /// Records the calls in one transaction, each with the contact that has its number. A call that the account has stays
+    /// unchanged.
+    async fn record(&self, account: AccountId, calls: Vec<LoggedCall>, options: CallLogOptions) -> Result<RecordedLog>;
+}
+
+/// How calls of call logs are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallLogOptions {
+    /// Creates a contact for each number that no contact has.
+    pub create_contacts: bool,
+    /// Changes nothing, and returns what would happen.
+    pub dry_run: bool,
+}
+
+/// What happened to calls of a call log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordedLog {
+    /// The outcome of each call, in their order.
+    pub outcomes: Vec<LogOutcome>,
+    /// The numbers for which contacts were created.
+    pub new_contacts: Vec<PhoneNumber>,
+}
+
+/// What happened to a call of a call log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOutcome {
+    /// It was recorded.
+    Added,
+    /// The account had it.
+    Known,
+    /// It was not recorded: no contact has its number.
+    NoContact,
+    /// It was not recorded: several contacts have its number.
+    SeveralContacts,
+    /// It was not recorded: the contact is archived.
+    Archived,
 }
 
 /// Lists, creates, changes and deletes contacts.
@@ -149,9 +191,13 @@ pub trait DeletionService: Send + Sync {
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait AuthService: Send + Sync {
-    /// Returns the client with this bearer token. `None` if the token is not valid. A revocation takes effect within
-    /// one second.
+    /// Returns the client with this bearer token. `None` if the token is not valid, or is one for a calendar. A
+    /// revocation takes effect within one second.
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>>;
+
+    /// Returns the client with this token for a calendar. `None` if the token is not valid, or is one for the API. A
+    /// revocation takes effect within one second.
+    async fn authenticate_feed(&self, secret: &str) -> Result<Option<Caller>>;
 
     /// Returns the account. `NotFound` if there is none with this id.
     async fn account(&self, account: AccountId) -> Result<Account>;

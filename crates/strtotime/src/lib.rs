@@ -294,6 +294,17 @@ pub fn parse(text: &str, now: i64) -> Result<i64, Error> {
     Ok(resolve::resolve(&fields, now))
 }
 
+/// Whether the text is a time zone alone: an offset, an abbreviation or an identifier.
+///
+/// ```
+/// assert!(strtotime::is_zone("Europe/Berlin") && strtotime::is_zone("+02:00"));
+/// assert!(!strtotime::is_zone("Europe/Atlantis") && !strtotime::is_zone("tomorrow"));
+/// ```
+#[must_use]
+pub fn is_zone(text: &str) -> bool {
+    zone::Zone::parse(text).is_some()
+}
+
 /// Trims white space, but keeps at least one character. Returns the trimmed text and its byte offset.
 ///
 /// `None` if the text is empty.

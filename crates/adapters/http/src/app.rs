@@ -10,9 +10,9 @@ use actix_web::{App, Error, HttpRequest};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::endpoints::{account, batch, calls, contact_fields, contacts, csv, deletions, fallback, lookups};
+use crate::endpoints::{account, batch, calendar, calls, contact_fields, contacts, csv, deletions, fallback, lookups};
 use crate::middleware::access_log::access_log;
-use crate::middleware::authenticate::{authenticate, enforce_read_only};
+use crate::middleware::authenticate::{authenticate, authenticate_feed, enforce_read_only};
 use crate::middleware::limits::{Budget, enforce_budget};
 use crate::middleware::normalize::normalize;
 use crate::middleware::rate_limit::{RateLimiter, rate_limit};
@@ -114,9 +114,15 @@ pub fn app(
         .wrap(from_fn(enforce_read_only))
         .wrap(from_fn(rate_limit))
         .wrap(from_fn(authenticate));
+    let calendars = actix_web::web::scope("/calendar")
+        .service(calendar::feed)
+        .default_service(fn_service(fallback::fallback))
+        .wrap(from_fn(rate_limit))
+        .wrap(from_fn(authenticate_feed));
     App::new()
         .app_data(state)
         .service(api)
+        .service(calendars)
         .configure(site::configure)
         .default_service(fn_service(fallback::fallback))
         .wrap(from_fn(request_id))

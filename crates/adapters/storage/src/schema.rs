@@ -47,6 +47,7 @@ diesel::table! {
         name -> Text,
         hash -> Binary,
         read_only -> Bool,
+        feed -> Bool,
         created_at -> Instant,
         last_used_at -> Nullable<Instant>,
         expires_at -> Nullable<Instant>,

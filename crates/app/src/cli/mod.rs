@@ -5,7 +5,10 @@ mod check_config;
 mod demo;
 mod generate;
 mod healthcheck;
+mod import_calls;
+mod import_contacts;
 mod import_monica;
+mod import_monica_json;
 mod migrate;
 mod serve;
 mod token;
@@ -63,6 +66,12 @@ enum Command {
     Import(transfer::ImportArgs),
     /// Add the contacts and calls of a live Monica v4 to an account; existing ones are not changed
     ImportMonica(import_monica::ImportMonicaArgs),
+    /// Add the calls of a phone, a telephone system or a CSV file to an account; a second run adds nothing
+    ImportCalls(import_calls::ImportCallsArgs),
+    /// Add the contacts of an address book (vCard) to an account; a second run adds nothing
+    ImportContacts(import_contacts::ImportContactsArgs),
+    /// Add the contacts and calls of an account that Monica exported as JSON; existing ones are not changed
+    ImportMonicaJson(import_monica_json::ImportMonicaJsonArgs),
     #[command(flatten)]
     Generate(generate::GenerateCommand),
 }
@@ -144,6 +153,9 @@ pub async fn run(cli: Cli, matches: &ArgMatches) -> Result<(), Error> {
         Command::Export(args) => transfer::export(&config, &args).await,
         Command::Import(args) => transfer::import(&config, &args).await,
         Command::ImportMonica(args) => import_monica::run(&config, &args, matches).await,
+        Command::ImportCalls(args) => import_calls::run(&config, args).await,
+        Command::ImportContacts(args) => import_contacts::run(&config, &args).await,
+        Command::ImportMonicaJson(args) => import_monica_json::run(&config, &args).await,
         Command::Generate(_) => Ok(()),
     }
 }

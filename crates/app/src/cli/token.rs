@@ -41,6 +41,9 @@ pub struct CreateArgs {
     /// Allow reading only
     #[arg(long)]
     read_only: bool,
+    /// Open the calendar of the calls, /calendar/TOKEN.ics, and nothing else
+    #[arg(long, conflicts_with = "read_only")]
+    feed: bool,
 }
 
 /// Runs `callbook token`.
@@ -59,7 +62,7 @@ pub async fn run(context: &AppContext, command: TokenCommand) -> Result<(), Erro
 async fn create(context: &AppContext, args: CreateArgs) -> Result<(), Error> {
     let expires_at = args.expires.map(from_now).transpose()?;
     let account = context.account(args.account.id).await?;
-    let scope = if args.read_only { Scope::ReadOnly } else { Scope::ReadWrite };
+    let scope = Scope::from_flags(args.read_only, args.feed);
     let request = TokenRequest { account, name: args.name, scope, expires_at };
     let (token, secret) = context.services.admin.create_token(request).await?;
     outln!("{}", secret.reveal())?;
@@ -111,6 +114,7 @@ fn scope_name(scope: Scope) -> &'static str {
     match scope {
         Scope::ReadOnly => "read-only",
         Scope::ReadWrite => "read-write",
+        Scope::Feed => "feed",
     }
 }
 

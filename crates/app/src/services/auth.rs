@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use domain::{Account, AccountId, Caller, SecretHash, Timestamp, Token, TokenId};
+use domain::{Account, AccountId, Caller, Scope, SecretHash, Timestamp, Token, TokenId};
 use ports::Result;
 use ports::inbound::AuthService;
 use ports::outbound::{AccountRepository, Clock, TokenRepository};
@@ -51,15 +51,22 @@ impl Auth {
         Self { tokens, accounts, clock, cache: Mutex::default(), lease }
     }
 
-    async fn authenticate_at(&self, instant: Instant, bearer: &str) -> Result<Option<Caller>> {
-        let (hash, now) = (hash(bearer), self.clock.now());
+    /// Returns the client with this token, if the token has one of the scopes that `is_accepted` accepts.
+    async fn authenticate_at(
+        &self,
+        instant: Instant,
+        secret: &str,
+        is_accepted: fn(Scope) -> bool,
+    ) -> Result<Option<Caller>> {
+        let (hash, now) = (hash(secret), self.clock.now());
+        let caller = |token: &Token| token.caller(now).filter(|caller| is_accepted(caller.scope));
         if let Some(cached) = self.cache().get(&hash)
             && instant.duration_since(cached.found_at) < TOKEN_CACHE_TTL
         {
-            return Ok(cached.token.caller(now));
+            return Ok(caller(&cached.token));
         }
         let Some(token) = self.tokens.find(hash).await? else { return Ok(None) };
-        let caller = token.caller(now);
+        let caller = caller(&token);
         let mut cache = self.cache();
         let mut use_recorded_at = cache.get(&hash).and_then(|cached| cached.use_recorded_at);
         let may_record = use_recorded_at.is_none_or(|last| instant.duration_since(last) >= USE_INTERVAL);
@@ -94,10 +101,18 @@ pub fn hash(secret: &str) -> SecretHash {
     SecretHash(Sha256::digest(secret.as_bytes()).into())
 }
 
+fn is_for_api(scope: Scope) -> bool {
+    scope != Scope::Feed
+}
+
 #[async_trait]
 impl AuthService for Auth {
     async fn authenticate(&self, bearer: &str) -> Result<Option<Caller>> {
-        self.authenticate_at(Instant::now(), bearer).await
+        self.authenticate_at(Instant::now(), bearer, is_for_api).await
+    }
+
+    async fn authenticate_feed(&self, secret: &str) -> Result<Option<Caller>> {
+        self.authenticate_at(Instant::now(), secret, |scope| !is_for_api(scope)).await
     }
 
     async fn account(&self, account: AccountId) -> Result<Account> {
@@ -109,7 +124,7 @@ impl AuthService for Auth {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use domain::{Name, Scope};
+    use domain::Name;
     use ports::Error;
     use ports::outbound::{MockAccountRepository, MockClock, MockTokenRepository};
 
@@ -161,10 +176,11 @@ mod tests {
         let auth = service(tokens);
         let first = Instant::now();
         for later in [Duration::ZERO, Duration::from_millis(999)] {
-            let caller = auth.authenticate_at(first + later, "good").await.unwrap().unwrap();
+            let caller = auth.authenticate_at(first + later, "good", is_for_api).await.unwrap().unwrap();
             assert_eq!(caller.account.get(), 5);
         }
-        assert_eq!(auth.authenticate_at(first + TOKEN_CACHE_TTL, "good").await.unwrap(), None, "revoked meanwhile");
+        let later = auth.authenticate_at(first + TOKEN_CACHE_TTL, "good", is_for_api).await;
+        assert_eq!(later.unwrap(), None, "revoked meanwhile");
     }
 
     #[actix_web::test]
@@ -186,6 +202,22 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn a_token_opens_either_the_api_or_the_calendar() {
+        for (scope, opens_api) in [(Scope::ReadWrite, true), (Scope::ReadOnly, true), (Scope::Feed, false)] {
+            let mut tokens = MockTokenRepository::new();
+            tokens.expect_find().returning(move |_| Ok(Some(Token { scope, ..token(None) })));
+            let (auth, uses) = service_and_uses(tokens);
+            // The second time, the token is in the cache.
+            for _ in 0..2 {
+                assert_eq!(auth.authenticate("x").await.unwrap().is_some(), opens_api, "{scope:?}");
+                assert_eq!(auth.authenticate_feed("x").await.unwrap().is_some(), !opens_api, "{scope:?}");
+            }
+            run_spawned_tasks().await;
+            assert_eq!(uses.load(Ordering::Relaxed), usize::from(opens_api), "a rejected request is no use");
+        }
+    }
+
+    #[actix_web::test]
     async fn records_a_use_once_a_minute_also_if_that_fails() {
         let mut tokens = MockTokenRepository::new();
         // A use is always due, because none is ever stored.
@@ -194,7 +226,7 @@ mod tests {
         let first = Instant::now();
         for (millis, expected) in [(0, 1), (999, 1), (1_000, 1), (58_999, 1), (60_000, 2), (61_000, 2), (119_999, 2)] {
             let before = uses.load(Ordering::Relaxed);
-            let caller = auth.authenticate_at(first + Duration::from_millis(millis), "x").await.unwrap();
+            let caller = auth.authenticate_at(first + Duration::from_millis(millis), "x", is_for_api).await.unwrap();
             assert!(caller.is_some(), "after {millis} ms");
             assert_eq!(uses.load(Ordering::Relaxed), before, "the request does not wait for the recording");
             run_spawned_tasks().await;

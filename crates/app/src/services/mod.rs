@@ -2,6 +2,7 @@
 
 mod admin;
 mod auth;
+mod call_log;
 mod calls;
 mod contact_fields;
 mod contacts;
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use domain::PhoneRegion;
-use ports::inbound::{AdminService, TransferService};
+use ports::inbound::{AdminService, CallLogService, TransferService};
 use ports::outbound::{Clock, Store};
 
 /// The use cases of an open store.
@@ -24,6 +25,8 @@ pub struct Services {
     pub http: http_adapter::Services,
     /// Accounts and tokens.
     pub admin: Arc<dyn AdminService>,
+    /// Imports of call logs.
+    pub call_log: Arc<dyn CallLogService>,
     /// Imports, exports and backups.
     pub transfer: Arc<dyn TransferService>,
     closed: Receiver<Infallible>,
@@ -33,18 +36,20 @@ pub struct Services {
 pub fn build_services(store: Store, clock: Arc<dyn Clock>, region: Option<PhoneRegion>) -> Services {
     let Store { calls, contacts, contact_fields, deletions, accounts, tokens, bulk, operations } = store;
     let (lease, closed) = Lease::new();
+    let http = http_adapter::Services {
+        calls: Arc::new(calls::Calls::new(calls, clock.clone(), region, lease.clone())),
+        contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), region, lease.clone())),
+        contact_fields: Arc::new(contact_fields::ContactFields::new(contact_fields, clock.clone(), lease.clone())),
+        deletions: Arc::new(deletions::Deletions::new(deletions, clock.clone(), lease.clone())),
+        auth: Arc::new(auth::Auth::new(tokens.clone(), accounts.clone(), clock.clone(), lease.clone())),
+        operations: Arc::new(operations::Operations::new(operations, lease)),
+        clock: clock.clone(),
+    };
     Services {
-        http: http_adapter::Services {
-            calls: Arc::new(calls::Calls::new(calls, clock.clone(), region, lease.clone())),
-            contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), region, lease.clone())),
-            contact_fields: Arc::new(contact_fields::ContactFields::new(contact_fields, clock.clone(), lease.clone())),
-            deletions: Arc::new(deletions::Deletions::new(deletions, clock.clone(), lease.clone())),
-            auth: Arc::new(auth::Auth::new(tokens.clone(), accounts.clone(), clock.clone(), lease.clone())),
-            operations: Arc::new(operations::Operations::new(operations, lease)),
-            clock: clock.clone(),
-        },
         admin: Arc::new(admin::Admin::new(accounts, tokens, clock)),
+        call_log: Arc::new(call_log::CallLog::new(http.calls.clone(), http.contacts.clone())),
         transfer: Arc::new(transfer::Transfer::new(bulk)),
+        http,
         closed,
     }
 }
@@ -52,8 +57,8 @@ pub fn build_services(store: Store, clock: Arc<dyn Clock>, region: Option<PhoneR
 impl Services {
     /// Drops the services, and blocks until the HTTP adapter has dropped its clones too, or until the timeout.
     pub fn close(self, timeout: Duration) {
-        let Self { http, admin, transfer, closed } = self;
-        drop((http, admin, transfer));
+        let Self { http, admin, call_log, transfer, closed } = self;
+        drop((http, admin, call_log, transfer));
         // Always an error: the channel disconnects, or the time is over.
         let _ = closed.recv_timeout(timeout);
     }

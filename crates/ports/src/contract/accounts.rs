@@ -41,6 +41,15 @@ pub async fn stores_one_token_for_each_hash(store: &Store) {
     assert_eq!(store.tokens.create(second, at(LATER)).await.unwrap(), first);
 }
 
+pub async fn stores_what_a_token_permits(store: &Store) {
+    let account = TestAccount::create(store).await;
+    for (n, scope) in [(1, Scope::ReadWrite), (2, Scope::ReadOnly), (3, Scope::Feed)] {
+        let stored = store.tokens.create(NewToken { scope, ..token(&account, n) }, at(NOW)).await.unwrap();
+        assert_eq!(stored.scope, scope);
+        assert_eq!(store.tokens.find(hash(&account, n)).await.unwrap(), Some(stored));
+    }
+}
+
 pub async fn records_a_use_of_a_token_if_one_is_due(store: &Store) {
     let account = TestAccount::create(store).await;
     let stored = store.tokens.create(token(&account, 1), at(NOW)).await.unwrap();

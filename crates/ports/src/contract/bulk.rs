@@ -275,7 +275,7 @@ pub async fn restores_a_whole_store(store: &Store, empty: &Store) {
     };
     let revoked = store.tokens.create(token(1), at(NOW)).await.unwrap();
     store.tokens.revoke(revoked.id, at(NOW)).await.unwrap();
-    let used = store.tokens.create(token(2), at(NOW)).await.unwrap();
+    let used = store.tokens.create(NewToken { scope: Scope::Feed, ..token(2) }, at(NOW)).await.unwrap();
     store.tokens.record_use(used.id, at(NOW)).await.unwrap();
     let whole = read(store, None);
 

@@ -257,8 +257,10 @@ impl Random {
 /// Asserts that the result is this error.
 macro_rules! assert_error {
     ($result:expr, $error:ident $(($cause:pat))?) => {
+        {
         let result = $result;
         assert!(matches!(result, Err($crate::Error::$error $(($cause))?)), "{result:?} is not {}", stringify!($error));
+        }
     };
 }
 use assert_error;

@@ -2,10 +2,12 @@
 
 pub mod account;
 pub mod batch;
+pub mod calendar;
 pub mod calls;
 pub mod contact_fields;
 pub mod contacts;
 pub mod csv;
 pub mod deletions;
+mod export;
 pub mod fallback;
 pub mod lookups;

@@ -43,6 +43,28 @@ pub async fn authenticate(
     }
 }
 
+/// Rejects requests for a calendar without a valid token in their path, `/TOKEN.ics` within the scope. The response is
+/// the same whatever is wrong, so that it does not tell which tokens exist.
+pub async fn authenticate_feed(
+    state: Data<AppState>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, Error> {
+    let secret = request.match_info().unprocessed().strip_prefix('/').and_then(|path| path.strip_suffix(".ics"));
+    let caller = match secret.map(str::to_owned) {
+        Some(secret) => state.services.auth.authenticate_feed(&secret).await,
+        None => Ok(None),
+    };
+    match caller {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(Authenticated(caller));
+            next.call(request).await
+        }
+        Ok(None) => Ok(reject(request, ApiError::NotFound)),
+        Err(error) => Ok(reject(request, error.into())),
+    }
+}
+
 async fn caller(state: &AppState, request: &ServiceRequest) -> Result<Caller, ApiError> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let credentials = header.and_then(|value| value.split_once(' '));

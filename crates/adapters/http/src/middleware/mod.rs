@@ -18,6 +18,11 @@ pub fn reject(mut request: ServiceRequest, error: ApiError) -> ServiceResponse {
     request.error_response(error)
 }
 
+/// Whether a path, decoded and without the path of the public URL, is that of a calendar.
+fn is_calendar(path: &str) -> bool {
+    path.starts_with("/calendar/")
+}
+
 /// Whether a path, decoded and without the path of the public URL, belongs to the API.
 fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/")

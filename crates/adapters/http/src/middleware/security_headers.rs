@@ -9,7 +9,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 
-use super::is_api;
+use super::{is_api, is_calendar};
 
 /// Pages load files of this server only and cannot be framed. Swagger UI needs inline styles and icons from `data:`.
 const PAGES_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -25,9 +25,10 @@ const PAGE_HEADERS: &[(HeaderName, &str)] = &[
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
-/// Adds the headers of the API to its responses, and those of pages to all others.
+/// Adds the headers of the API to its responses and to calendars, and those of pages to all others.
 pub async fn security_headers(request: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, Error> {
-    let headers = if is_api(request.match_info().as_str()) { API_HEADERS } else { PAGE_HEADERS };
+    let path = request.match_info().as_str();
+    let headers = if is_api(path) || is_calendar(path) { API_HEADERS } else { PAGE_HEADERS };
     let mut response = next.call(request).await?;
     for (name, value) in headers {
         response.headers_mut().insert(name.clone(), HeaderValue::from_static(value));

@@ -121,16 +121,12 @@ pub fn january_first(now: Timestamp, age: i64) -> Option<Timestamp> {
     midnight(NaiveDate::from_ymd_opt(birthday.year(), 1, 1)?)
 }
 
-/// Returns the date of day, month and year. Without a year, it is in this year, or in the last leap year if only that
-/// has the day. `None` if there is no such date.
+/// Returns the date of day, month and year, as [`ImportantDate::of_parts`] does. 0 is an unknown part.
 pub fn date_of_parts(day: &Field<i64>, month: &Field<i64>, year: &Field<i64>, now: Timestamp) -> Option<ImportantDate> {
     let part = |field: &Field<i64>| field.as_value().copied().filter(|number| *number != 0);
     let (day, month) = (u32::try_from(part(day)?).ok()?, u32::try_from(part(month)?).ok()?);
-    let date = match part(year) {
-        Some(year) => NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day),
-        None => (now.year() - 7..=now.year()).rev().find_map(|year| NaiveDate::from_ymd_opt(year, month, day)),
-    };
-    Some(ImportantDate { date: midnight(date?)?, is_age_based: false, is_year_unknown: part(year).is_none() })
+    let year = part(year).map(i32::try_from).transpose().ok()?;
+    ImportantDate::of_parts(year, month, day, now)
 }
 
 fn midnight(date: NaiveDate) -> Option<Timestamp> {

@@ -1,6 +1,7 @@
 //! Responses: the JSON of each, with the members of the published document and of Monica v4.1.2.
 
 mod batch;
+pub mod calendar;
 mod call;
 mod contact;
 mod contact_field;

@@ -1,6 +1,7 @@
 //! Tests of the whole application with mocked use cases.
 
 mod batch;
+mod calendar;
 mod calls;
 mod contact_fields;
 mod contacts;
@@ -75,6 +76,11 @@ impl Fixture {
         auth.expect_authenticate().returning(|bearer| match bearer {
             "good" => Ok(Some(caller(Scope::ReadWrite))),
             "reader" => Ok(Some(caller(Scope::ReadOnly))),
+            "broken" => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
+            _ => Ok(None),
+        });
+        auth.expect_authenticate_feed().returning(|secret| match secret {
+            "feed" => Ok(Some(caller(Scope::Feed))),
             "broken" => Err(Error::unavailable("the database at 10.0.0.7 is gone")),
             _ => Ok(None),
         });

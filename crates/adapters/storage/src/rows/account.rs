@@ -51,6 +51,7 @@ pub struct NewTokenRow {
     name: String,
     hash: Vec<u8>,
     read_only: bool,
+    feed: bool,
     created_at: DbTimestamp,
     expires_at: Option<DbTimestamp>,
 }
@@ -62,7 +63,8 @@ impl NewTokenRow {
             account_id: token.account.get(),
             name: token.name.as_str().to_owned(),
             hash: token.hash.0.to_vec(),
-            read_only: token.scope == Scope::ReadOnly,
+            read_only: token.scope != Scope::ReadWrite,
+            feed: token.scope == Scope::Feed,
             created_at: now.into(),
             expires_at: token.expires_at.map(DbTimestamp),
         }
@@ -97,7 +99,7 @@ impl TryFrom<TokenRow> for Token {
             id: TokenId::new(id).ok_or_else(|| invalid("token id"))?,
             account: account_id(token.account_id)?,
             name: text(token.name)?,
-            scope: if token.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
+            scope: Scope::from_flags(token.read_only, token.feed),
             created_at: token.created_at.0,
             last_used_at: last_used_at.map(|timestamp| timestamp.0),
             expires_at: token.expires_at.map(|timestamp| timestamp.0),

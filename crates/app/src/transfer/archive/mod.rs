@@ -5,7 +5,6 @@ mod reader;
 mod writer;
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -22,6 +21,7 @@ use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::outln;
 use crate::progress;
+use crate::transfer::input;
 
 /// Writes the contacts and calls of the account to the file, or to standard output. `total` is their number.
 pub fn export(context: &AppContext, account: AccountId, file: Option<&Path>, total: u64) -> Result<(), Error> {
@@ -72,7 +72,7 @@ fn write_records<W: Write>(
 
 /// Adds the contacts and calls of an export to the account. The lines before an invalid one are imported.
 pub async fn import(context: &AppContext, account: Option<AccountId>, path: &Path, dry_run: bool) -> Result<(), Error> {
-    let bar = progress::bar("Importing", file_size(path));
+    let bar = progress::bar("Importing", input::file_size(path));
     let mut reader = open(path, Kind::Export, &bar)?;
     let services = &context.services;
     // A dry run creates no account.
@@ -128,13 +128,13 @@ pub fn print_summary(account: Option<AccountId>, summary: &ImportSummary, dry_ru
 /// Fills an empty store from a backup, completely or not at all. The store is opened after the file was checked.
 pub fn restore(path: &Path, open_store: impl FnOnce() -> Result<AppContext, Error>) -> Result<(), Error> {
     // Standard input and pipes can be read only once.
-    if file_size(path).is_some() {
-        let bar = progress::bar("Checking", file_size(path));
+    if input::file_size(path).is_some() {
+        let bar = progress::bar("Checking", input::file_size(path));
         let mut reader = open(path, Kind::Backup, &bar)?;
         while reader.next_record::<BackupRecord>()?.is_some() {}
         bar.finish_and_clear();
     }
-    let bar = progress::bar("Restoring", file_size(path));
+    let bar = progress::bar("Restoring", input::file_size(path));
     let mut reader = open(path, Kind::Backup, &bar)?;
     let context = open_store()?;
     let mut failure = None;
@@ -151,17 +151,8 @@ pub fn restore(path: &Path, open_store: impl FnOnce() -> Result<AppContext, Erro
 
 /// Opens the file, or standard input, and reads its header. The bar shows the number of bytes read.
 fn open(path: &Path, kind: Kind, bar: &ProgressBar) -> Result<Reader<Box<dyn Read>>, Error> {
-    if path == Path::new("-") {
-        return Reader::new(Box::new(io::stdin()), "standard input".to_owned(), kind);
-    }
-    let name = path.display().to_string();
-    let file = File::open(path).map_err(Error::io(name.clone()))?;
-    Reader::new(Box::new(bar.wrap_read(file)), name, kind)
-}
-
-/// Returns the size of a plain file in bytes. `None` for anything else.
-fn file_size(path: &Path) -> Option<u64> {
-    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len())
+    let (input, name) = input::open(path, bar)?;
+    Reader::new(input, name, kind)
 }
 
 /// Iterates over the records. An error of the file is stored in `failure`.

@@ -1,6 +1,9 @@
-//! Import of the contacts and calls of a live Monica v4 through its API.
+//! Import of the contacts and calls of a live Monica v4 through its API, and of a file that it exported.
 
 mod client;
+mod export_file;
+mod export_items;
+mod import_file;
 mod records;
 
 use std::collections::{HashSet, VecDeque};
@@ -11,6 +14,7 @@ use ports::inbound::ImportRecord;
 use serde_json::Value;
 
 use self::client::Monica;
+pub use self::import_file::import_file;
 use crate::context::AppContext;
 use crate::error::Error;
 use crate::output::{self, outln};

@@ -6,9 +6,9 @@ use domain::{
 };
 use ports::outbound::{Clock, FieldIdentity, ImportCall, ImportContact};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::clock::SystemClock;
+use crate::transfer::derived_uuid;
 
 /// Parses a contact, or the summary of a contact in a call. Contact fields of unknown
 /// kinds, and those beyond the maximal number, are added to `skipped`.
@@ -97,10 +97,7 @@ fn uuid(json: &Value, base: &str, list: &str) -> Result<Uuid, String> {
         return Ok(uuid);
     }
     let id = json["id"].as_i64().ok_or("it has no id")?;
-    let hash: [u8; 32] = Sha256::digest(format!("{base}/api/{list}/{id}")).into();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    Ok(derived_uuid(&format!("{base}/api/{list}/{id}")))
 }
 
 /// Parses a text. `None` if it is absent, null or blank.

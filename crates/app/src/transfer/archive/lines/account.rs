@@ -39,6 +39,8 @@ pub struct TokenLine {
     name: String,
     sha256: String,
     read_only: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    feed: bool,
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<String>,
@@ -56,7 +58,9 @@ impl TokenLine {
             account_id: token.account.get(),
             name: token.name.into(),
             sha256: to_hex(&hash.0),
-            read_only: token.scope == Scope::ReadOnly,
+            // A version that does not know feeds restores a token for a calendar as one that only reads.
+            read_only: token.scope != Scope::ReadWrite,
+            feed: token.scope == Scope::Feed,
             created_at: token.created_at.to_string(),
             last_used_at: token.last_used_at.map(|time| time.to_string()),
             expires_at: token.expires_at.map(|time| time.to_string()),
@@ -71,7 +75,7 @@ impl TokenLine {
             id: id("id", TokenId::new(self.id))?,
             account: id("account_id", AccountId::new(self.account_id))?,
             name: text("name", self.name)?,
-            scope: if self.read_only { Scope::ReadOnly } else { Scope::ReadWrite },
+            scope: Scope::from_flags(self.read_only, self.feed),
             created_at: timestamp("created_at", &self.created_at)?,
             last_used_at: optional("last_used_at", self.last_used_at)?,
             expires_at: optional("expires_at", self.expires_at)?,

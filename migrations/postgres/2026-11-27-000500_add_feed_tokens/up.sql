@@ -1,0 +1,1 @@
+ALTER TABLE tokens ADD COLUMN feed boolean NOT NULL DEFAULT false;
