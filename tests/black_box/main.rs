@@ -8,6 +8,7 @@ mod calls;
 mod commands;
 mod compatibility;
 mod conditional_requests;
+mod contact_fields;
 mod contacts;
 mod csv;
 mod cursors;
@@ -28,6 +29,7 @@ mod pagination;
 mod passwords;
 mod phone_numbers;
 mod readme;
+mod stay_in_touch;
 mod transfer;
 
 /// The messages for a call without any field.

@@ -23,6 +23,7 @@ struct Example {
 enum Target {
     Contact,
     Call,
+    ContactField,
     /// Reference data, which is the same in every account.
     Shared,
     /// There is no id in the path.
@@ -32,6 +33,7 @@ enum Target {
 fn examples(contact: i64) -> Vec<Example> {
     let example = |operation_id, target, body| Example { operation_id, body, target };
     let call = json!({"contact_id": contact, "called_at": "2018-02-02", "content": "Matrix."});
+    let field = json!({"contact_id": contact, "contact_field_type_id": 2, "data": "Matrix."});
     let contact_body = json!({"first_name": "Matrix"});
     vec![
         example("welcome", Target::Nothing, None),
@@ -52,6 +54,11 @@ fn examples(contact: i64) -> Vec<Example> {
         example("updateContact", Target::Contact, Some(contact_body)),
         example("deleteContact", Target::Contact, None),
         example("listContactCalls", Target::Contact, None),
+        example("listContactFields", Target::Contact, None),
+        example("createContactField", Target::Nothing, Some(field.clone())),
+        example("getContactField", Target::ContactField, None),
+        example("updateContactField", Target::ContactField, Some(field)),
+        example("deleteContactField", Target::ContactField, None),
         example("listGenders", Target::Nothing, None),
         example("getGender", Target::Shared, None),
         example("listContactFieldTypes", Target::Nothing, None),
@@ -67,7 +74,7 @@ struct Operation {
 }
 
 /// Every operation of the document with its example. Panics if one is without the other.
-fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
+fn operations(setup: &Setup, contact: i64, call: i64, field: i64) -> Vec<Operation> {
     let document: Value = serde_json::from_str(&setup.output(&["openapi"])).unwrap();
     let mut examples = examples(contact);
     let mut operations = Vec::new();
@@ -81,6 +88,7 @@ fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
             let id = match example.target {
                 Target::Contact => contact,
                 Target::Call => call,
+                Target::ContactField => field,
                 Target::Shared | Target::Nothing => 1,
             };
             let query = if operation_id == "listDeleted" { "?since=-1%20day" } else { "" };
@@ -94,6 +102,12 @@ fn operations(setup: &Setup, contact: i64, call: i64) -> Vec<Operation> {
     let unused: Vec<_> = examples.iter().map(|example| example.operation_id).collect();
     assert!(unused.is_empty(), "the document has no {unused:?}");
     operations
+}
+
+/// Creates a contact field and returns its id.
+fn create_field(client: &Client, contact: i64) -> i64 {
+    let body = json!({"contact_id": contact, "contact_field_type_id": 2, "data": "+1 555 0100"});
+    client.post("/api/contactfields", &body).expect(201)["data"]["id"].as_i64().unwrap()
 }
 
 impl Operation {
@@ -110,7 +124,8 @@ fn rejects_every_operation_without_permission(setup: Setup) {
     let client = server.client();
     let contact = client.create_contact("Leslie");
     let call = client.create_call(contact, "2018-02-02")["id"].as_i64().unwrap();
-    let operations = operations(&setup, contact, call);
+    let field = create_field(&client, contact);
+    let operations = operations(&setup, contact, call, field);
     let snapshot = || (client.get("/api/calls").expect(200), client.get("/api/contacts").expect(200));
     let before = snapshot();
 
@@ -158,9 +173,9 @@ fn rejects_every_operation_without_permission(setup: Setup) {
         let response = operation.send(&foreign);
         let id = operation.example.operation_id;
         match operation.example.target {
-            Target::Contact | Target::Call => response.expect_not_found(),
-            // The contact of the new call belongs to another account.
-            Target::Nothing if id == "createCall" => response.expect_not_found(),
+            Target::Contact | Target::Call | Target::ContactField => response.expect_not_found(),
+            // The contact of the new call or contact field belongs to another account.
+            Target::Nothing if id == "createCall" || id == "createContactField" => response.expect_not_found(),
             Target::Shared | Target::Nothing => {
                 assert!(matches!(response.status, 200 | 201), "{id} with a foreign token: {}", response.body);
                 assert!(!response.body.contains("Leslie"), "{id} shows data of another account");
@@ -169,7 +184,7 @@ fn rejects_every_operation_without_permission(setup: Setup) {
     }
     assert_eq!(snapshot(), before, "nothing has changed");
 
-    // Deletions come last, of calls before their contact.
+    // Deletions come last, of calls and contact fields before their contact.
     let (deletions, others): (Vec<_>, Vec<_>) = operations.iter().partition(|operation| operation.method == "DELETE");
     let statuses: BTreeSet<_> =
         others.iter().chain(&deletions).map(|operation| operation.send(&client).status).collect();
@@ -182,10 +197,13 @@ fn writes_no_token_to_logs_errors_or_links(setup: Setup) {
     let client = server.client();
     let contact = client.create_contact("Leslie");
     let call = client.create_call(contact, "2018-02-02")["id"].as_i64().unwrap();
+    let field = create_field(&client, contact);
     let tokens = [client.token().unwrap().to_owned(), setup.revoked_token(), "an-invalid-token".to_owned()];
     for token in &tokens {
         let client = client.with_token(Some(token));
-        for operation in operations(&setup, contact, call).iter().filter(|operation| operation.method != "DELETE") {
+        for operation in
+            operations(&setup, contact, call, field).iter().filter(|operation| operation.method != "DELETE")
+        {
             assert!(!operation.send(&client).body.contains(token.as_str()), "{}", operation.example.operation_id);
         }
         client.send("POST", "/api/calls", &[], b"{");

@@ -135,7 +135,7 @@ fn random_value(random: &mut Random, depth: usize) -> Value {
 
 /// An object with random members.
 fn random_members(random: &mut Random, depth: usize) -> Value {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 25] = [
         "contact_id",
         "called_at",
         "content",
@@ -158,6 +158,7 @@ fn random_members(random: &mut Random, depth: usize) -> Value {
         "email",
         "phone",
         "contact_fields",
+        "contact_field_type_id",
         "data",
         "description",
     ];
@@ -174,7 +175,8 @@ fn answers_random_requests_without_5xx(setup: Setup) {
     }
     for n in 0..quick_or_long(600, 50_000) {
         let id = ["1", "2", "3", "4", "999", "x", "%2e"][random.below(7)];
-        let list = ["calls", "contacts", "genders", "me", "emotions", "contactfieldtypes"][random.below(6)];
+        let list =
+            ["calls", "contacts", "genders", "me", "emotions", "contactfieldtypes", "contactfields"][random.below(7)];
         let path = match random.below(4) {
             0 => format!("/api/{list}"),
             1 => format!("/api/contacts/{id}/calls"),

@@ -2,10 +2,10 @@
 
 use domain::{
     CallDetails, CallDuration, ContactFieldKind, Content, Name, NewContact, NewContactField, PhoneNumber, Profile,
-    Timestamp, Uuid,
+    StayInTouchFrequency, Timestamp, Uuid,
 };
 use ports::inbound::ImportRecord;
-use ports::outbound::{ImportCall, ImportContact};
+use ports::outbound::{FieldIdentity, ImportCall, ImportContact};
 use ports::{Error, Result};
 
 #[rustfmt::skip]
@@ -31,6 +31,9 @@ const COMPANIES: [&str; 8] = [
     "H&H Flooring",
     "Very Good Building Company",
 ];
+
+/// How often, in days, every fourth contact is to be called.
+const FREQUENCIES: [i64; 5] = [7, 30, 90, 180, 365];
 
 const SENTENCES: [&str; 12] = [
     "He called, we had fun.",
@@ -109,15 +112,22 @@ fn contact(n: u64) -> Result<ImportRecord> {
         [(ContactFieldKind::PHONE, phone_number(n)), (ContactFieldKind::EMAIL, format!("contact{n}@example.org"))];
     let field = |(kind, data)| Ok(NewContactField { kind, data: Name::try_from(data).map_err(Error::internal)? });
     let created_at = timestamp(END - TEN_YEARS.cast_signed() - 86_400)?;
+    let company = Name::parse(random.choose(&COMPANIES)).ok();
+    let identities =
+        std::iter::repeat_with(|| FieldIdentity { uuid: random.uuid(), created_at, updated_at: created_at });
+    let identities = identities.take(fields.len()).collect();
+    let days =
+        if random.below(4) == 0 { FREQUENCIES.get(usize::try_from(random.below(5)).unwrap_or_default()) } else { None };
     Ok(ImportRecord::Contact(Box::new(ImportContact {
         uuid,
         contact: NewContact {
             profile,
-            company: Name::parse(random.choose(&COMPANIES)).ok(),
+            company,
+            stay_in_touch_frequency: days.and_then(|days| StayInTouchFrequency::from_days(*days)),
             fields: fields.into_iter().map(field).collect::<Result<_>>()?,
             ..NewContact::new(first_name)
         },
-        fields_created_at: Vec::new(),
+        fields: identities,
         created_at,
         updated_at: created_at,
     })))

@@ -1,10 +1,15 @@
 //! Contacts, the people that calls are made with.
 
+use std::collections::HashSet;
+
 use chrono::{NaiveDate, NaiveTime};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-use crate::{AccountId, ContactField, ContactId, Content, Name, NewContactField, Timestamp, index_text};
+use crate::{
+    AccountId, ContactField, ContactFieldId, ContactId, Content, Name, NamedField, NewContactField,
+    StayInTouchFrequency, Timestamp, index_text,
+};
 
 /// The gender of a contact, by any name that its owner chose except "none", which means no gender.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -161,9 +166,14 @@ impl ContactSummary {
     pub fn check_accepts_calls(&self) -> Result<(), Archived> {
         if self.profile.is_active { Ok(()) } else { Err(Archived) }
     }
+
+    /// Checks that single contact fields may be added, changed and deleted: as calls.
+    pub fn check_accepts_fields(&self) -> Result<(), Archived> {
+        self.check_accepts_calls()
+    }
 }
 
-/// The contact is archived, so its calls cannot be written.
+/// The contact is archived, so its calls and single contact fields cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the contact is archived")]
 pub struct Archived;
@@ -179,6 +189,8 @@ pub struct Contact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
+    /// How often the contact is to be called. `None` if no frequency is set.
+    pub stay_in_touch_frequency: Option<StayInTouchFrequency>,
     /// The contact fields, in the order in which they were added.
     pub fields: Vec<ContactField>,
     /// The newest `called_at` of the contact's calls.
@@ -189,6 +201,18 @@ pub struct Contact {
     pub created_at: Timestamp,
     /// When the contact last changed. A call changes `last_called`, not this.
     pub updated_at: Timestamp,
+}
+
+impl Contact {
+    /// Returns when the contact is to be called next. `None` if it has no frequency.
+    pub fn stay_in_touch_trigger_date(&self) -> Option<Timestamp> {
+        self.stay_in_touch_frequency.map(|frequency| frequency.trigger_date(self.last_called, self.created_at))
+    }
+
+    /// Checks that the contact may get one more contact field.
+    pub fn check_has_room_for_a_field(&self) -> Result<(), TooManyFields> {
+        if self.fields.len() < NewContact::MAX_FIELDS { Ok(()) } else { Err(TooManyFields) }
+    }
 }
 
 /// A contact without an identity.
@@ -202,7 +226,9 @@ pub struct NewContact {
     pub job: Option<Name>,
     /// The person's company.
     pub company: Option<Name>,
-    /// The contact fields, without duplicates.
+    /// How often the contact is to be called.
+    pub stay_in_touch_frequency: Option<StayInTouchFrequency>,
+    /// The contact fields.
     pub fields: Vec<NewContactField>,
 }
 
@@ -222,7 +248,7 @@ impl NewContact {
 
     /// Returns a contact with a profile only.
     pub fn with_profile(profile: Profile) -> Self {
-        Self { profile, description: None, job: None, company: None, fields: Vec::new() }
+        Self { profile, description: None, job: None, company: None, stay_in_touch_frequency: None, fields: Vec::new() }
     }
 
     /// Returns the words that searches find: of names, nickname, job, company, description and contact fields.
@@ -245,6 +271,7 @@ impl From<Contact> for NewContact {
             description: contact.description,
             job: contact.job,
             company: contact.company,
+            stay_in_touch_frequency: contact.stay_in_touch_frequency,
             fields: contact.fields.into_iter().map(|field| field.content).collect(),
         }
     }
@@ -281,23 +308,18 @@ pub struct ContactPatch {
     pub job: Option<Option<Name>>,
     /// The person's company.
     pub company: Option<Option<Name>>,
-    /// The new contact fields, which replace the whole list.
-    pub fields: Option<Vec<NewContactField>>,
-    /// Contact fields to add.
-    pub more_fields: Vec<NewContactField>,
+    /// How often the contact is to be called.
+    pub stay_in_touch_frequency: Option<Option<StayInTouchFrequency>>,
+    /// Contact fields to add or to change. All others stay.
+    pub fields: Vec<NamedField>,
 }
 
 impl ContactPatch {
-    /// Returns the contact with the patch applied. A patch that names no contact fields keeps those of the contact.
-    pub fn apply(self, stored: NewContact) -> Result<NewContact, TooManyFields> {
-        let NewContact { profile, description, job, company, fields } = stored;
-        let max = fields.len().max(NewContact::MAX_FIELDS);
-        let mut all_fields = if self.fields.is_some() { Vec::new() } else { fields };
-        let named = self.fields.into_iter().flatten().chain(self.more_fields);
-        NewContactField::add_missing(&mut all_fields, named);
-        if all_fields.len() > max {
-            return Err(TooManyFields);
-        }
+    /// Returns the contact with the patch applied. `field_ids` are the ids of the stored fields, which keep their places;
+    /// new ones follow.
+    pub fn apply(self, stored: NewContact, field_ids: &[ContactFieldId]) -> Result<NewContact, TooManyFields> {
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, fields } = stored;
+        let fields = apply_fields(self.fields, fields, field_ids)?;
         Ok(NewContact {
             profile: Profile {
                 first_name: self.first_name.unwrap_or(profile.first_name),
@@ -315,9 +337,33 @@ impl ContactPatch {
             description: self.description.unwrap_or(description),
             job: self.job.unwrap_or(job),
             company: self.company.unwrap_or(company),
-            fields: all_fields,
+            stay_in_touch_frequency: self.stay_in_touch_frequency.unwrap_or(stay_in_touch_frequency),
+            fields,
         })
     }
+}
+
+/// Changes the stored fields that are named by their ids, and adds those of the others that the contact does not have.
+///
+/// Fields are the same only if kind and text are: a search does not tell `zoë@x.org` and `zoe@x.org` apart, but they are
+/// two addresses.
+fn apply_fields(
+    named: Vec<NamedField>,
+    mut fields: Vec<NewContactField>,
+    field_ids: &[ContactFieldId],
+) -> Result<Vec<NewContactField>, TooManyFields> {
+    let max = fields.len().max(NewContact::MAX_FIELDS);
+    let mut new = Vec::new();
+    for NamedField { id, content } in named {
+        let stored = id.and_then(|id| field_ids.iter().position(|stored| *stored == id));
+        match stored.and_then(|place| fields.get_mut(place)) {
+            Some(field) => *field = content,
+            None => new.push(content),
+        }
+    }
+    let mut known: HashSet<NewContactField> = fields.iter().cloned().collect();
+    fields.extend(new.into_iter().filter(|field| known.insert(field.clone())));
+    if fields.len() > max { Err(TooManyFields) } else { Ok(fields) }
 }
 
 #[cfg(test)]
@@ -339,6 +385,7 @@ mod tests {
             profile,
             description: Content::parse("A friend").ok(),
             job: Some(name("Pilot")),
+            stay_in_touch_frequency: StayInTouchFrequency::from_days(30),
             ..NewContact::new(name("Jane"))
         }
     }
@@ -400,80 +447,135 @@ mod tests {
 
     #[test]
     fn a_patch_keeps_absent_values() {
-        assert_eq!(ContactPatch::default().apply(jane()), Ok(jane()));
+        assert_eq!(ContactPatch::default().apply(jane(), &[]), Ok(jane()));
         let change = ContactPatch { nickname: Some(None), is_starred: Some(true), ..ContactPatch::default() };
-        let changed = change.apply(jane()).unwrap();
+        let changed = change.apply(jane(), &[]).unwrap();
         assert_eq!(changed.profile.complete_name(), "Jane q Doë");
         assert!(changed.profile.is_starred);
-        assert_eq!(changed.job, jane().job);
+        assert_eq!((changed.job, changed.stay_in_touch_frequency), (jane().job, jane().stay_in_touch_frequency));
+        let never = ContactPatch { stay_in_touch_frequency: Some(None), ..ContactPatch::default() };
+        assert_eq!(never.apply(jane(), &[]).unwrap().stay_in_touch_frequency, None);
+    }
+
+    fn phone(number: &str) -> NewContactField {
+        NewContactField { kind: crate::ContactFieldKind::PHONE, data: name(number) }
+    }
+
+    fn email(address: &str) -> NewContactField {
+        NewContactField { kind: crate::ContactFieldKind::EMAIL, data: name(address) }
+    }
+
+    /// Applies a patch that names these fields to a contact whose fields have the ids 1, 2 and so on.
+    fn apply_fields(
+        named: impl IntoIterator<Item = NamedField>,
+        stored: &[NewContactField],
+    ) -> Result<Vec<NewContactField>, TooManyFields> {
+        let ids: Vec<_> = (1..=stored.len()).map(|id| id_of(i64::try_from(id).unwrap())).collect();
+        let patch = ContactPatch { fields: named.into_iter().collect(), ..ContactPatch::default() };
+        let contact = NewContact { fields: stored.to_vec(), ..jane() };
+        patch.apply(contact, &ids).map(|contact| contact.fields)
+    }
+
+    fn id_of(id: i64) -> ContactFieldId {
+        ContactFieldId::new(id).unwrap()
     }
 
     #[test]
-    fn a_patch_replaces_or_adds_fields_without_duplicates() {
-        use crate::ContactFieldKind as Kind;
-        let phone = |number| NewContactField { kind: Kind::PHONE, data: name(number) };
-        let email = NewContactField { kind: Kind::EMAIL, data: name("jane@example.org") };
-        let stored = NewContact { fields: vec![phone("+1 555 0100")], ..jane() };
-        let more = vec![phone("+1 555 0100"), email.clone()];
-        let added = ContactPatch { more_fields: more, ..ContactPatch::default() }.apply(stored.clone());
-        assert_eq!(added.unwrap().fields, [phone("+1 555 0100"), email.clone()]);
-        let replaced = ContactPatch { fields: Some(vec![email.clone()]), ..ContactPatch::default() }.apply(stored);
-        assert_eq!(replaced.unwrap().fields, [email]);
+    fn a_patch_adds_fields_and_drops_none() {
+        let stored = [phone("+1 555 0100"), email("jane@example.org"), phone("+1 555 0100")];
+        let fields =
+            |named: Vec<NewContactField>| apply_fields(named.into_iter().map(NamedField::from), &stored).unwrap();
+        assert_eq!(fields(vec![]), stored);
+        assert_eq!(fields(vec![stored[1].clone()]), stored, "the patch does not name all");
+        assert_eq!(fields(stored.to_vec()), stored, "also equal ones are two fields");
+        let added = fields(vec![phone("+1 555 0199"), stored[0].clone(), phone("+1 555 0199")]);
+        assert_eq!(added, [&stored[..], &[phone("+1 555 0199")]].concat());
+    }
+
+    #[test]
+    fn a_patch_changes_the_fields_that_it_names_by_id() {
+        let stored = [phone("1"), email("a@x.org"), phone("1")];
+        let change = |id, content| NamedField { id: Some(id_of(id)), content };
+        let changed = apply_fields([phone("1").into(), change(3, phone("3")), change(1, phone("2"))], &stored);
+        assert_eq!(changed.unwrap(), [phone("2"), email("a@x.org"), phone("3"), phone("1")]);
+        let of_another_contact = apply_fields([change(4, phone("1")), change(4, email("b@x.org"))], &stored);
+        assert_eq!(of_another_contact.unwrap(), [&stored[..], &[email("b@x.org")]].concat());
     }
 
     #[test]
     fn only_fields_of_the_same_kind_and_text_are_duplicates() {
-        use crate::ContactFieldKind as Kind;
-        let field = |kind, data| NewContactField { kind, data: name(data) };
         let similar = [
-            (Kind::PHONE, "+1 555 0100"),
-            (Kind::PHONE, "1-555-0100"),
-            (Kind::PHONE, "+1 555 0100 ext 5"),
-            (Kind::PHONE, "+1 555 01005"),
-            (Kind::EMAIL, "zoë@x.org"),
-            (Kind::EMAIL, "zoe@x.org"),
-            (Kind::EMAIL, "Zoe@x.org"),
+            phone("+1 555 0100"),
+            phone("1-555-0100"),
+            phone("+1 555 0100 ext 5"),
+            phone("+1 555 01005"),
+            email("zoë@x.org"),
+            email("zoe@x.org"),
+            email("Zoe@x.org"),
         ];
-        let fields: Vec<_> = similar.into_iter().map(|(kind, data)| field(kind, data)).collect();
-        let twice = || fields.iter().chain(&fields).cloned().collect::<Vec<_>>();
-        let stored = NewContact { fields: fields.clone(), ..jane() };
-        let rename = ContactPatch { first_name: Some(name("Lesley")), ..ContactPatch::default() };
-        let repeated = NewContact { fields: twice(), ..jane() };
-        assert_eq!(rename.apply(repeated.clone()).unwrap().fields, repeated.fields, "the patch names no fields");
-        let replace = ContactPatch { fields: Some(twice()), ..ContactPatch::default() };
-        assert_eq!(replace.apply(jane()).unwrap().fields, fields);
-        let add = ContactPatch { more_fields: twice(), ..ContactPatch::default() };
-        assert_eq!(add.apply(stored).unwrap().fields, fields);
+        let twice = || similar.iter().chain(&similar).cloned().map(NamedField::from);
+        assert_eq!(apply_fields(twice(), &[]).unwrap(), similar);
+        assert_eq!(apply_fields(twice(), &similar).unwrap(), similar);
     }
 
     #[test]
     fn a_patch_cannot_exceed_the_maximal_number_of_fields() {
-        let phones = |count: usize| -> Vec<_> {
-            let phone = |n: usize| NewContactField { kind: crate::ContactFieldKind::PHONE, data: name(&n.to_string()) };
-            (0..count).map(phone).collect()
+        let phones = |numbers: std::ops::Range<usize>| numbers.map(|n| phone(&n.to_string())).collect::<Vec<_>>();
+        let add = |numbers, stored: usize| {
+            let named = phones(numbers).into_iter().map(NamedField::from);
+            apply_fields(named, &phones(0..stored)).map(|fields| fields.len())
         };
-        let stored = |count| NewContact { fields: phones(count), ..jane() };
-        let more = |from: usize, to| ContactPatch { more_fields: phones(to).split_off(from), ..Default::default() };
-        assert_eq!(more(99, 100).apply(stored(99)).unwrap().fields.len(), 100);
-        assert_eq!(more(99, 100).apply(stored(100)).unwrap().fields.len(), 100, "it has this one");
-        assert_eq!(more(100, 101).apply(stored(100)), Err(TooManyFields));
-        let imported = stored(150);
-        assert_eq!(ContactPatch::default().apply(imported.clone()), Ok(imported.clone()));
-        assert_eq!(more(150, 151).apply(imported.clone()), Err(TooManyFields));
-        let fewer = ContactPatch { fields: Some(phones(120)), ..Default::default() };
-        assert_eq!(fewer.apply(imported).unwrap().fields.len(), 120);
+        assert_eq!(add(99..100, 99), Ok(100));
+        assert_eq!(add(99..100, 100), Ok(100), "it has this one");
+        assert_eq!(add(100..101, 100), Err(TooManyFields));
+        assert_eq!((add(0..0, 150), add(150..151, 150)), (Ok(150), Err(TooManyFields)), "an early version imported it");
     }
 
     #[test]
-    fn an_archived_contact_accepts_no_calls() {
-        let mut contact = ContactSummary {
-            id: ContactId::new(1).unwrap(),
+    fn a_contact_has_room_for_100_fields() {
+        let field = ContactField {
+            id: id_of(1),
             uuid: Uuid::nil(),
-            account: AccountId::new(1).unwrap(),
-            profile: Profile::new(name("Leslie")),
+            content: phone("1"),
+            created_at: Timestamp::EPOCH,
+            updated_at: Timestamp::EPOCH,
         };
-        assert_eq!(contact.check_accepts_calls(), Ok(()));
+        let with_fields = |count| Contact { fields: vec![field.clone(); count], ..stored() };
+        assert_eq!(with_fields(99).check_has_room_for_a_field(), Ok(()));
+        assert_eq!(with_fields(100).check_has_room_for_a_field(), Err(TooManyFields));
+    }
+
+    fn stored() -> Contact {
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, .. } = jane();
+        let (id, account) = (ContactId::new(1).unwrap(), AccountId::new(1).unwrap());
+        Contact {
+            summary: ContactSummary { id, uuid: Uuid::nil(), account, profile },
+            description,
+            job,
+            company,
+            stay_in_touch_frequency,
+            fields: vec![],
+            last_called: None,
+            calls: 0,
+            created_at: Timestamp::EPOCH,
+            updated_at: Timestamp::EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_contact_is_to_be_called_after_its_newest_call() {
+        let date = |contact: &Contact| contact.stay_in_touch_trigger_date().map(|date| date.to_string());
+        assert_eq!(date(&stored()).as_deref(), Some("1970-01-31T00:00:00Z"));
+        let called = Contact { last_called: Timestamp::from_unix(86_400), ..stored() };
+        assert_eq!(date(&called).as_deref(), Some("1970-02-01T00:00:00Z"));
+        assert_eq!(date(&Contact { stay_in_touch_frequency: None, ..called }), None);
+    }
+
+    #[test]
+    fn an_archived_contact_accepts_neither_calls_nor_fields() {
+        let mut contact = stored().summary;
+        assert_eq!((contact.check_accepts_calls(), contact.check_accepts_fields()), (Ok(()), Ok(())));
         contact.profile.is_active = false;
-        assert_eq!(contact.check_accepts_calls(), Err(Archived));
+        assert_eq!((contact.check_accepts_calls(), contact.check_accepts_fields()), (Err(Archived), Err(Archived)));
     }
 }

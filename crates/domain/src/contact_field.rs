@@ -1,8 +1,8 @@
 //! Contact fields: phone numbers, e-mail addresses and other ways to reach a contact.
 
-use std::collections::HashSet;
+use uuid::Uuid;
 
-use crate::{ContactFieldId, Name, Timestamp, fold, phone_key};
+use crate::{ContactFieldId, ContactSummary, Name, Timestamp, fold, phone_key};
 
 /// A kind of contact field. The list is fixed, so an id means the same on every server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,12 +88,25 @@ pub fn digits(text: &str) -> String {
 /// A stored contact field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContactField {
-    /// The id.
+    /// The id, unique among all contact fields and never reused.
     pub id: ContactFieldId,
+    /// The globally unique id.
+    pub uuid: Uuid,
     /// The kind and the data.
     pub content: NewContactField,
     /// When the field was created.
     pub created_at: Timestamp,
+    /// When the field last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A stored contact field with its contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldOfContact {
+    /// The contact.
+    pub contact: ContactSummary,
+    /// The field.
+    pub field: ContactField,
 }
 
 /// A contact field without an identity.
@@ -106,13 +119,6 @@ pub struct NewContactField {
 }
 
 impl NewContactField {
-    /// Adds those of `more` to the list that it does not have. Fields are the same only if kind and text are: a search
-    /// does not tell `zoë@x.org` and `zoe@x.org` apart, but they are two addresses.
-    pub fn add_missing(fields: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
-        let mut known: HashSet<Self> = fields.iter().cloned().collect();
-        fields.extend(more.into_iter().filter(|field| known.insert(field.clone())));
-    }
-
     /// Returns the searchable form of the data.
     pub fn search_data(&self) -> String {
         self.kind.search_data(self.data.as_str())
@@ -121,6 +127,22 @@ impl NewContactField {
     /// Returns the [key](phone_key) of a phone number. `None` for other kinds.
     pub fn phone_key(&self) -> Option<String> {
         (self.kind == ContactFieldKind::PHONE).then(|| phone_key(self.data.as_str()))
+    }
+}
+
+/// A contact field in the change of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedField {
+    /// The id of the stored field to change. `None` for a field to add.
+    pub id: Option<ContactFieldId>,
+    /// The kind and the data.
+    pub content: NewContactField,
+}
+
+impl From<NewContactField> for NamedField {
+    /// Names a field to add.
+    fn from(content: NewContactField) -> Self {
+        Self { id: None, content }
     }
 }
 

@@ -19,6 +19,7 @@ mod id;
 mod phone_number;
 mod query;
 mod search;
+mod stay_in_touch;
 mod text;
 mod time_zone;
 mod timestamp;
@@ -32,17 +33,18 @@ pub use call_log::LoggedCall;
 pub use contact::{
     Archived, Contact, ContactPatch, ContactSummary, Gender, ImportantDate, NewContact, Profile, TooManyFields,
 };
-pub use contact_field::{ContactField, ContactFieldKind, NewContactField};
+pub use contact_field::{ContactField, ContactFieldKind, FieldOfContact, NamedField, NewContactField};
 pub use counters::{ContactCounterChange, CounterChanges, LastCalled};
 pub use deletion::{DeletedObject, Deletion, DeletionQuery};
 pub use emotion::Emotion;
 pub use id::{AccountId, CallId, ContactFieldId, ContactId, TokenId, parse_digits};
 pub use phone_number::{PhoneNumber, PhoneRegion, PhoneSearch, phone_key};
 pub use query::{
-    CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, ItemKey, Page, PageRequest,
-    PageSize, PageStart, Sort,
+    CallFilters, CallQuery, CallSortKey, ContactQuery, ContactSortKey, Cursor, Direction, DueFilter, ItemKey, Page,
+    PageRequest, PageSize, PageStart, Sort,
 };
 pub use search::{CallSearch, ContactSearch, INDEX_VERSION, fold, index_text, words};
+pub use stay_in_touch::StayInTouchFrequency;
 pub use text::{Content, Name, Text, TextError, trim};
 pub use time_zone::TimeZone;
 pub use timestamp::Timestamp;

@@ -167,11 +167,10 @@ impl Dialled {
         if digits.is_empty() {
             return None;
         }
-        let with_country = |digits: &str| LibraryNumber::parse(format!("+{digits}"), None).ok();
         let international = if has_plus {
-            with_country(&digits)
+            with_country_code(&digits)
         } else {
-            digits.strip_prefix("00").and_then(with_country).filter(|number| number.is_possible_with_reason().is_ok())
+            digits.strip_prefix("00").and_then(with_country_code).filter(is_possible)
         };
         Some(match international {
             Some(number) => Self::international(&number, extension),
@@ -207,14 +206,22 @@ impl Dialled {
     }
 
     /// Reads a number without country code by the rules of the region. A short code stays what it is, but a region can
-    /// have short numbers of subscribers.
+    /// have short numbers of subscribers. Digits that are too many for the region can begin with a country code.
     fn in_region(self, region: Region) -> Self {
         if self.country.is_some() {
             return self;
         }
-        match LibraryNumber::parse(&self.digits, Some(region)) {
-            Ok(number) if !self.is_short_code() || number.is_valid() => Self::international(&number, self.extension),
-            _ => self,
+        let in_region = LibraryNumber::parse(&self.digits, Some(region)).ok();
+        let number = if self.is_short_code() {
+            in_region.filter(LibraryNumber::is_valid)
+        } else if in_region.as_ref().is_some_and(is_possible) {
+            in_region
+        } else {
+            with_country_code(&self.digits).filter(is_possible).or(in_region)
+        };
+        match number {
+            Some(number) => Self::international(&number, self.extension),
+            None => self,
         }
     }
 
@@ -246,6 +253,16 @@ impl Dialled {
         let with_this_end = format!("{reversed}~");
         ends.into_iter().chain([reversed..=with_this_end]).collect()
     }
+}
+
+/// Parses digits that begin with a country code. `None` if they do not.
+fn with_country_code(digits: &str) -> Option<LibraryNumber> {
+    LibraryNumber::parse(format!("+{digits}"), None).ok()
+}
+
+/// Whether the number has as many digits as the numbers of its country, with or without the area code.
+fn is_possible(number: &LibraryNumber) -> bool {
+    number.is_possible_with_reason().is_ok()
 }
 
 fn reverse(digits: &str) -> String {
@@ -343,7 +360,8 @@ mod tests {
         assert_same(&["+7 495 123-45-67", "8 (495) 123-45-67", "495 1234567"], Some("RU"));
         assert_same(&["+39 06 1234 5678", "0039 06 12345678", "06 12345678"], None);
         assert_same(&["+39 06 1234 5678", "0039 06 12345678", "06 12345678"], Some("IT"));
-        assert_same(&["+41 31 000 00 00", "011 41 31 000 00 00", "00 41 31 000 00 00"], Some("US"));
+        assert_same(&["+1 555 0100", "555-0100", "001 555 0100", "1 (555) 0100"], Some("US"));
+        assert_same(&["+41 31 000 00 00", "41310000000", "011 41 31 000 00 00", "00 41 31 000 00 00"], Some("US"));
     }
 
     #[test]

@@ -168,14 +168,20 @@ pub enum ContactSortKey {
     CreatedAt,
     /// When the contact last changed.
     UpdatedAt,
+    /// When the contact is to be called next. Contacts without such a date come last in both directions.
+    StayInTouchTriggerDate,
 }
 
 impl ContactSortKey {
+    /// The value of a contact that has none. No date is as late.
+    pub const NO_DATE: Timestamp = Timestamp::MAX;
+
     /// Returns what determines the place of the contact in a list that is sorted by this key.
     pub fn of(self, contact: &Contact) -> ItemKey {
         let value = match self {
             Self::CreatedAt => contact.created_at,
             Self::UpdatedAt => contact.updated_at,
+            Self::StayInTouchTriggerDate => contact.stay_in_touch_trigger_date().unwrap_or(Self::NO_DATE),
         };
         ItemKey { value, id: contact.summary.id.get() }
     }
@@ -232,6 +238,15 @@ impl CallQuery {
     }
 }
 
+/// Whether contacts are to be called: the date of staying in touch has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueFilter {
+    /// Lists the contacts whose date has come, or all others, also those without a date.
+    pub is_due: bool,
+    /// The current time.
+    pub now: Timestamp,
+}
+
 /// A request for a page of contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContactQuery {
@@ -239,6 +254,8 @@ pub struct ContactQuery {
     pub search: ContactSearch,
     /// Lists only the contacts that have the same phone number.
     pub phone: Option<PhoneSearch>,
+    /// Lists only the contacts that are to be called, or all others.
+    pub due: Option<DueFilter>,
     /// The sort.
     pub sort: Sort<ContactSortKey>,
     /// The page.
@@ -249,7 +266,7 @@ impl ContactQuery {
     /// Returns a request for a page of all contacts, the oldest contact first.
     pub fn oldest_first(page: PageRequest) -> Self {
         let sort = Sort { key: ContactSortKey::CreatedAt, direction: Direction::Ascending };
-        Self { search: ContactSearch::default(), phone: None, sort, page }
+        Self { search: ContactSearch::default(), phone: None, due: None, sort, page }
     }
 
     /// Reads the phone numbers by the rules of the region.
@@ -258,6 +275,12 @@ impl ContactQuery {
         self.phone = self.phone.map(|search| search.in_region(region));
         self.search.phone = self.search.phone.map(|search| search.in_region(region));
         self
+    }
+
+    /// Returns a request for a page of the contacts that are to be called, the longest overdue first.
+    pub fn longest_overdue_first(now: Timestamp, page: PageRequest) -> Self {
+        let sort = Sort { key: ContactSortKey::StayInTouchTriggerDate, direction: Direction::Ascending };
+        Self { due: Some(DueFilter { is_due: true, now }), sort, ..Self::oldest_first(page) }
     }
 }
 

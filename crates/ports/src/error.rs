@@ -11,10 +11,10 @@ pub type Cause = Arc<dyn StdError + Send + Sync>;
 /// Why a use case or a repository failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The account has no such call, contact or token, or there is no such account.
+    /// The account has no such call, contact, contact field or token, or there is no such account.
     #[error("not found")]
     NotFound,
-    /// The contact is archived, so its calls cannot be written.
+    /// The contact is archived, so its calls and single contact fields cannot be written.
     #[error("the contact is archived")]
     Archived,
     /// The phone number that names the contact belongs to several contacts.

@@ -4,9 +4,9 @@
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Caller, Contact, ContactId, ContactPatch,
-    ContactQuery, Deletion, DeletionQuery, IdempotencyKey, ItemKey, LoggedCall, Name, NewContact, Page, PhoneNumber,
-    RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Caller, Contact, ContactFieldId, ContactId,
+    ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, LoggedCall, Name,
+    NewContact, NewContactField, Page, PhoneNumber, RecordedCall, Scope, Secret, Timestamp, Token, TokenId,
 };
 
 use crate::Result;
@@ -146,6 +146,33 @@ pub trait ContactService: Send + Sync {
         contact: ContactId,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()>;
+}
+
+/// Finds, adds, changes and deletes single contact fields. Those of a contact are listed with the contact.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ContactFieldService: Send + Sync {
+    /// Returns the field with its contact. `NotFound` if the account has none with this id.
+    async fn find(&self, account: AccountId, field: ContactFieldId) -> Result<FieldOfContact>;
+
+    /// Adds the field to the contact and returns it as stored. `NotFound` if the account has no such contact, `Archived`
+    /// if the contact is archived, `TooManyFields` if it has no room for another field.
+    async fn create(&self, account: AccountId, contact: ContactId, field: NewContactField) -> Result<FieldOfContact>;
+
+    /// Replaces kind and data of the field, moves it to the contact, and returns it as stored.
+    ///
+    /// `NotFound` if the account has no such field or no such contact, `Archived` if the old or the new contact is
+    /// archived, `TooManyFields` if the new contact has no room for another field.
+    async fn update(
+        &self,
+        account: AccountId,
+        field: ContactFieldId,
+        contact: ContactId,
+        content: NewContactField,
+    ) -> Result<FieldOfContact>;
+
+    /// Deletes the field. `NotFound` if the account has none with this id, `Archived` if its contact is archived.
+    async fn delete(&self, account: AccountId, field: ContactFieldId) -> Result<()>;
 }
 
 /// Lists deletions, so that other systems can follow them.

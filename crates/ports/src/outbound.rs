@@ -17,16 +17,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Contact, ContactId, ContactPatch, ContactQuery,
-    Deletion, DeletionQuery, IdempotencyKey, ItemKey, Name, NewCall, NewContact, NewToken, Page, PhoneSearch,
-    RecordedCall, SecretHash, Timestamp, Token, TokenId, Uuid,
+    Account, AccountId, Call, CallId, CallPatch, CallQuery, CallUpsert, Contact, ContactFieldId, ContactId,
+    ContactPatch, ContactQuery, Deletion, DeletionQuery, FieldOfContact, IdempotencyKey, ItemKey, Name, NewCall,
+    NewContact, NewContactField, NewToken, Page, PhoneSearch, RecordedCall, SecretHash, Timestamp, Token, TokenId,
+    Uuid,
 };
 
 use crate::Result;
 pub use crate::operations::{Checked, CounterAudit, StoreLoad};
 pub use crate::transfer::{
-    BackupRecord, BackupRecords, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord, ImportRecords,
-    ImportSummary, StoredCall, Visitor,
+    BackupRecord, BackupRecords, FieldIdentity, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord,
+    ImportRecords, ImportSummary, StoredCall, Visitor,
 };
 
 /// A page of calls, with statistics of the account.
@@ -134,10 +135,19 @@ pub trait ContactRepository: Send + Sync {
     /// Returns the contacts that have each of the phone numbers, at the place of the number, by id.
     async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneSearch>) -> Result<Vec<Vec<ContactId>>>;
 
-    /// Stores the contact with an id that was never used before. `NotFound` if there is no such account.
-    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact>;
+    /// Stores the contact with an id that was never used before, and its fields with these UUIDs. `NotFound` if there is
+    /// no such account.
+    async fn create(
+        &self,
+        account: AccountId,
+        contact: NewContact,
+        uuid: Uuid,
+        field_uuids: Vec<Uuid>,
+        now: Timestamp,
+    ) -> Result<Contact>;
 
-    /// Changes the contact. `updated_at` becomes `now` only if another value changes.
+    /// Changes the contact. `updated_at` becomes `now` only if another value changes. Contact fields that the patch adds
+    /// get the first of these UUIDs, of which there must be as many as fields in the patch.
     ///
     /// `NotFound` if the account has none with this id, `PreconditionFailed` if the locked contact does not satisfy the
     /// precondition.
@@ -146,6 +156,7 @@ pub trait ContactRepository: Send + Sync {
         account: AccountId,
         contact: ContactId,
         patch: ContactPatch,
+        field_uuids: Vec<Uuid>,
         now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact>;
@@ -159,6 +170,43 @@ pub trait ContactRepository: Send + Sync {
         now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<()>;
+}
+
+/// Stores single contact fields. The contact of a written field changes with it: its `updated_at` becomes `now`.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ContactFieldRepository: Send + Sync {
+    /// Returns the field with its contact. `NotFound` if the account has none with this id.
+    async fn find(&self, account: AccountId, field: ContactFieldId) -> Result<FieldOfContact>;
+
+    /// Adds the field to the contact, with an id that was never used before, also if the contact has an equal one.
+    ///
+    /// `NotFound` if the account has no such contact, `Archived` if the contact is archived, `TooManyFields` if it has
+    /// [`NewContact::MAX_FIELDS`] already.
+    async fn create(
+        &self,
+        account: AccountId,
+        contact: ContactId,
+        field: NewContactField,
+        uuid: Uuid,
+        now: Timestamp,
+    ) -> Result<FieldOfContact>;
+
+    /// Replaces kind and data of the field, and moves it to the contact. Nothing changes if all are the same already.
+    ///
+    /// `NotFound` if the account has no such field or no such contact, `Archived` if the old or the new contact is
+    /// archived, `TooManyFields` if the new contact has [`NewContact::MAX_FIELDS`] already.
+    async fn update(
+        &self,
+        account: AccountId,
+        field: ContactFieldId,
+        contact: ContactId,
+        content: NewContactField,
+        now: Timestamp,
+    ) -> Result<FieldOfContact>;
+
+    /// Deletes the field. `NotFound` if the account has none with this id, `Archived` if its contact is archived.
+    async fn delete(&self, account: AccountId, field: ContactFieldId, now: Timestamp) -> Result<()>;
 }
 
 /// Stores what remains known of deleted calls and contacts. The deletions of calls and contacts add to it.
@@ -271,6 +319,8 @@ pub struct Store {
     pub calls: Arc<dyn CallRepository>,
     /// The contacts.
     pub contacts: Arc<dyn ContactRepository>,
+    /// The contact fields.
+    pub contact_fields: Arc<dyn ContactFieldRepository>,
     /// The deletions.
     pub deletions: Arc<dyn DeletionRepository>,
     /// The accounts.

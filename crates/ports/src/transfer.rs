@@ -24,11 +24,22 @@ pub struct ImportContact {
     pub uuid: Uuid,
     /// The data of the contact.
     pub contact: NewContact,
-    /// When each of `contact.fields` was created. A missing one was created with the contact.
-    pub fields_created_at: Vec<Timestamp>,
+    /// What each of `contact.fields` has besides kind and data, in the same order.
+    pub fields: Vec<FieldIdentity>,
     /// When the contact was created.
     pub created_at: Timestamp,
     /// When the contact last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What a contact field to import has besides kind and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldIdentity {
+    /// The globally unique id. Of fields of one contact with the same one, the first is imported.
+    pub uuid: Uuid,
+    /// When the field was created.
+    pub created_at: Timestamp,
+    /// When the field last changed.
     pub updated_at: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use actix_web::{App, Error, HttpRequest};
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::endpoints::{account, batch, calendar, calls, contacts, csv, deletions, fallback, lookups};
+use crate::endpoints::{account, batch, calendar, calls, contact_fields, contacts, csv, deletions, fallback, lookups};
 use crate::middleware::access_log::access_log;
 use crate::middleware::authenticate::{authenticate, authenticate_feed, enforce_read_only};
 use crate::middleware::limits::{Budget, enforce_budget};
@@ -91,6 +91,11 @@ pub fn endpoints(config: &mut ServiceConfig) {
         .service(contacts::find)
         .service(contacts::update)
         .service(contacts::delete)
+        .service(contact_fields::list_of_contact)
+        .service(contact_fields::create)
+        .service(contact_fields::find)
+        .service(contact_fields::update)
+        .service(contact_fields::delete)
         .service(account::welcome)
         .service(account::me)
         .service(lookups::list_genders)

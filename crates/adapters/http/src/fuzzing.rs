@@ -3,7 +3,9 @@
 use domain::{CallContact, PageSize, Timestamp};
 
 use crate::Compat;
-use crate::requests::{BatchRequest, CallRequest, CallRules, ContactRequest, ListRequest, parse, with_contact_fields};
+use crate::requests::{
+    BatchRequest, CallRequest, CallRules, ContactFieldRequest, ContactRequest, ListRequest, parse, with_contact_fields,
+};
 use crate::responses::error::ApiError;
 
 /// Parses a query string and a body, as JSON and as a form, in every way in which a handler does.
@@ -25,6 +27,9 @@ pub fn read(query: &str, body: &[u8]) {
             parse_calls(|| Some(parse::<CallRequest>(query, text, is_form, is_keyed).ok()?.request), now);
             if let Ok(batch) = parse::<BatchRequest>(query, text, is_form, is_keyed) {
                 let _ = batch.request.into_items();
+            }
+            if let Ok(field) = parse::<ContactFieldRequest>(query, text, is_form, is_keyed) {
+                field.request.into_field().map_or_else(|error| assert_explained(&error), drop);
             }
             let contact = || Some(parse::<ContactRequest>(query, text, is_form, is_keyed).ok()?.request);
             if let (Some(created), Some(changed)) = (contact(), contact()) {

@@ -30,7 +30,9 @@ use actix_web::web::Data;
 use domain::PageSize;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::{as_version_3_0, document};
-use ports::inbound::{AuthService, CallService, ContactService, DeletionService, OperationsService};
+use ports::inbound::{
+    AuthService, CallService, ContactFieldService, ContactService, DeletionService, OperationsService,
+};
 use ports::outbound::Clock;
 pub use proxies::TrustedProxies;
 
@@ -106,6 +108,8 @@ pub struct Services {
     pub calls: Arc<dyn CallService>,
     /// The contacts.
     pub contacts: Arc<dyn ContactService>,
+    /// The contact fields.
+    pub contact_fields: Arc<dyn ContactFieldService>,
     /// The deletions.
     pub deletions: Arc<dyn DeletionService>,
     /// Authentication.

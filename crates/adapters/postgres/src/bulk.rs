@@ -225,8 +225,8 @@ impl BulkSession for Session<'_> {
     }
 
     fn insert_fields(&mut self, account: AccountId, fields: Vec<FieldToInsert>) -> StoreResult<()> {
-        let row = |FieldToInsert { id, contact, field, created_at }: &FieldToInsert| {
-            (contact_fields::id.eq(*id), NewContactFieldRow::new(account, *contact, field, *created_at))
+        let row = |FieldToInsert { id, contact, field, identity }: &FieldToInsert| {
+            (contact_fields::id.eq(*id), NewContactFieldRow::new(account, *contact, field, *identity))
         };
         for some in fields.chunks(ROWS) {
             let rows: Vec<_> = some.iter().map(row).collect();

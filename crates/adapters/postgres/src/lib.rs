@@ -12,6 +12,8 @@ mod call_words;
 mod call_writes;
 mod calls;
 mod changes;
+#[path = "../../storage/shared/contact_fields.rs"]
+mod contact_fields;
 #[path = "../../storage/shared/contacts.rs"]
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]
@@ -32,6 +34,8 @@ mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
 mod statements;
+#[path = "../../storage/shared/trigger_dates.rs"]
+mod trigger_dates;
 
 use std::sync::Arc;
 
@@ -290,6 +294,7 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
+        contact_fields: database.clone(),
         deletions: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),

@@ -34,7 +34,7 @@ impl Records {
     async fn create(store: Store) -> Self {
         let account = store.accounts.create(name("test"), now()).await.unwrap().id;
         let leslie = NewContact::new(name("Leslie"));
-        let contact = store.contacts.create(account, leslie, Uuid::nil(), now()).await.unwrap().summary.id;
+        let contact = store.contacts.create(account, leslie, Uuid::nil(), vec![], now()).await.unwrap().summary.id;
         let call = NewCall { contact, details: CallDetails::at(now()) };
         let call = store.calls.create(account, call, Uuid::nil(), now(), None).await.unwrap().id;
         Self { store, account, contact, call }
@@ -61,7 +61,9 @@ impl Records {
             }
             5 => drop(store.contacts.find(account, contact).await.unwrap()),
             6 => drop(store.contacts.list(account, ContactQuery::oldest_first(MINIMAL)).await.unwrap()),
-            7 => drop(store.contacts.update(account, contact, ContactPatch::default(), now(), None).await.unwrap()),
+            7 => drop(
+                store.contacts.update(account, contact, ContactPatch::default(), vec![], now(), None).await.unwrap(),
+            ),
             8 => drop(store.accounts.find(account).await.unwrap()),
             9 => drop(store.tokens.find(SecretHash([1; 32])).await.unwrap()),
             10 => {

@@ -1,6 +1,7 @@
 //! Runs the contract tests of the ports on PostgreSQL, each on a database of its own.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::ops::Deref;
 
 use diesel::connection::SimpleConnection;
@@ -85,7 +86,7 @@ async fn all_threads_share_one_connection_without_starving() {
     for n in 0..4 {
         let account = store.accounts.create(name("shared"), now).await.unwrap().id;
         let leslie = NewContact::new(name("Leslie"));
-        let contact = store.contacts.create(account, leslie, Uuid::from_u128(n), now).await.unwrap().summary.id;
+        let contact = store.contacts.create(account, leslie, Uuid::from_u128(n), vec![], now).await.unwrap().summary.id;
         for n in 0..50 {
             let calls = store.calls.clone();
             let call = NewCall { contact, details: CallDetails::at(now) };
@@ -110,7 +111,7 @@ async fn an_update_that_waits_for_its_contact_sees_the_contact_s_new_state() {
     let name = |text| Name::parse(text).unwrap();
     let account = store.accounts.create(name("waiting"), at(0)).await.unwrap().id;
     let leslie = NewContact::new(name("Leslie"));
-    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), at(0)).await.unwrap().summary.id;
+    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), vec![], at(0)).await.unwrap().summary.id;
     let mut ids = Vec::new();
     for second in [3, 5, 20] {
         let call = NewCall { contact, details: CallDetails::at(at(second)) };
@@ -139,4 +140,41 @@ async fn an_update_that_waits_for_its_contact_sees_the_contact_s_new_state() {
     assert_eq!(store.contacts.find(account, contact).await.unwrap().last_called, Some(at(10)));
     let counters = store.operations.audit_counters().unwrap();
     assert_eq!((counters.contacts.wrong, counters.months.wrong), (0, 0));
+}
+
+/// Reverts the last migrations, down to the one of this name.
+fn revert_to(database: &Database, first_reverted: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../migrations/postgres");
+    let mut folders: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for path in folders.iter().rev() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        database.execute(&std::fs::read_to_string(path.join("down.sql")).unwrap());
+        let version = name.split('_').next().unwrap().replace('-', "");
+        database.execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"));
+        if name == first_reverted {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn existing_contact_fields_get_distinct_uuids() {
+    let store = fresh();
+    let now = Timestamp::from_unix(0).unwrap();
+    let name = |text| Name::parse(text).unwrap();
+    let account = store.accounts.create(name("uuids"), now).await.unwrap().id;
+    let leslie = NewContact::new(name("Leslie"));
+    let contact = store.contacts.create(account, leslie, Uuid::from_u128(1), vec![], now).await.unwrap().summary.id;
+    revert_to(&store.database, "2026-11-27-000350_identify_contact_fields");
+    store.database.execute(&format!(
+        "INSERT INTO contact_fields (account_id, contact_id, kind, data, search_data, created_at)
+         SELECT {account}, {contact}, 2, n, n, to_timestamp(n) FROM generate_series(1, 90) AS n"
+    ));
+    postgres_adapter::migrate(&store.database.url(), &mut |_, _| ()).unwrap();
+    let migrated = postgres_adapter::open(&store.database.url(), 1).unwrap();
+    let fields = migrated.contacts.find(account, contact).await.unwrap().fields;
+    assert!(fields.iter().all(|field| field.uuid.get_version_num() == 4 && field.updated_at == field.created_at));
+    assert_eq!(fields.iter().map(|field| field.uuid).collect::<HashSet<_>>().len(), 90);
+    assert_eq!(fields.last().unwrap().created_at.unix(), 90);
 }

@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use domain::{
     AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, CallUpsert, ContactFieldKind, ContactId,
-    ContactQuery, Content, Cursor, DeletionQuery, ItemKey, Name, NewCall, NewContact, NewContactField, PageRequest,
-    PageSize, PageStart, PhoneNumber, PhoneSearch, Timestamp, Uuid,
+    ContactQuery, ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall,
+    NewContact, NewContactField, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 use throwaway_postgres::Throwaway;
@@ -38,7 +38,9 @@ async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     for n in 0..50 {
         let fields = vec![NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse(&number(n)).unwrap() }];
         let contact = NewContact { fields, ..NewContact::new(Name::parse("Leslie").unwrap()) };
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+        contacts.push(
+            store.contacts.create(account, contact, Uuid::nil(), vec![Uuid::nil()], at(0)).await.unwrap().summary.id,
+        );
     }
     for first in (0..CALLS).step_by(50) {
         let calls = contacts.iter().zip(first..).map(|(contact, n)| {
@@ -64,6 +66,11 @@ struct Log<'a> {
 impl Log<'_> {
     /// Returns the plans of the statements that read calls or deletions.
     fn plans(&mut self) -> String {
+        self.plans_of(&["calls", "deletions"])
+    }
+
+    /// Returns the plans of the statements that read one of these tables.
+    fn plans_of(&mut self, tables: &[&str]) -> String {
         let log = self.server.log();
         let new = log[self.read..].to_owned();
         self.read = log.len();
@@ -72,13 +79,8 @@ impl Log<'_> {
             let lines = entry.lines().take_while(|line| line.starts_with('\t'));
             lines.collect::<Vec<_>>().join("\n") + "\n"
         });
-        plans
-            .filter(|plan| {
-                ["calls", "contacts", "contact_fields", "deletions"]
-                    .iter()
-                    .any(|table| plan.contains(&format!("FROM \"{table}\"")))
-            })
-            .collect()
+        let reads = |plan: &String| tables.iter().any(|table| plan.contains(&format!("FROM \"{table}\"")));
+        plans.filter(reads).collect()
     }
 }
 
@@ -164,4 +166,56 @@ async fn every_filter_is_read_by_its_index() {
     let query = DeletionQuery { since: recent, cursor: Cursor::First, size: PageSize::SMALLEST };
     store.deletions.list(account, query).await.unwrap();
     expect_index(&log.plans(), "deletions_by_deleted_at", "the list of deletions");
+
+    expect_dates_by_index(&store, account, &mut connection, &mut log).await;
+}
+
+/// Lists by the date of staying in touch do not sort, with many contacts with and without a date.
+async fn expect_dates_by_index(store: &Store, account: AccountId, connection: &mut PgConnection, log: &mut Log<'_>) {
+    connection
+        .batch_execute(&format!(
+            "INSERT INTO contacts (account_id, uuid, first_name, is_starred, is_partial, is_active, is_dead,
+               birthdate_is_age_based, birthdate_is_year_unknown, deceased_date_is_age_based,
+               deceased_date_is_year_unknown, search_text, created_at, updated_at, stay_in_touch_frequency)
+             SELECT {account}, gen_random_uuid(), 'A', false, false, true, false, false, false, false, false, '',
+               to_timestamp(n * 86400), to_timestamp(0), CASE WHEN n % 2 = 0 THEN 1 END
+             FROM generate_series(1, {CALLS}) AS n"
+        ))
+        .unwrap();
+    connection.batch_execute("VACUUM ANALYZE contacts").unwrap();
+    let dated = ItemKey { value: at(CALLS / 2 * 86_400), id: CALLS / 2 };
+    let undated = ItemKey { value: ContactSortKey::NO_DATE, id: CALLS / 2 };
+    let page = |start| PageRequest { start, size: PageSize::new(100).unwrap() };
+    let by_date = |direction, start| {
+        let sort = Sort { key: ContactSortKey::StayInTouchTriggerDate, direction };
+        ContactQuery { sort, ..ContactQuery::oldest_first(page(start)) }
+    };
+    let (ascending, descending) = (Direction::Ascending, Direction::Descending);
+    let after = |place| PageStart::Cursor(Cursor::After(place));
+    let now = at(90 * 86_400);
+    let overdue = |start| ContactQuery::longest_overdue_first(now, page(start));
+    let upcoming = |start| ContactQuery { due: Some(DueFilter { is_due: false, now }), ..by_date(ascending, start) };
+    for (index, query) in [
+        ("contacts_by_trigger_date", overdue(PageStart::Number(1))),
+        ("contacts_by_trigger_date", overdue(PageStart::Cursor(Cursor::Before(dated)))),
+        ("contacts_by_trigger_date", upcoming(PageStart::Number(1))),
+        ("contacts_without_trigger_date", upcoming(PageStart::Cursor(Cursor::Before(undated)))),
+        ("contacts_by_trigger_date", by_date(ascending, PageStart::Number(2))),
+        ("contacts_by_trigger_date", by_date(ascending, after(dated))),
+        ("contacts_by_trigger_date", by_date(descending, after(dated))),
+        ("contacts_without_trigger_date", by_date(ascending, after(undated))),
+        ("contacts_without_trigger_date", by_date(descending, after(undated))),
+    ] {
+        log.plans();
+        store.contacts.list(account, query.clone()).await.unwrap();
+        let plans = log.plans_of(&["contacts"]);
+        let uses = |line: &str| line.contains("Index") && line.contains(index);
+        assert!(plans.lines().any(uses), "{query:?} does not use {index}:\n{plans}");
+        assert!(!plans.contains("Sort"), "{query:?} sorts:\n{plans}");
+        // Without a filter, the total is the number of all contacts.
+        assert!(
+            !query.due.is_some_and(|due| due.is_due) || !plans.contains("Seq Scan on contacts"),
+            "{query:?} reads all:\n{plans}"
+        );
+    }
 }

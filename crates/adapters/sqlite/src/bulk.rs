@@ -236,8 +236,8 @@ impl BulkSession for Session<'_> {
     }
 
     fn insert_fields(&mut self, account: AccountId, fields: Vec<FieldToInsert>) -> StoreResult<()> {
-        for FieldToInsert { id, contact, field, created_at } in fields {
-            let row = NewContactFieldRow::new(account, contact, &field, created_at);
+        for FieldToInsert { id, contact, field, identity } in fields {
+            let row = NewContactFieldRow::new(account, contact, &field, identity);
             diesel::insert_into(contact_fields::table).values((contact_fields::id.eq(id), row)).execute(self.0)?;
         }
         Ok(())

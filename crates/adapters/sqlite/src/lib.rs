@@ -12,6 +12,8 @@ mod call_words;
 mod call_writes;
 mod calls;
 mod changes;
+#[path = "../../storage/shared/contact_fields.rs"]
+mod contact_fields;
 #[path = "../../storage/shared/contacts.rs"]
 mod contacts;
 #[path = "../../storage/shared/counters.rs"]
@@ -31,6 +33,8 @@ mod pages;
 mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
+#[path = "../../storage/shared/trigger_dates.rs"]
+mod trigger_dates;
 mod writer;
 
 use std::sync::Arc;
@@ -257,6 +261,7 @@ pub fn open(path: &str, readers: u32) -> Result<Store> {
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),
+        contact_fields: database.clone(),
         deletions: database.clone(),
         accounts: database.clone(),
         tokens: database.clone(),

@@ -1,10 +1,12 @@
 //! Runs the contract tests of the ports on SQLite, each on a file of its own.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::ops::Deref;
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
-use domain::{Name, Timestamp};
+use domain::{AccountId, ContactId, Name, Timestamp, Uuid};
 use ports::outbound::Store;
 use tempfile::TempDir;
 
@@ -92,4 +94,50 @@ fn rejects_a_store_of_a_newer_version() {
         .unwrap();
     let refused = sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap_err().to_string();
     assert!(refused.contains("newer version") && refused.contains("29991231000000"), "{refused}");
+}
+
+/// Reverts the last migrations, down to the one of this name.
+fn revert_to(connection: &mut SqliteConnection, first_reverted: &str) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../migrations/sqlite");
+    let mut folders: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for path in folders.iter().rev() {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        connection.batch_execute(&std::fs::read_to_string(path.join("down.sql")).unwrap()).unwrap();
+        let version = name.split('_').next().unwrap().replace('-', "");
+        let delete = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'");
+        connection.batch_execute(&delete).unwrap();
+        if name == first_reverted {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn existing_contact_fields_get_distinct_uuids() {
+    let (_folder, path) = nowhere();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
+    let mut connection = SqliteConnection::establish(&path).unwrap();
+    revert_to(&mut connection, "2026-11-27-000350_identify_contact_fields");
+    connection
+        .batch_execute(
+            "INSERT INTO accounts (name, created_at) VALUES ('a', 0);
+             INSERT INTO contacts (account_id, uuid, first_name, is_starred, is_partial, is_active, is_dead,
+               birthdate_is_age_based, birthdate_is_year_unknown, deceased_date_is_age_based,
+               deceased_date_is_year_unknown, search_text, created_at, updated_at)
+             VALUES (1, x'00000000000000000000000000000001', 'A', 0, 0, 1, 0, 0, 0, 0, 0, '', 0, 0);
+             WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 90)
+             INSERT INTO contact_fields (account_id, contact_id, kind, data, search_data, created_at)
+             SELECT 1, 1, 2, n, n, n FROM number;",
+        )
+        .unwrap();
+    sqlite_adapter::migrate(&path, &mut |_, _| ()).unwrap();
+    let store = sqlite_adapter::open(&path, 1).unwrap();
+    let (account, contact) = (AccountId::new(1).unwrap(), ContactId::new(1).unwrap());
+    let fields = store.contacts.find(account, contact).await.unwrap().fields;
+    let random = |uuid: &Uuid| uuid.get_version_num() == 4 && (uuid.as_bytes()[8] & 0b1100_0000) == 0b1000_0000;
+    assert!(fields.iter().all(|field| random(&field.uuid) && field.updated_at == field.created_at));
+    assert_eq!(fields.iter().map(|field| field.uuid).collect::<HashSet<_>>().len(), 90);
+    let last = fields.last().unwrap();
+    assert_eq!((last.content.data.as_str(), last.created_at.unix()), ("90", 90));
 }

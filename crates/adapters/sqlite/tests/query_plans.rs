@@ -3,13 +3,14 @@
 
 use std::sync::Mutex;
 
+use diesel::connection::SimpleConnection;
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use domain::{
     AccountId, CallDetails, CallFilters, CallQuery, CallSearch, CallSortKey, ContactFieldKind, ContactId, ContactQuery,
-    Content, Cursor, DeletionQuery, ItemKey, Name, NewCall, NewContact, NewContactField, PageRequest, PageSize,
-    PageStart, PhoneNumber, PhoneSearch, Timestamp, Uuid,
+    ContactSortKey, Content, Cursor, DeletionQuery, Direction, DueFilter, ItemKey, Name, NewCall, NewContact,
+    NewContactField, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
 
@@ -48,7 +49,9 @@ async fn record_calls(store: &Store) -> (AccountId, ContactId) {
     for n in 0..50 {
         let fields = vec![NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse(&number(n)).unwrap() }];
         let contact = NewContact { fields, ..NewContact::new(Name::parse("Leslie").unwrap()) };
-        contacts.push(store.contacts.create(account, contact, Uuid::nil(), at(0)).await.unwrap().summary.id);
+        contacts.push(
+            store.contacts.create(account, contact, Uuid::nil(), vec![Uuid::nil()], at(0)).await.unwrap().summary.id,
+        );
     }
     for n in 0..CALLS {
         let details = CallDetails {
@@ -75,13 +78,14 @@ struct Step {
 
 /// Returns the plans of the statements that were run since the last time and read calls or deletions.
 fn plans(connection: &mut SqliteConnection) -> String {
+    plans_of(connection, &["`calls`", "`deletions`"])
+}
+
+/// Returns the plans of the statements that were run since the last time and read one of these tables.
+fn plans_of(connection: &mut SqliteConnection, tables: &[&str]) -> String {
     let statements = std::mem::take(&mut *STATEMENTS.lock().unwrap());
-    let reads = |statement: &&String| {
-        statement.contains("SELECT")
-            && ["`calls`", "`contacts`", "`contact_fields`", "`deletions`"]
-                .iter()
-                .any(|table| statement.contains(table))
-    };
+    let reads =
+        |statement: &&String| statement.contains("SELECT") && tables.iter().any(|table| statement.contains(table));
     let mut plans = String::new();
     // The values are in a comment at the end.
     for statement in statements.iter().filter(reads) {
@@ -185,4 +189,50 @@ async fn every_filter_is_read_by_its_index() {
     store.deletions.list(account, query).await.unwrap();
     let index = "INDEX deletions_by_deleted_at (account_id=? AND deleted_at>?";
     expect_index(&plans(&mut connection), index, "the list of deletions");
+
+    expect_dates_by_index(&store, account, &mut connection).await;
+}
+
+/// Lists by the date of staying in touch do not sort, with many contacts with and without a date.
+async fn expect_dates_by_index(store: &Store, account: AccountId, connection: &mut SqliteConnection) {
+    connection
+        .batch_execute(&format!(
+            "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {CALLS})
+             INSERT INTO contacts (account_id, uuid, first_name, is_starred, is_partial, is_active, is_dead,
+               birthdate_is_age_based, birthdate_is_year_unknown, deceased_date_is_age_based,
+               deceased_date_is_year_unknown, search_text, created_at, updated_at, stay_in_touch_frequency)
+             SELECT {account}, randomblob(16), 'A', 0, 0, 1, 0, 0, 0, 0, 0, '', n * 86400, 0, iif(n % 2, 1, NULL)
+             FROM number"
+        ))
+        .unwrap();
+    let dated = ItemKey { value: at(CALLS / 2 * 86_400), id: CALLS / 2 };
+    let undated = ItemKey { value: ContactSortKey::NO_DATE, id: CALLS / 2 };
+    let page = |start| PageRequest { start, size: PageSize::new(100).unwrap() };
+    let by_date = |direction, start| {
+        let sort = Sort { key: ContactSortKey::StayInTouchTriggerDate, direction };
+        ContactQuery { sort, ..ContactQuery::oldest_first(page(start)) }
+    };
+    let (ascending, descending) = (Direction::Ascending, Direction::Descending);
+    let after = |place| PageStart::Cursor(Cursor::After(place));
+    let before = |place| PageStart::Cursor(Cursor::Before(place));
+    let now = at(90 * 86_400);
+    let overdue = |start| ContactQuery::longest_overdue_first(now, page(start));
+    let upcoming = |start| ContactQuery { due: Some(DueFilter { is_due: false, now }), ..by_date(ascending, start) };
+    for (index, query) in [
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", overdue(PageStart::Number(1))),
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", overdue(before(dated))),
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date>?", upcoming(PageStart::Number(1))),
+        ("contacts_without_trigger_date (account_id=? AND rowid<?)", upcoming(before(undated))),
+        ("contacts_by_trigger_date (account_id=?)", by_date(ascending, PageStart::Number(2))),
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date>?", by_date(ascending, after(dated))),
+        ("contacts_by_trigger_date (account_id=? AND stay_in_touch_trigger_date<?", by_date(descending, after(dated))),
+        ("contacts_without_trigger_date (account_id=? AND rowid>?)", by_date(ascending, after(undated))),
+        ("contacts_without_trigger_date (account_id=? AND rowid<?)", by_date(descending, after(undated))),
+    ] {
+        STATEMENTS.lock().unwrap().clear();
+        store.contacts.list(account, query.clone()).await.unwrap();
+        let plans = plans_of(connection, &["`contacts`"]);
+        assert!(plans.contains(index), "{query:?} does not use {index}:\n{plans}");
+        assert!(!plans.contains("TEMP B-TREE") && !plans.contains("SCAN contacts"), "{query:?} sorts:\n{plans}");
+    }
 }

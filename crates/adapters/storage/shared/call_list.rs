@@ -102,8 +102,8 @@ impl<'a> ListedCalls<'a> {
         matching
     }
 
-    /// Returns the calls beyond a place, sorted in this direction.
-    fn from_place(&self, direction: Direction, beyond: Option<ItemKey>) -> Matching {
+    /// Returns the calls, or those beyond a place, sorted in this direction.
+    fn sorted(&self, direction: Direction, beyond: Option<ItemKey>) -> Matching {
         let columns = sort_columns(self.query.sort.key);
         let mut matching = self.matching();
         if let Some(place) = beyond {
@@ -120,12 +120,12 @@ impl<'a> ListedCalls<'a> {
                 let Some(offset) = page.offset().filter(|offset| *offset < total) else {
                     return Ok((Vec::new(), false));
                 };
-                let sorted = self.from_place(sort.direction, None).limit(page.size.get().into()).offset(offset);
+                let sorted = self.sorted(sort.direction, None).limit(page.size.get().into()).offset(offset);
                 Ok((sorted.select(CallRow::as_select()).load(connection)?, false))
             }
             PageStart::Cursor(cursor) => {
                 let scan = KeysetScan::new(sort.direction, cursor, page.size);
-                let sorted = self.from_place(scan.direction, scan.beyond).limit(scan.take());
+                let sorted = self.sorted(scan.direction, scan.beyond).limit(scan.take());
                 Ok(scan.page(sorted.select(CallRow::as_select()).load(connection)?))
             }
         }
@@ -191,7 +191,7 @@ pub fn first_keys(
     limit: u32,
 ) -> StoreResult<Vec<ItemKey>> {
     query.contact.map(|contact| calls_of_contact(connection, account, contact)).transpose()?;
-    let sorted = ListedCalls::new(connection, account, query)?.from_place(query.sort.direction, after);
+    let sorted = ListedCalls::new(connection, account, query)?.sorted(query.sort.direction, after);
     keys(connection, sorted.limit(limit.into()), query.sort.key)
 }
 

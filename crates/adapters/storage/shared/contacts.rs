@@ -1,35 +1,35 @@
 //! The repository of contacts.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use domain::{
-    AccountId, Contact, ContactField, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSortKey, NewContact, NewContactField, Page, PageStart, PhoneSearch, Timestamp, Uuid,
+    AccountId, Contact, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
+    ContactSortKey, DueFilter, NewContact, Page, PageStart, PhoneSearch, Timestamp, Uuid,
 };
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
-use storage::rows::{ContactDataRow, ContactFieldRow, ContactRow, NewContactFieldRow, NewContactRow, contact_id};
+use storage::rows::{ContactDataRow, ContactRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
 use storage::{KeysetScan, StoreResult, count_by_month, is_deep, pattern};
 
 use crate::accounts::find_account;
 use crate::changes::change_months;
+use crate::contact_fields::{fields_of, store_fields};
 use crate::keyset::{is_beyond, order_by};
 use crate::phone_numbers::contacts_with;
 use crate::{
     Backend, Database, DbConnection, call_words, deletions, has_words, lock_contact_for_deletion,
-    lock_contact_for_update,
+    lock_contact_for_update, trigger_dates,
 };
 
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        let is_slow = !query.search.matches_all() || is_deep(&query.page);
+        let is_slow =
+            !query.search.matches_all() || query.phone.is_some() || query.due.is_some() || is_deep(&query.page);
         let job = move |connection: &mut DbConnection| list(connection, account, &query);
         if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
@@ -47,8 +47,15 @@ impl ContactRepository for Database {
         .await
     }
 
-    async fn create(&self, account: AccountId, contact: NewContact, uuid: Uuid, now: Timestamp) -> Result<Contact> {
-        self.write(move |connection| create(connection, account, contact.clone(), uuid, now)).await
+    async fn create(
+        &self,
+        account: AccountId,
+        contact: NewContact,
+        uuid: Uuid,
+        field_uuids: Vec<Uuid>,
+        now: Timestamp,
+    ) -> Result<Contact> {
+        self.write(move |connection| create(connection, account, contact.clone(), uuid, &field_uuids, now)).await
     }
 
     async fn update(
@@ -56,11 +63,14 @@ impl ContactRepository for Database {
         account: AccountId,
         contact: ContactId,
         patch: ContactPatch,
+        field_uuids: Vec<Uuid>,
         now: Timestamp,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact> {
-        self.write(move |connection| update(connection, account, contact, patch.clone(), now, precondition.as_ref()))
-            .await
+        self.write(move |connection| {
+            update(connection, account, contact, patch.clone(), &field_uuids, now, precondition.as_ref())
+        })
+        .await
     }
 
     async fn delete(
@@ -88,8 +98,9 @@ fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -
     row.with_fields(fields.unwrap_or_default()).map(Some)
 }
 
-/// Returns a contact that exists, because the transaction has written or locked it. Its absence is an internal error.
-fn find_existing(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
+/// Returns a contact that exists, because the transaction has written or locked it, or has read one of its fields. Its
+/// absence is an internal error.
+pub fn find_existing(connection: &mut DbConnection, account: AccountId, contact: ContactId) -> StoreResult<Contact> {
     Ok(find(connection, account, contact)?.ok_or_else(|| Error::internal("a locked contact is missing"))?)
 }
 
@@ -98,6 +109,7 @@ fn create(
     account: AccountId,
     contact: NewContact,
     uuid: Uuid,
+    field_uuids: &[Uuid],
     now: Timestamp,
 ) -> StoreResult<Contact> {
     find_account(connection, account)?;
@@ -105,7 +117,7 @@ fn create(
     let row = NewContactRow::new(account, contact, uuid, now);
     let insert = diesel::insert_into(contacts::table).values(row);
     let id = contact_id(insert.returning(contacts::id).get_result(connection)?)?;
-    insert_fields(connection, account, id, &fields, now)?;
+    store_fields(connection, account, id, &[], &fields, field_uuids, now)?;
     find_existing(connection, account, id)
 }
 
@@ -114,6 +126,7 @@ fn update(
     account: AccountId,
     contact: ContactId,
     patch: ContactPatch,
+    field_uuids: &[Uuid],
     now: Timestamp,
     precondition: Option<&Precondition<Contact>>,
 ) -> StoreResult<Contact> {
@@ -121,10 +134,11 @@ fn update(
     check(connection, account, contact, precondition)?;
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get()).unwrap_or_default();
     let contents = fields.iter().map(|field| field.content.clone()).collect();
-    let updated = patch.apply(stored.clone().with_fields(contents)?)?;
-    let has_new_fields = replace_fields(connection, account, contact, &fields, &updated.fields, now)?;
+    let ids: Vec<ContactFieldId> = fields.iter().map(|field| field.id).collect();
+    let updated = patch.apply(stored.clone().with_fields(contents)?, &ids)?;
+    let has_other_fields = store_fields(connection, account, contact, &fields, &updated.fields, field_uuids, now)?;
     let row = ContactDataRow::from(updated);
-    if has_new_fields || row != stored {
+    if has_other_fields || row != stored {
         diesel::update(by_id(account, contact))
             .set((row, contacts::updated_at.eq(DbTimestamp(now))))
             .execute(connection)?;
@@ -167,27 +181,63 @@ fn check(
     }
 }
 
-fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
-    let mut with_numbers = Vec::new();
-    for search in query.phone.iter().chain(&query.search.phone) {
-        let contacts = contacts_with(connection, account, search)?;
-        with_numbers.push(contacts.into_iter().map(ContactId::get).collect::<Vec<_>>());
+/// The contacts that a query lists.
+pub struct ListedContacts<'a> {
+    /// The account that has the contacts.
+    pub account: AccountId,
+    /// The query.
+    pub query: &'a ContactQuery,
+    /// The contacts that have each of the phone numbers that the query names.
+    with_numbers: Vec<Vec<i64>>,
+}
+
+impl<'a> ListedContacts<'a> {
+    fn new(connection: &mut DbConnection, account: AccountId, query: &'a ContactQuery) -> StoreResult<Self> {
+        let mut with_numbers = Vec::new();
+        for search in query.phone.iter().chain(&query.search.phone) {
+            let contacts = contacts_with(connection, account, search)?;
+            with_numbers.push(contacts.into_iter().map(ContactId::get).collect());
+        }
+        Ok(Self { account, query, with_numbers })
     }
-    let matching = || {
-        let mut matching = contacts::table.filter(contacts::account_id.eq(account.get())).into_boxed::<Backend>();
-        if let Some(condition) = condition(account, &query.search) {
-            matching = matching.filter(condition);
+
+    /// Returns the contacts whether they are due or not, in no order.
+    pub fn due_or_not(&self) -> Matching {
+        let mut found = contacts::table.filter(contacts::account_id.eq(self.account.get())).into_boxed();
+        if let Some(condition) = condition(self.account, &self.query.search) {
+            found = found.filter(condition);
         }
-        for contacts in &with_numbers {
-            matching = matching.filter(contacts::id.eq_any(contacts.clone()));
+        for contacts in &self.with_numbers {
+            found = found.filter(contacts::id.eq_any(contacts.clone()));
         }
-        matching
-    };
-    let total: i64 = matching().count().get_result(connection)?;
+        found
+    }
+
+    /// Returns the contacts in no order.
+    fn matching(&self) -> Matching {
+        let found = self.due_or_not();
+        match self.query.due {
+            Some(due) if due.is_due => trigger_dates::dated(found, Some(due)),
+            Some(DueFilter { now, .. }) => {
+                let has_no_date = contacts::stay_in_touch_frequency.is_null();
+                found.filter(has_no_date.or(contacts::stay_in_touch_trigger_date.gt(DbTimestamp(now))))
+            }
+            None => found,
+        }
+    }
+}
+
+fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery) -> StoreResult<Page<Contact>> {
+    let listed = ListedContacts::new(connection, account, query)?;
+    let total: i64 = listed.matching().count().get_result(connection)?;
     let total = total.unsigned_abs();
     let column = match query.sort.key {
         ContactSortKey::CreatedAt => "contacts.created_at",
         ContactSortKey::UpdatedAt => "contacts.updated_at",
+        ContactSortKey::StayInTouchTriggerDate => {
+            let (rows, has_more) = trigger_dates::load_page(connection, &listed)?;
+            return Ok(Page { items: with_fields(connection, account, rows)?, total, has_more });
+        }
     };
     let sort = [column, "contacts.id"];
     let (rows, has_more) = match query.page.start {
@@ -195,13 +245,13 @@ fn list(connection: &mut DbConnection, account: AccountId, query: &ContactQuery)
             let Some(offset) = query.page.offset().filter(|offset| offset.unsigned_abs() < total) else {
                 return Ok(Page::new(Vec::new(), total));
             };
-            let sorted = matching().order(sql::<Bool>(&order_by(sort, query.sort.direction)));
+            let sorted = listed.matching().order(sql::<Bool>(&order_by(sort, query.sort.direction)));
             let page = sorted.limit(query.page.size.get().into()).offset(offset);
             (page.select(ContactRow::as_select()).load(connection)?, false)
         }
         PageStart::Cursor(cursor) => {
             let scan = KeysetScan::new(query.sort.direction, cursor, query.page.size);
-            let mut from_cursor = matching();
+            let mut from_cursor = listed.matching();
             if let Some(place) = scan.beyond {
                 from_cursor = from_cursor.filter(is_beyond(&sort.join(", "), scan.direction, place));
             }
@@ -226,6 +276,9 @@ pub fn with_fields(
     };
     rows.into_iter().map(with_fields).collect()
 }
+
+/// Contacts, filtered.
+pub type Matching = contacts::BoxedQuery<'static, Backend>;
 
 /// A condition on contacts.
 pub type Condition = Box<dyn BoxableExpression<contacts::table, Backend, SqlType = Bool>>;
@@ -261,63 +314,4 @@ fn has_field(account: AccountId, kind: Option<ContactFieldKind>, data: &str) -> 
         fields = fields.filter(contact_fields::kind.eq(i16::try_from(kind.id()).unwrap_or_default()));
     }
     Box::new(contacts::id.eq_any(fields))
-}
-
-/// Returns the fields of each of the contacts, in the order in which they were added.
-fn fields_of(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contacts: &[i64],
-) -> StoreResult<BTreeMap<i64, Vec<ContactField>>> {
-    let rows: Vec<ContactFieldRow> = contact_fields::table
-        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::contact_id.eq_any(contacts)))
-        .order(contact_fields::id)
-        .select(ContactFieldRow::as_select())
-        .load(connection)?;
-    let mut fields: BTreeMap<i64, Vec<ContactField>> = BTreeMap::new();
-    for row in rows {
-        fields.entry(row.contact_id).or_default().push(row.try_into()?);
-    }
-    Ok(fields)
-}
-
-fn insert_fields(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contact: ContactId,
-    fields: &[NewContactField],
-    now: Timestamp,
-) -> StoreResult<()> {
-    // One statement for each field, so that their ids are in the order of the list.
-    for field in fields {
-        let row = NewContactFieldRow::new(account, contact, field, now);
-        diesel::insert_into(contact_fields::table).values(row).execute(connection)?;
-    }
-    Ok(())
-}
-
-/// Replaces the fields of the contact. Returns whether they differ from the stored ones. Equal fields keep their ids.
-fn replace_fields(
-    connection: &mut DbConnection,
-    account: AccountId,
-    contact: ContactId,
-    stored: &[ContactField],
-    fields: &[NewContactField],
-    now: Timestamp,
-) -> StoreResult<bool> {
-    // A stored field that is repeated remains as often as the new list has it.
-    let mut new = fields.to_vec();
-    let removed = stored.iter().filter(|field| match new.iter().position(|new| *new == field.content) {
-        Some(place) => {
-            new.remove(place);
-            false
-        }
-        None => true,
-    });
-    let removed: Vec<i64> = removed.map(|field| field.id.get()).collect();
-    diesel::delete(contact_fields::table)
-        .filter(contact_fields::account_id.eq(account.get()).and(contact_fields::id.eq_any(&removed)))
-        .execute(connection)?;
-    insert_fields(connection, account, contact, &new, now)?;
-    Ok(!removed.is_empty() || !new.is_empty())
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
-    Account, AccountId, CallDetails, Contact, ContactId, Content, CounterChanges, Emotion, NewCall, NewContact,
-    SecretHash, Timestamp, Token, TooManyFields, Uuid,
+    Account, AccountId, CallDetails, Contact, ContactField, ContactId, Content, CounterChanges, Emotion, NewCall,
+    NewContact, SecretHash, Token, TooManyFields, Uuid,
 };
-use ports::outbound::{BackupRecord, HighestIds, ImportCall, ImportContact, ImportRecord, ImportSummary, StoredCall};
+use ports::Error;
+use ports::outbound::{
+    BackupRecord, FieldIdentity, HighestIds, ImportCall, ImportContact, ImportRecord, ImportSummary, StoredCall,
+};
 
 use crate::StoreResult;
 use crate::rows::call_id;
@@ -75,8 +78,8 @@ pub struct FieldToInsert {
     pub contact: ContactId,
     /// The kind and the data.
     pub field: domain::NewContactField,
-    /// When the field was created.
-    pub created_at: Timestamp,
+    /// The UUID and the times.
+    pub identity: FieldIdentity,
 }
 
 /// A contact to insert under its id.
@@ -219,9 +222,8 @@ fn import_contacts(
         .collect::<StoreResult<_>>()?;
     let mut fields = Vec::new();
     for ContactToInsert { id, contact, .. } in &contacts {
-        let created_at = contact.fields_created_at.iter().copied().chain(std::iter::repeat(contact.created_at));
-        for (field, created_at) in contact.contact.fields.iter().zip(created_at) {
-            fields.push(FieldToInsert { id: 0, contact: *id, field: field.clone(), created_at });
+        for (field, identity) in contact.contact.fields.iter().zip(&contact.fields) {
+            fields.push(FieldToInsert { id: 0, contact: *id, field: field.clone(), identity: *identity });
         }
     }
     let field_ids = session.assign_ids(Table::ContactFields, fields.len())?;
@@ -282,15 +284,18 @@ fn insert_and_count(session: &mut impl BulkSession, account: AccountId, calls: V
     session.insert_calls(calls)
 }
 
-/// Removes repeated contact fields with their times.
-fn keep_distinct_fields(contact: &mut ImportContact) -> Result<(), TooManyFields> {
+/// Removes contact fields whose UUID another field of the contact has.
+fn keep_distinct_fields(contact: &mut ImportContact) -> StoreResult<()> {
+    if contact.fields.len() != contact.contact.fields.len() {
+        return Err(Error::internal("an imported contact has fields without a UUID").into());
+    }
     let mut known = HashSet::new();
-    let is_first: Vec<bool> = contact.contact.fields.iter().map(|field| known.insert(field.clone())).collect();
+    let is_first: Vec<bool> = contact.fields.iter().map(|field| known.insert(field.uuid)).collect();
     let mut firsts = is_first.iter();
     contact.contact.fields.retain(|_| firsts.next() == Some(&true));
     let mut firsts = is_first.iter();
-    contact.fields_created_at.retain(|_| firsts.next() == Some(&true));
-    check_number_of_fields(contact.contact.fields.len())
+    contact.fields.retain(|_| firsts.next() == Some(&true));
+    Ok(check_number_of_fields(contact.fields.len())?)
 }
 
 fn check_number_of_fields(fields: usize) -> Result<(), TooManyFields> {
@@ -326,7 +331,7 @@ impl Restore {
                         id: field.id.get(),
                         contact: id,
                         field: field.content.clone(),
-                        created_at: field.created_at,
+                        identity: identity(field),
                     }));
                     contacts.push(ContactToInsert { id, account, contact: without_id(*contact) });
                 }
@@ -369,10 +374,14 @@ impl Restore {
     }
 }
 
+fn identity(field: &ContactField) -> FieldIdentity {
+    FieldIdentity { uuid: field.uuid, created_at: field.created_at, updated_at: field.updated_at }
+}
+
 fn without_id(contact: Contact) -> ImportContact {
     ImportContact {
         uuid: contact.summary.uuid,
-        fields_created_at: Vec::new(),
+        fields: contact.fields.iter().map(identity).collect(),
         created_at: contact.created_at,
         updated_at: contact.updated_at,
         contact: contact.into(),

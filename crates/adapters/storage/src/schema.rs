@@ -56,7 +56,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+    use diesel::sql_types::{BigInt, Bool, Nullable, SmallInt, Text};
     use super::{Instant, UniqueId};
 
     contacts (account_id, id) {
@@ -81,6 +81,8 @@ diesel::table! {
         description -> Nullable<Text>,
         job -> Nullable<Text>,
         company -> Nullable<Text>,
+        stay_in_touch_frequency -> Nullable<SmallInt>,
+        stay_in_touch_trigger_date -> Nullable<Instant>,
         search_text -> Text,
         last_called -> Nullable<Instant>,
         calls -> BigInt,
@@ -91,17 +93,19 @@ diesel::table! {
 
 diesel::table! {
     use diesel::sql_types::{BigInt, Nullable, SmallInt, Text};
-    use super::Instant;
+    use super::{Instant, UniqueId};
 
     contact_fields (account_id, id) {
         id -> BigInt,
         account_id -> BigInt,
         contact_id -> BigInt,
+        uuid -> UniqueId,
         kind -> SmallInt,
         data -> Text,
         search_data -> Text,
         phone_key -> Nullable<Text>,
         created_at -> Instant,
+        updated_at -> Instant,
     }
 }
 

@@ -170,6 +170,7 @@ mod tests {
             description: None,
             job: None,
             company: None,
+            stay_in_touch_frequency: None,
             fields: vec![],
             last_called: None,
             calls: 0,

@@ -49,7 +49,8 @@ impl ContactService for Contacts {
     }
 
     async fn create(&self, account: AccountId, contact: NewContact) -> Result<Contact> {
-        self.repository.create(account, contact, Uuid::new_v4(), self.clock.now()).await
+        let field_uuids = new_uuids(contact.fields.len());
+        self.repository.create(account, contact, Uuid::new_v4(), field_uuids, self.clock.now()).await
     }
 
     async fn update(
@@ -59,7 +60,8 @@ impl ContactService for Contacts {
         patch: ContactPatch,
         precondition: Option<Precondition<Contact>>,
     ) -> Result<Contact> {
-        self.repository.update(account, contact, patch, self.clock.now(), precondition).await
+        let field_uuids = new_uuids(patch.fields.len());
+        self.repository.update(account, contact, patch, field_uuids, self.clock.now(), precondition).await
     }
 
     async fn delete(
@@ -70,6 +72,10 @@ impl ContactService for Contacts {
     ) -> Result<()> {
         self.repository.delete(account, contact, self.clock.now(), precondition).await
     }
+}
+
+fn new_uuids(count: usize) -> Vec<Uuid> {
+    std::iter::repeat_with(Uuid::new_v4).take(count).collect()
 }
 
 #[cfg(test)]

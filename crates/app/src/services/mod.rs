@@ -4,6 +4,7 @@ mod admin;
 mod auth;
 mod call_log;
 mod calls;
+mod contact_fields;
 mod contacts;
 mod deletions;
 mod operations;
@@ -33,11 +34,12 @@ pub struct Services {
 
 /// Builds the use cases of the store. Phone numbers are read by the rules of the region.
 pub fn build_services(store: Store, clock: Arc<dyn Clock>, region: Option<PhoneRegion>) -> Services {
-    let Store { calls, contacts, deletions, accounts, tokens, bulk, operations } = store;
+    let Store { calls, contacts, contact_fields, deletions, accounts, tokens, bulk, operations } = store;
     let (lease, closed) = Lease::new();
     let http = http_adapter::Services {
         calls: Arc::new(calls::Calls::new(calls, clock.clone(), region, lease.clone())),
         contacts: Arc::new(contacts::Contacts::new(contacts, clock.clone(), region, lease.clone())),
+        contact_fields: Arc::new(contact_fields::ContactFields::new(contact_fields, clock.clone(), lease.clone())),
         deletions: Arc::new(deletions::Deletions::new(deletions, clock.clone(), lease.clone())),
         auth: Arc::new(auth::Auth::new(tokens.clone(), accounts.clone(), clock.clone(), lease.clone())),
         operations: Arc::new(operations::Operations::new(operations, lease)),

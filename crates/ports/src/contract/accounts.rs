@@ -132,7 +132,7 @@ pub async fn deletes_an_account_with_everything_that_it_owns(store: &Store) {
     assert_eq!(store.tokens.find(hash(&deleted, 1)).await.unwrap(), None);
     assert!(deleted.all_contacts().await.is_empty() && deleted.all_calls(None).await.is_empty());
     deleted.assert_counters_match_calls().await;
-    assert_error!(store.contacts.create(deleted.id, person("Ann"), UUID, at(NOW)).await, NotFound);
+    assert_error!(store.contacts.create(deleted.id, person("Ann"), UUID, vec![], at(NOW)).await, NotFound);
     assert_error!(deleted.create_call(call(kept[0].contact.id, NOW)).await, NotFound);
     assert_eq!(other.all_calls(None).await, kept[1..], "the other account is unchanged");
     assert!(store.tokens.find(hash(&other, 1)).await.unwrap().is_some());

@@ -3,18 +3,27 @@
 use std::ops::ControlFlow;
 
 use domain::{
-    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, ContactFieldKind, ContactQuery, ContactSearch, Content,
-    Emotion, NewContact, NewContactField, NewToken, Profile, Scope, SecretHash, Uuid,
+    AccountId, CallDetails, CallFilters, CallQuery, CallSearch, ContactField, ContactFieldKind, ContactQuery,
+    ContactSearch, Content, Emotion, NewContact, NewContactField, NewToken, Profile, Scope, SecretHash,
+    StayInTouchFrequency, Uuid,
 };
 
 use super::{DAY, NOW, TestAccount, UNKNOWN_ID, assert_error, at, name, page, person};
 use crate::outbound::{
-    BackupRecord, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord, ImportSummary, Store,
+    BackupRecord, FieldIdentity, HighestIds, ImportCall, ImportContact, ImportCount, ImportRecord, ImportSummary, Store,
 };
 use crate::{Error, Result};
 
 fn uuid(n: i64) -> Uuid {
     Uuid::from_u64_pair(1 << 63, n.unsigned_abs())
+}
+
+fn identity(n: i64, created_at: i64, updated_at: i64) -> FieldIdentity {
+    FieldIdentity { uuid: uuid(n), created_at: at(created_at), updated_at: at(updated_at) }
+}
+
+fn identity_of(field: &ContactField) -> FieldIdentity {
+    FieldIdentity { uuid: field.uuid, created_at: field.created_at, updated_at: field.updated_at }
 }
 
 /// Returns the n-th contact, with two contact fields. It is archived if `n` is even.
@@ -28,12 +37,13 @@ pub(super) fn contact(n: i64) -> ImportRecord {
             description: Content::parse("Waffles").ok(),
             job: None,
             company: Some(name("Parks")),
+            stay_in_touch_frequency: StayInTouchFrequency::from_days(n),
             fields: vec![
                 field(ContactFieldKind::PHONE, "+1 555 0100"),
                 field(ContactFieldKind::EMAIL, "leslie@example.org"),
             ],
         },
-        fields_created_at: vec![at(NOW - 20), at(NOW - 25)],
+        fields: vec![identity(n * 2, NOW - 20, NOW - 15), identity(n * 2 + 1, NOW - 25, NOW - 25)],
         created_at: at(NOW - 30),
         updated_at: at(NOW - 10 + n),
     }))
@@ -85,7 +95,7 @@ fn read_for_import(account: &TestAccount) -> Vec<ImportRecord> {
     let without_ids = |record| match record {
         BackupRecord::Contact(contact) => ImportRecord::Contact(Box::new(ImportContact {
             uuid: contact.summary.uuid,
-            fields_created_at: contact.fields.iter().map(|field| field.created_at).collect(),
+            fields: contact.fields.iter().map(identity_of).collect(),
             created_at: contact.created_at,
             updated_at: contact.updated_at,
             contact: NewContact::from(*contact),
@@ -131,17 +141,16 @@ pub async fn imports_into_another_account_what_it_read(store: &Store) {
     let (account, other) = (TestAccount::create(store).await, TestAccount::create(store).await);
     import(&account, records(), false).unwrap();
     import(&other, read_for_import(&account), false).unwrap();
-    assert_eq!(read_for_import(&other), records(), "also the time of each contact field");
+    assert_eq!(read_for_import(&other), records(), "also the UUID and the times of each contact field");
     other.assert_counters_match_calls().await;
 }
 
-pub async fn imported_contact_fields_default_to_the_time_of_their_contact(store: &Store) {
+pub async fn imports_equal_contact_fields_with_different_uuids(store: &Store) {
     let account = TestAccount::create(store).await;
     let ImportRecord::Contact(mut imported) = contact(1) else { panic!("not a contact") };
-    imported.fields_created_at.truncate(1);
-    import(&account, vec![ImportRecord::Contact(imported)], false).unwrap();
-    let times = account.all_contacts().await[0].fields.iter().map(|field| field.created_at).collect::<Vec<_>>();
-    assert_eq!(times, [at(NOW - 20), at(NOW - 30)]);
+    imported.contact.fields[1] = imported.contact.fields[0].clone();
+    import(&account, vec![ImportRecord::Contact(imported.clone())], false).unwrap();
+    assert_eq!(read_for_import(&account), [ImportRecord::Contact(imported)]);
 }
 
 pub async fn adds_nothing_when_records_are_imported_again(store: &Store) {
@@ -313,12 +322,13 @@ fn with_wrong_counters(record: BackupRecord) -> BackupRecord {
     }
 }
 
-pub async fn imports_each_emotion_and_contact_field_once(store: &Store, empty: &Store) {
+pub async fn imports_each_emotion_and_each_uuid_of_a_contact_field_once(store: &Store, empty: &Store) {
     let account = TestAccount::create(store).await;
     let (ImportRecord::Contact(mut leslie), ImportRecord::Call(mut call)) = (contact(1), recorded(1, 1, NOW)) else {
         panic!("not a contact and a call")
     };
     leslie.contact.fields.extend(leslie.contact.fields.clone());
+    leslie.fields.extend(leslie.fields.clone());
     call.details.emotions.extend(call.details.emotions.clone());
     import(&account, vec![ImportRecord::Contact(leslie), ImportRecord::Call(call)], false).unwrap();
     assert_eq!(read_for_import(&account), [contact(1), recorded(1, 1, NOW)]);
@@ -340,6 +350,7 @@ pub async fn rejects_imported_contacts_with_too_many_fields(store: &Store) {
         let ImportRecord::Contact(mut leslie) = contact(1) else { panic!("not a contact") };
         let phone = |n: usize| NewContactField { kind: ContactFieldKind::PHONE, data: name(&n.to_string()) };
         leslie.contact.fields = (0..count).map(phone).collect();
+        leslie.fields = (0..).map(|n| identity(n, NOW, NOW)).take(count).collect();
         vec![ImportRecord::Contact(leslie)]
     };
     assert_error!(import(&account, with_fields(101), false), TooManyFields(_));

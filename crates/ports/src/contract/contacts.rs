@@ -1,13 +1,13 @@
 //! Contacts.
 
 use domain::{
-    AccountId, Contact, ContactFieldKind, ContactPatch, ContactQuery, ContactSearch, ContactSortKey, Content, Gender,
-    ImportantDate, NewContact, NewContactField, Profile, Sort, Timestamp,
+    AccountId, Contact, ContactPatch, ContactQuery, ContactSearch, ContactSortKey, Content, Gender, ImportantDate,
+    NamedField, NewContact, NewContactField, Profile, Sort, StayInTouchFrequency, Timestamp,
 };
 
 use super::{
-    DIRECTIONS, LATER, NOW, SortedBy, TestAccount, UNKNOWN_ID, UUID, assert_error, at, name, never, page, person,
-    unchanged_since,
+    DIRECTIONS, LATER, NOW, SortedBy, TestAccount, UNKNOWN_ID, UUID, assert_error, at, email, field_uuids, name, never,
+    page, person, phone, unchanged_since,
 };
 use crate::outbound::Store;
 
@@ -30,20 +30,18 @@ fn jane() -> NewContact {
         description: Content::parse(&"long ".repeat(10_000)).ok(),
         job: Some(name("Pilot")),
         company: Some(name("100% Air_Lines")),
+        stay_in_touch_frequency: StayInTouchFrequency::from_days(90),
         fields: vec![phone("+1 (555) 0100"), email("Zoë@example.org")],
     }
 }
 
-fn phone(number: &str) -> NewContactField {
-    NewContactField { kind: ContactFieldKind::PHONE, data: name(number) }
-}
-
-fn email(address: &str) -> NewContactField {
-    NewContactField { kind: ContactFieldKind::EMAIL, data: name(address) }
-}
-
 fn star() -> ContactPatch {
     ContactPatch { is_starred: Some(true), ..ContactPatch::default() }
+}
+
+/// Returns a patch that adds these contact fields.
+fn with_fields(fields: impl IntoIterator<Item = NewContactField>) -> ContactPatch {
+    ContactPatch { fields: fields.into_iter().map(NamedField::from).collect(), ..ContactPatch::default() }
 }
 
 /// Returns the contact fields without ids and times.
@@ -73,7 +71,7 @@ pub async fn reads_a_contact_as_it_was_stored(store: &Store) {
 
 pub async fn rejects_a_contact_of_an_unknown_account(store: &Store) {
     let unknown = AccountId::new(UNKNOWN_ID).unwrap();
-    assert_error!(store.contacts.create(unknown, person("J"), UUID, at(NOW)).await, NotFound);
+    assert_error!(store.contacts.create(unknown, person("J"), UUID, vec![], at(NOW)).await, NotFound);
 }
 
 pub async fn updates_only_what_the_patch_names(store: &Store) {
@@ -125,7 +123,7 @@ pub async fn writes_a_contact_only_if_it_satisfies_the_precondition(store: &Stor
     let account = TestAccount::create(store).await;
     let first = account.add_contact(jane()).await;
     let id = first.summary.id;
-    let update = |patch, condition| store.contacts.update(account.id, id, patch, at(LATER), condition);
+    let update = |patch, condition| store.contacts.update(account.id, id, patch, vec![], at(LATER), condition);
     let second = update(ContactPatch { job: Some(None), ..ContactPatch::default() }, unchanged_since(&first)).await;
     let second = second.unwrap();
     for failing in [never(), unchanged_since(&first)] {
@@ -136,9 +134,7 @@ pub async fn writes_a_contact_only_if_it_satisfies_the_precondition(store: &Stor
     account.record(id, NOW).await;
     assert_error!(store.contacts.delete(account.id, id, at(LATER), unchanged_since(&second)).await, PreconditionFailed);
     let called = account.find_contact(id).await;
-    account
-        .update_contact(id, ContactPatch { more_fields: vec![phone("+44 20 7946")], ..ContactPatch::default() })
-        .await;
+    account.update_contact(id, with_fields([phone("+44 20 7946")])).await;
     assert_error!(update(star(), unchanged_since(&called)).await, PreconditionFailed);
     let last = account.find_contact(id).await;
     store.contacts.delete(account.id, id, at(LATER), unchanged_since(&last)).await.unwrap();
@@ -224,15 +220,11 @@ pub async fn finds_the_words_of_the_contact_as_it_is_now(store: &Store) {
     let account = TestAccount::create(store).await;
     let id = account.add_contact(NewContact { job: Some(name("Pilot")), ..person("Ann") }).await.summary.id;
     let found = async |query| search(&account, query).await.len();
-    let patch = |job: Option<&str>, more_fields| ContactPatch {
-        job: Some(job.map(name)),
-        more_fields,
-        ..ContactPatch::default()
-    };
-    account.update_contact(id, patch(Some("Baker"), vec![email("ann@work.example")])).await;
+    let baker = ContactPatch { job: Some(Some(name("Baker"))), ..with_fields([email("ann@work.example")]) };
+    let updated = account.update_contact(id, baker).await;
     assert_eq!((found("pilot").await, found("baker").await, found("work").await), (0, 1, 1));
-    let no_fields = ContactPatch { fields: Some(vec![]), ..patch(None, vec![]) };
-    account.update_contact(id, no_fields).await;
+    account.update_contact(id, ContactPatch { job: Some(None), ..ContactPatch::default() }).await;
+    store.contact_fields.delete(account.id, updated.fields[0].id, at(LATER)).await.unwrap();
     assert_eq!((found("baker").await, found("work").await, found("ann").await), (0, 0, 1));
     account.record(id, NOW).await;
     account.delete_contact(id).await.unwrap();
@@ -245,41 +237,47 @@ pub async fn finds_the_words_of_the_contact_as_it_is_now(store: &Store) {
     assert_eq!((found("tom").await, found("tom word").await), (2, 1));
 }
 
-pub async fn keeps_contact_fields_that_differ_only_for_a_reader(store: &Store) {
+pub async fn keeps_every_contact_field_that_an_update_does_not_name(store: &Store) {
     let account = TestAccount::create(store).await;
     let fields = || vec![phone("+1 555 0100"), phone("1-555-0100"), email("zoë@x.org"), email("zoe@x.org")];
     let stored = account.add_contact(NewContact { fields: fields(), ..person("Leslie") }).await;
+    let id = stored.summary.id;
+    let again = store.contact_fields.create(account.id, id, phone("+1 555 0100"), UUID, at(NOW)).await.unwrap();
+    let stored = [stored.fields, vec![again.field]].concat();
     let rename = ContactPatch { first_name: Some(name("Lesley")), ..ContactPatch::default() };
-    let renamed = account.update_contact(stored.summary.id, rename).await;
-    assert_eq!(renamed.fields, stored.fields, "the patch names no fields");
-    let replaced = [fields(), vec![phone("+1 555 01005")], fields()].concat();
-    let patch = ContactPatch { fields: Some(replaced), ..ContactPatch::default() };
-    let replaced = account.update_contact(stored.summary.id, patch).await;
-    assert_eq!(replaced.fields[..4], stored.fields, "a field that remains keeps its id");
-    assert_eq!(fields_of(&replaced)[4..], [phone("+1 555 01005")]);
+    for patch in [rename, with_fields([email("zoe@x.org")]), with_fields([fields(), fields()].concat())] {
+        assert_eq!(account.update_contact(id, patch).await.fields, stored, "with their ids, UUIDs and times");
+    }
+    let added = account.update_contact(id, with_fields([phone("+1 555 01005"), phone("+1 555 0100")])).await;
+    assert_eq!(added.fields[..5], stored);
+    assert_eq!(fields_of(&added)[5..], [phone("+1 555 01005")]);
 }
 
-pub async fn adds_keeps_and_removes_contact_fields(store: &Store) {
+pub async fn adds_and_changes_contact_fields_with_the_contact(store: &Store) {
     let account = TestAccount::create(store).await;
     let stored = account.add_contact(jane()).await;
     let id = stored.summary.id;
-    let add = |more_fields| ContactPatch { more_fields, ..ContactPatch::default() };
-    let replace = |fields| ContactPatch { fields: Some(fields), ..ContactPatch::default() };
-    let added = account.update_contact(id, add(vec![phone("+44 20 7946"), phone("+1 (555) 0100")])).await;
+    assert_eq!(stored.fields.iter().map(|field| field.uuid).collect::<Vec<_>>(), field_uuids(2));
+    let added = account.update_contact(id, with_fields([phone("+44 20 7946"), phone("+1 (555) 0100")])).await;
     assert_eq!(fields_of(&added), [phone("+1 (555) 0100"), email("Zoë@example.org"), phone("+44 20 7946")]);
-    assert_eq!(added.fields[..2], stored.fields, "a field that remains keeps its id");
-    assert_eq!((added.updated_at, added.fields[2].created_at), (at(LATER), at(LATER)));
-    let replaced = account.update_contact(id, replace(vec![phone("+44 20 7946"), email("jane@example.org")])).await;
-    assert_eq!(fields_of(&replaced), [phone("+44 20 7946"), email("jane@example.org")]);
-    assert_eq!(replaced.fields[0], added.fields[2]);
-    assert_eq!(account.find_contact(id).await, replaced);
-    let many = (0..NewContact::MAX_FIELDS).map(|n| phone(&n.to_string())).collect();
-    let full = account.update_contact(id, replace(many)).await;
+    assert_eq!(added.fields[..2], stored.fields);
+    let new = &added.fields[2];
+    assert_eq!((new.uuid, new.created_at, new.updated_at), (field_uuids(1)[0], at(LATER), at(LATER)));
+    assert_eq!(added.updated_at, at(LATER));
+    let named = NamedField { id: Some(stored.fields[1].id), content: email("jane@example.org") };
+    let changed = account.update_contact(id, ContactPatch { fields: vec![named], ..ContactPatch::default() }).await;
+    let mut expected = added.fields.clone();
+    (expected[1].content, expected[1].updated_at) = (email("jane@example.org"), at(LATER));
+    assert_eq!(changed.fields, expected, "it keeps its id, UUID and creation");
+    assert_eq!(account.find_contact(id).await, changed);
+    assert_eq!((search(&account, "email:jane@").await.len(), search(&account, "email:zoe@").await.len()), (1, 0));
+    let full =
+        account.update_contact(id, with_fields((3..NewContact::MAX_FIELDS).map(|n| phone(&n.to_string())))).await;
     assert_eq!(full.fields.len(), NewContact::MAX_FIELDS);
-    let one_more = add(vec![phone("15550100")]);
-    assert_error!(store.contacts.update(account.id, id, one_more, at(LATER + 1), None).await, TooManyFields(_));
+    let one_more = with_fields([phone("15550100")]);
+    let updated = store.contacts.update(account.id, id, one_more, field_uuids(1), at(LATER + 1), None).await;
+    assert_error!(updated, TooManyFields(_));
     assert_eq!(account.find_contact(id).await, full);
-    assert_eq!(account.update_contact(id, replace(vec![])).await.fields, []);
     account.add_contact(jane()).await;
     account.delete_contact(id).await.unwrap();
 }
@@ -306,9 +304,10 @@ pub async fn pages_partition_the_list_in_every_sort(store: &Store) {
     let account = TestAccount::create(store).await;
     let mut contacts = Vec::new();
     for n in 0..11 {
-        let stored = store.contacts.create(account.id, person("J"), UUID, at(NOW + n % 3)).await;
+        let stored = store.contacts.create(account.id, person("J"), UUID, vec![], at(NOW + n % 3)).await;
         let id = stored.unwrap().summary.id;
-        contacts.push(store.contacts.update(account.id, id, star(), at(NOW + 10 + n * 7 % 4), None).await.unwrap());
+        contacts
+            .push(store.contacts.update(account.id, id, star(), vec![], at(NOW + 10 + n * 7 % 4), None).await.unwrap());
     }
     let keys: [SortedBy<ContactSortKey, Contact>; 2] =
         [(ContactSortKey::CreatedAt, |c| c.created_at), (ContactSortKey::UpdatedAt, |c| c.updated_at)];
@@ -334,7 +333,7 @@ pub async fn isolates_contacts_of_accounts(store: &Store) {
     let (account, other) = (TestAccount::create(store).await, TestAccount::create(store).await);
     let foreign = other.create_contact("Henri").await;
     assert_error!(store.contacts.find(account.id, foreign).await, NotFound);
-    assert_error!(store.contacts.update(account.id, foreign, star(), at(NOW), None).await, NotFound);
+    assert_error!(store.contacts.update(account.id, foreign, star(), vec![], at(NOW), None).await, NotFound);
     assert_error!(account.delete_contact(foreign).await, NotFound);
     assert_eq!(search(&account, "henri").await, []);
     assert!(!other.find_contact(foreign).await.summary.profile.is_starred);

@@ -8,12 +8,12 @@ use domain::{
 use super::{DAY, DIRECTIONS, NOW, TestAccount, UUID, at, call, newest, person};
 use crate::outbound::Store;
 
-fn by_cursor(cursor: Cursor, size: u32) -> PageRequest {
+pub(super) fn by_cursor(cursor: Cursor, size: u32) -> PageRequest {
     PageRequest { start: PageStart::Cursor(cursor), size: PageSize::new(size).unwrap() }
 }
 
 /// Returns the pages from the start to the end, and asserts that the way back has the same pages.
-async fn walk<T: Clone + PartialEq + std::fmt::Debug>(
+pub(super) async fn walk<T: Clone + PartialEq + std::fmt::Debug>(
     size: u32,
     key: impl Fn(&T) -> ItemKey,
     load: impl AsyncFn(PageRequest) -> Page<T>,
@@ -127,7 +127,7 @@ pub async fn pages_by_cursor_partition_the_list_of_contacts(store: &Store) {
     let mut contacts = Vec::new();
     for n in 0..23 {
         let now = at(NOW + n * 5 % 4);
-        contacts.push(store.contacts.create(account.id, person("Ann"), UUID, now).await.unwrap());
+        contacts.push(store.contacts.create(account.id, person("Ann"), UUID, vec![], now).await.unwrap());
     }
     for key in [ContactSortKey::CreatedAt, ContactSortKey::UpdatedAt] {
         for search in ["", "ann"] {

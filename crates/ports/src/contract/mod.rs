@@ -16,20 +16,23 @@ pub mod call_filters;
 pub mod call_lists;
 pub mod calls;
 pub mod concurrency;
+pub mod contact_fields;
 pub mod contacts;
 pub mod cursors;
 pub mod deletions;
 pub mod model;
 pub mod operations;
 pub mod phone_numbers;
+pub mod stay_in_touch;
 pub mod upserts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{
-    Account, AccountId, Call, CallDetails, CallId, CallPatch, CallQuery, Contact, ContactId, ContactPatch,
-    ContactQuery, Content, Direction, Name, NewCall, NewContact, PageRequest, PageSize, Timestamp, Uuid,
+    Account, AccountId, Call, CallDetails, CallId, CallPatch, CallQuery, Contact, ContactFieldKind, ContactId,
+    ContactPatch, ContactQuery, Content, Direction, Name, NewCall, NewContact, NewContactField, PageRequest, PageSize,
+    Timestamp, Uuid,
 };
 
 use crate::Result;
@@ -66,6 +69,19 @@ fn name(text: &str) -> Name {
 
 fn person(first_name: &str) -> NewContact {
     NewContact::new(name(first_name))
+}
+
+fn phone(number: &str) -> NewContactField {
+    NewContactField { kind: ContactFieldKind::PHONE, data: name(number) }
+}
+
+fn email(address: &str) -> NewContactField {
+    NewContactField { kind: ContactFieldKind::EMAIL, data: name(address) }
+}
+
+/// Returns the UUIDs of this number of contact fields that are not imported.
+fn field_uuids(count: usize) -> Vec<Uuid> {
+    (100..).map(Uuid::from_u128).take(count).collect()
 }
 
 fn unknown_contact() -> ContactId {
@@ -128,7 +144,8 @@ impl TestAccount {
     }
 
     async fn add_contact(&self, contact: NewContact) -> Contact {
-        self.store.contacts.create(self.id, contact, UUID, at(NOW)).await.unwrap()
+        let field_uuids = field_uuids(contact.fields.len());
+        self.store.contacts.create(self.id, contact, UUID, field_uuids, at(NOW)).await.unwrap()
     }
 
     async fn find_contact(&self, id: ContactId) -> Contact {
@@ -136,7 +153,8 @@ impl TestAccount {
     }
 
     async fn update_contact(&self, id: ContactId, patch: ContactPatch) -> Contact {
-        self.store.contacts.update(self.id, id, patch, at(LATER), None).await.unwrap()
+        let field_uuids = field_uuids(patch.fields.len());
+        self.store.contacts.update(self.id, id, patch, field_uuids, at(LATER), None).await.unwrap()
     }
 
     /// Returns all contacts, by reading all pages.
@@ -239,8 +257,10 @@ impl Random {
 /// Asserts that the result is this error.
 macro_rules! assert_error {
     ($result:expr, $error:ident $(($cause:pat))?) => {
+        {
         let result = $result;
         assert!(matches!(result, Err($crate::Error::$error $(($cause))?)), "{result:?} is not {}", stringify!($error));
+        }
     };
 }
 use assert_error;

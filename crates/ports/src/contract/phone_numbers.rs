@@ -2,8 +2,8 @@
 
 use domain::{
     Call, CallContact, CallDetails, CallFilters, CallPatch, CallQuery, CallUpsert, ContactFieldKind, ContactId,
-    ContactPatch, ContactQuery, ContactSearch, Cursor, NewCall, NewContact, NewContactField, Outcome, PageRequest,
-    PageSize, PageStart, PhoneNumber, PhoneRegion, PhoneSearch, Profile, RecordedCall,
+    ContactQuery, ContactSearch, Cursor, NewCall, NewContact, NewContactField, Outcome, PageRequest, PageSize,
+    PageStart, PhoneNumber, PhoneRegion, PhoneSearch, Profile, RecordedCall,
 };
 
 use super::bulk::{contact as imported_contact, import, recorded};
@@ -23,9 +23,11 @@ async fn add_contact(account: &TestAccount, numbers: &[&str]) -> ContactId {
     account.add_contact(NewContact { fields: fields(numbers), ..person("Leslie") }).await.summary.id
 }
 
-async fn set_numbers(account: &TestAccount, contact: ContactId, numbers: &[&str]) {
-    let patch = ContactPatch { fields: Some(fields(numbers)), ..ContactPatch::default() };
-    account.update_contact(contact, patch).await;
+/// Changes the first number of the contact.
+async fn set_number_of(account: &TestAccount, contact: ContactId, number: &str) {
+    let stored = account.store.contacts.find(account.id, contact).await.unwrap().fields.remove(0);
+    let content = NewContactField { data: name(number), ..stored.content };
+    account.store.contact_fields.update(account.id, stored.id, contact, content, at(NOW)).await.unwrap();
 }
 
 fn call_from(contact: ContactId, number: &str, called_at: i64) -> NewCall {
@@ -106,7 +108,7 @@ pub async fn finds_the_contacts_of_many_numbers_at_once(store: &Store) {
 pub async fn the_index_of_numbers_follows_every_write(store: &Store) {
     let account = TestAccount::create(store).await;
     let contact = add_contact(&account, &["+41 31 000 00 00"]).await;
-    set_numbers(&account, contact, &["+41 31 000 00 01"]).await;
+    set_number_of(&account, contact, "+41 31 000 00 01").await;
     assert_eq!(contacts_with(&account, search("0310000000")).await, []);
     assert_eq!(contacts_with(&account, search("0310000001")).await, [contact]);
 
@@ -196,6 +198,38 @@ pub async fn a_call_belongs_to_the_only_contact_that_has_its_number(store: &Stor
     let in_germany = CallUpsert { contact: CallContact::Number(search("0310000000")), ..from_number("0310000000") }
         .in_region(PhoneRegion::parse("DE"));
     assert_error!(upsert(&account, vec![in_germany]).await.remove(0), NotFound);
+}
+
+pub async fn a_call_is_recorded_only_while_its_contact_has_the_number(store: &Store) {
+    let account = TestAccount::create(store).await;
+    let leslie = add_contact(&account, &["+41 31 000 00 00"]).await;
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            let account = account.clone();
+            tokio::spawn(async move {
+                let mut recorded = 0;
+                for _ in 0..30 {
+                    match upsert(&account, vec![from_number("0310000000")]).await.remove(0) {
+                        Ok(call) => {
+                            assert_eq!(call.call.contact.id, leslie);
+                            recorded += 1;
+                        }
+                        other => assert_error!(other, NotFound),
+                    }
+                }
+                recorded
+            })
+        })
+        .collect();
+    for n in 0..30 {
+        set_number_of(&account, leslie, ["+41 31 000 00 01", "+41 31 000 00 00"][n % 2]).await;
+    }
+    let mut recorded = 0;
+    for writer in writers {
+        recorded += writer.await.unwrap();
+    }
+    assert_eq!(account.find_contact(leslie).await.calls, recorded);
+    account.assert_counters_match_calls().await;
 }
 
 pub async fn an_upsert_of_a_stored_call_needs_no_contact(store: &Store) {

@@ -4,6 +4,7 @@ pub mod account;
 pub mod batch;
 pub mod calendar;
 pub mod calls;
+pub mod contact_fields;
 pub mod contacts;
 pub mod csv;
 pub mod deletions;

@@ -32,7 +32,7 @@ pub const ERROR_RESPONSES: [ErrorResponse; 13] = [
         ApiError::Unauthenticated
     }),
     shared("Forbidden", "The token may only read (code 46).", || ApiError::ReadOnly),
-    shared("NotFound", "The account has no such call or contact (code 31).", || {
+    shared("NotFound", "The account has no such call, contact or contact field (code 31).", || {
         ApiError::of_call(ports::Error::NotFound, "call 1")
     }),
     shared("RequestTimeout", "The body did not arrive within 30 seconds (code 37).", || ApiError::TooSlow),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Call, CallDetails, CallDuration, CallId, CallSortKey, Contact, ContactId, ContactSortKey,
-    ContactSummary, Content, Cursor, DeletedObject, Deletion, Emotion, Name, Outcome, Page, PageRequest, PageSize,
-    PageStart, PhoneNumber, Profile, RecordedCall, Timestamp, Uuid,
+    AccountId, Call, CallDetails, CallDuration, CallId, CallSortKey, Contact, ContactField, ContactFieldId,
+    ContactFieldKind, ContactId, ContactSortKey, ContactSummary, Content, Cursor, DeletedObject, Deletion, Emotion,
+    Name, NewContactField, Outcome, Page, PageRequest, PageSize, PageStart, PhoneNumber, Profile, RecordedCall,
+    StayInTouchFrequency, Timestamp, Uuid,
 };
 use ports::inbound::CallPage;
 use serde::Serialize;
@@ -16,7 +17,8 @@ use crate::Compat;
 use crate::requests::ListRequest;
 use crate::responses::error::ApiError;
 use crate::responses::{
-    BatchResponse, CallResponse, ContactResource, ContactResponse, Deleted, Links, PageBuilder, ResponseContext,
+    BatchResponse, CallResponse, ContactFieldResource, ContactFieldResponse, ContactResource, ContactResponse, Deleted,
+    Links, PageBuilder, ResponseContext,
 };
 
 /// Returns the example of the successful response of each operation that has one.
@@ -39,6 +41,14 @@ pub fn responses() -> BTreeMap<&'static str, Value> {
     for operation in ["getContact", "createContact", "updateContact"] {
         examples.insert(operation, contact_response.clone());
     }
+    if let Some(field) = contact_field() {
+        let resource = || ContactFieldResource::new(&field, &call.contact, &context);
+        for operation in ["getContactField", "createContactField", "updateContactField"] {
+            examples.insert(operation, json(&ContactFieldResponse { data: resource() }));
+        }
+        let field_page = PageBuilder::new(&list("/api/contacts/1/contactfields"), &context, page);
+        examples.insert("listContactFields", json(&field_page.slice(std::iter::once(resource()))));
+    }
     let contacts = Page::new(vec![contact], 1);
     let contact_page = PageBuilder::new(&list("/api/contacts"), &context, page);
     let contact_page = contact_page.contacts(&contacts, ContactSortKey::CreatedAt, false);
@@ -49,7 +59,7 @@ pub fn responses() -> BTreeMap<&'static str, Value> {
     let deletion_page = PageBuilder::new(&list("/api/deleted"), &context, by_cursor).deletions(&deletions);
     examples.insert("listDeleted", json(&deletion_page));
     examples.insert("createCalls", json(&batch(call)));
-    for operation in ["deleteCall", "deleteContact"] {
+    for operation in ["deleteCall", "deleteContact", "deleteContactField"] {
         examples.insert(operation, json(&Deleted { deleted: true, id: 1 }));
     }
     examples
@@ -114,9 +124,22 @@ fn contact(call: &Call) -> Option<Contact> {
         description: None,
         job: Name::parse("Deputy Director").ok(),
         company: Name::parse("City of Pawnee").ok(),
+        stay_in_touch_frequency: StayInTouchFrequency::from_days(30),
         fields: vec![],
         last_called: Some(call.details.called_at),
         calls: 1,
+        created_at: created,
+        updated_at: created,
+    })
+}
+
+/// Returns a contact field of the contact.
+fn contact_field() -> Option<ContactField> {
+    let created = Timestamp::from_unix(1_517_583_000)?;
+    Some(ContactField {
+        id: ContactFieldId::new(1)?,
+        uuid: uuid(3),
+        content: NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").ok()? },
         created_at: created,
         updated_at: created,
     })

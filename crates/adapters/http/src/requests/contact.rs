@@ -2,14 +2,15 @@
 //! v4.1.2.
 
 use domain::{
-    ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NewContact, NewContactField, Timestamp,
+    ContactFieldKind, ContactPatch, Content, Gender, ImportantDate, Name, NamedField, NewContact, NewContactField,
+    StayInTouchFrequency, Timestamp,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::body::RequestBody;
-use super::contact_field::ContactFieldRequest;
+use super::contact_field::ListedField;
 use super::field::{Field, Violation};
 use super::important_date::{Approximation, Birthdate, date_of_parts, january_first};
 use super::validate;
@@ -54,9 +55,10 @@ pub struct ContactRequest {
     /// A phone number to add, unless the contact already has it.
     #[schema(value_type = Option<String>, max_length = 255, example = "+1 555 0100")]
     phone: Field<Name>,
-    /// The contact fields, at most 100. Replaces the whole list.
-    #[schema(value_type = Option<Vec<ContactFieldRequest>>, max_items = 100)]
-    contact_fields: Field<Vec<NewContactField>>,
+    /// Contact fields to add, unless the contact already has them, or to change, by `id`; at most 100. All others stay:
+    /// `DELETE /contactfields/{id}` removes one.
+    #[schema(value_type = Option<Vec<ListedField>>, max_items = 100)]
+    contact_fields: Field<Vec<NamedField>>,
     /// Marked as a favourite.
     #[schema(value_type = Option<bool>)]
     is_starred: Field<bool>,
@@ -105,6 +107,9 @@ pub struct ContactRequest {
     /// Year. Absent if unknown.
     #[schema(value_type = Option<i64>)]
     deceased_date_year: Field<i64>,
+    /// The contact is to be called once in so many days, 1 to 3650. Null removes it.
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 3650)]
+    stay_in_touch_frequency: Field<StayInTouchFrequency>,
 }
 
 impl RequestBody for ContactRequest {}
@@ -114,7 +119,7 @@ impl ContactRequest {
     pub fn into_new_contact(self, now: Timestamp) -> ApiResult<NewContact> {
         let patch = self.into_patch(now)?;
         let first_name = patch.first_name.clone().ok_or_else(|| Violation::REQUIRED.of("first_name"))?;
-        Ok(patch.apply(NewContact::new(first_name))?)
+        Ok(patch.apply(NewContact::new(first_name), &[])?)
     }
 
     /// Validates the request and returns the change of a contact.
@@ -135,11 +140,13 @@ impl ContactRequest {
             description: self.description.change(),
             job: self.job.change(),
             company: self.company.change(),
-            fields: self.contact_fields.value(),
-            more_fields: [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)]
-                .into_iter()
-                .filter_map(|(kind, data)| Some(NewContactField { kind, data: data.value()? }))
-                .collect(),
+            stay_in_touch_frequency: self.stay_in_touch_frequency.change(),
+            fields: {
+                let single = [(ContactFieldKind::EMAIL, self.email), (ContactFieldKind::PHONE, self.phone)];
+                let single = single.into_iter().filter_map(|(kind, data)| Some((kind, data.value()?)));
+                let single = single.map(|(kind, data)| NewContactField { kind, data }.into());
+                self.contact_fields.value().into_iter().flatten().chain(single).collect()
+            },
         })
     }
 
@@ -260,6 +267,30 @@ mod tests {
         assert_eq!(change(json!({"first_name": "J", "gender_id": null})), Some(None), "null removes the value");
         for unknown in [json!("none"), Value::Null] {
             assert_eq!(change(json!({"first_name": "J", "gender": unknown, "gender_type": "N"})), Some(None));
+        }
+    }
+
+    #[test]
+    fn accepts_a_frequency_of_1_to_3650_days() {
+        let change =
+            |days: Value| request(&json!({"first_name": "J", "stay_in_touch_frequency": days})).into_patch(now());
+        for (days, expected) in
+            [(json!(1), Some(1)), (json!("3650"), Some(3_650)), (Value::Null, None), (json!(""), None)]
+        {
+            let frequency = change(days).unwrap().stay_in_touch_frequency.unwrap();
+            assert_eq!(frequency.map(StayInTouchFrequency::days), expected);
+        }
+        assert_eq!(request(&json!({"first_name": "J"})).into_patch(now()).unwrap().stay_in_touch_frequency, None);
+        for (days, sentence) in [
+            (json!(0), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(-7), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(3_651), "The stay in touch frequency must be between 1 and 3650."),
+            (json!(1.5), "The stay in touch frequency must be an integer."),
+            (json!("weekly"), "The stay in touch frequency must be an integer."),
+            (json!(true), "The stay in touch frequency must be an integer."),
+            (json!([7]), "The stay in touch frequency must be an integer."),
+        ] {
+            assert_eq!(violations(&json!({"first_name": "J", "stay_in_touch_frequency": days})), [sentence]);
         }
     }
 

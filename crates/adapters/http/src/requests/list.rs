@@ -2,7 +2,8 @@
 
 use domain::{
     CallFilters, CallQuery, CallSearch, CallSortKey, ContactId, ContactQuery, ContactSearch, ContactSortKey,
-    DeletionQuery, Direction, Name, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp,
+    DeletionQuery, Direction, DueFilter, Name, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort,
+    Timestamp,
 };
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -99,7 +100,12 @@ pub struct ContactListParams {
     /// `+41 31 000 00 00` or `0310000000`. A number of fewer than 7 digits is found only as it is.
     #[param(value_type = String, required = false)]
     phone: Param,
-    /// `created_at` or `updated_at`, with a leading `-` in descending order.
+    /// `true`: contacts whose `stay_in_touch_trigger_date` has come, the longest overdue first, unless there is a `sort`.
+    /// `false`: all others.
+    #[param(value_type = bool, required = false)]
+    due: Param,
+    /// `created_at`, `updated_at` or `stay_in_touch_trigger_date`, with a leading `-` in descending order. Contacts without
+    /// a date are last in both directions.
     #[param(inline, value_type = ContactSort, required = false)]
     sort: Param,
 }
@@ -123,7 +129,10 @@ pub struct ContactParams {
 }
 
 texts!(CallSort: "called_at" A, "-called_at" B, "created_at" C, "-created_at" D, "updated_at" E, "-updated_at" F);
-texts!(ContactSort: "created_at" A, "-created_at" B, "updated_at" C, "-updated_at" D);
+texts!(
+    ContactSort: "created_at" A, "-created_at" B, "updated_at" C, "-updated_at" D,
+    "stay_in_touch_trigger_date" E, "-stay_in_touch_trigger_date" F
+);
 texts!(ContactPart: "contactfields" A);
 
 /// A parameter: its last value, or a list (`name[]=…`), which is never valid.
@@ -238,12 +247,22 @@ impl ListRequest<'_> {
     /// Parses a request for a page of contacts. An invalid sort is reported first.
     pub fn contacts(&self) -> ApiResult<ContactQuery> {
         let params: ContactListParams = params(self.query)?;
-        let keys = [("created_at", ContactSortKey::CreatedAt), ("updated_at", ContactSortKey::UpdatedAt)];
+        let keys = [
+            ("created_at", ContactSortKey::CreatedAt),
+            ("updated_at", ContactSortKey::UpdatedAt),
+            ("stay_in_touch_trigger_date", ContactSortKey::StayInTouchTriggerDate),
+        ];
         let sort = parse_sort(&params.sort, &keys)?;
-        let default = ContactQuery::oldest_first(self.page()?);
+        let page = self.page()?;
         let search = ContactSearch::parse(params.query.text()).ok_or(ApiError::BadParameters)?;
         let phone = params.phone.filter("phone", parse_number)?;
-        Ok(ContactQuery { search, phone, sort: sort.unwrap_or(default.sort), ..default })
+        let due = params.due.filter("due", parse_boolean)?;
+        let default = match due {
+            Some(true) => ContactQuery::longest_overdue_first(self.now, page),
+            Some(false) | None => ContactQuery::oldest_first(page),
+        };
+        let due = due.map(|is_due| DueFilter { is_due, now: self.now });
+        Ok(ContactQuery { search, phone, due, sort: sort.unwrap_or(default.sort), page })
     }
 
     /// Parses a request for a page of deletions, which is always by cursor.
@@ -492,6 +511,33 @@ mod tests {
         assert_eq!(start("answered=1&sort=called_at"), None);
         assert_eq!(start("answered=1&contact_id=3"), None);
         assert_eq!(start("answered=1&phone_number=3"), None);
+    }
+
+    #[test]
+    fn parses_which_contacts_are_due() {
+        let query = |text: &str| request(text).contacts().map_err(|error| error.to_string());
+        let now = request("").now;
+        for text in ["due=true", "due=1", "due=%20true"] {
+            let query = query(text).unwrap();
+            assert_eq!(query, ContactQuery::longest_overdue_first(now, query.page), "{text}");
+        }
+        for text in ["due=false", "due=0"] {
+            let query = query(text).unwrap();
+            let due = Some(DueFilter { is_due: false, now });
+            assert_eq!(query, ContactQuery { due, ..ContactQuery::oldest_first(query.page) }, "{text}");
+        }
+        for text in ["", "due=", "due=%20"] {
+            assert_eq!(query(text).unwrap().due, None, "{text}");
+        }
+        for text in ["due=yes", "due=2", "due=TRUE", "due[]=1", "due=null"] {
+            assert_eq!(query(text).unwrap_err(), "Invalid parameters: due.", "{text}");
+        }
+        let sorted = |text: &str| query(text).unwrap().sort;
+        let by_date = |direction| Sort { key: ContactSortKey::StayInTouchTriggerDate, direction };
+        assert_eq!(sorted("due=1&sort=-stay_in_touch_trigger_date"), by_date(Direction::Descending));
+        assert_eq!(sorted("sort=stay_in_touch_trigger_date"), by_date(Direction::Ascending));
+        assert_eq!(sorted("due=1&sort=updated_at").key, ContactSortKey::UpdatedAt);
+        assert!(query("due=yes&sort=last_called").unwrap_err().contains("sorting"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use body::parse;
 pub use call::{CallPatchSchema, CallRequest, CallRules, HINT as COMPAT_HINT};
 pub use conditions::{idempotency_key, matches_if_none_match, precondition};
 pub use contact::ContactRequest;
+pub use contact_field::ContactFieldRequest;
 pub use cursor::{ListHash, write_cursor};
 pub use field::Violation;
 pub use list::{

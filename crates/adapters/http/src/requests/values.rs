@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use domain::{CallDuration, ContactId, Emotion, Gender, Text, TextError, Timestamp};
+use domain::{CallDuration, ContactId, Emotion, Gender, StayInTouchFrequency, Text, TextError, Timestamp};
 use serde::de::{MapAccess, SeqAccess};
 use serde_json::Number;
 use validator::ValidationError;
@@ -58,6 +58,24 @@ impl FieldValue for CallDuration {
 
 fn duration(seconds: i64) -> Result<CallDuration, Violation> {
     CallDuration::from_seconds(seconds).ok_or_else(|| Violation::not_between(0, CallDuration::MAX_SECONDS))
+}
+
+/// A number of days.
+impl FieldValue for StayInTouchFrequency {
+    const WRONG_TYPE: Violation = Violation::INTEGER;
+
+    fn from_text(text: &str) -> Result<Self, Violation> {
+        frequency(i64::from_text(text)?)
+    }
+
+    fn from_number(number: &Number) -> Result<Self, Violation> {
+        frequency(i64::from_number(number)?)
+    }
+}
+
+fn frequency(days: i64) -> Result<StayInTouchFrequency, Violation> {
+    let not_between = || Violation::not_between(1, StayInTouchFrequency::MAX_DAYS.into());
+    StayInTouchFrequency::from_days(days).ok_or_else(not_between)
 }
 
 /// One of the default genders, by id.

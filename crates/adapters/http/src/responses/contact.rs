@@ -1,11 +1,11 @@
 //! The JSON of a contact.
 
-use domain::{Contact, ContactField, ContactSummary, Content, Name, Uuid};
+use domain::{Contact, Content, Name, StayInTouchFrequency, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::short_contact::{Avatar, DateResource, Flags, Names, ShortContactResource, hash_id};
-use super::{AccountRef, ContactFieldTypeResource, Iso8601, ResponseContext};
+use super::short_contact::{Avatar, DateResource, Flags, Names, hash_id};
+use super::{AccountRef, ContactFieldResource, Iso8601, ResponseContext};
 
 /// A contact. Members for data that Callbook does not store are 0, empty or null.
 #[derive(Serialize, ToSchema)]
@@ -19,6 +19,7 @@ pub struct ContactResource<'a> {
     hash_id: String,
     #[serde(flatten)]
     names: Names<'a>,
+    middle_name: Option<&'a str>,
     description: Option<&'a str>,
     #[serde(flatten)]
     flags: Flags<'a>,
@@ -26,8 +27,12 @@ pub struct ContactResource<'a> {
     #[schema(value_type = Option<String>, format = DateTime)]
     last_called: Option<Iso8601>,
     last_activity_together: Option<String>,
-    stay_in_touch_frequency: Option<i64>,
-    stay_in_touch_trigger_date: Option<String>,
+    /// The contact is to be called once in so many days.
+    #[schema(example = 30)]
+    stay_in_touch_frequency: Option<i16>,
+    /// When the contact is to be called next: so many days after `last_called`, or after `created_at` without calls.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    stay_in_touch_trigger_date: Option<Iso8601>,
     information: Information<'a>,
     #[schema(value_type = Vec<String>)]
     addresses: [(); 0],
@@ -63,12 +68,13 @@ impl<'a> ContactResource<'a> {
             object: "contact",
             hash_id: hash_id(summary.uuid),
             names: profile.into(),
+            middle_name: profile.middle_name.as_ref().map(Name::as_str),
             description: contact.description.as_ref().map(Content::as_str),
             flags: Flags::new(profile, context.compat),
             last_called: contact.last_called.map(Iso8601),
             last_activity_together: None,
-            stay_in_touch_frequency: None,
-            stay_in_touch_trigger_date: None,
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(StayInTouchFrequency::days),
+            stay_in_touch_trigger_date: contact.stay_in_touch_trigger_date().map(Iso8601),
             information: Information {
                 relationships: Relationships::default(),
                 dates: Dates { birthdate: profile.birthdate.into(), deceased_date: profile.deceased_date.into() },
@@ -93,47 +99,6 @@ impl<'a> ContactResource<'a> {
             account: summary.account.into(),
             created_at: Iso8601(contact.created_at),
             updated_at: Iso8601(contact.updated_at),
-        }
-    }
-}
-
-/// A contact field: a way to reach the contact.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ContactField)]
-struct ContactFieldResource<'a> {
-    #[schema(example = 1)]
-    id: i64,
-    uuid: Uuid,
-    #[schema(example = "contactfield")]
-    object: &'static str,
-    /// The address or number.
-    #[schema(example = "+1 555 0100")]
-    content: &'a str,
-    contact_field_type: ContactFieldTypeResource,
-    #[schema(value_type = Vec<String>)]
-    labels: [(); 0],
-    account: AccountRef,
-    contact: ShortContactResource<'a>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Iso8601,
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Iso8601,
-}
-
-impl<'a> ContactFieldResource<'a> {
-    fn new(field: &'a ContactField, summary: &'a ContactSummary, context: &ResponseContext) -> Self {
-        Self {
-            id: field.id.get(),
-            // Contact fields have no stored UUID. The contact's UUID and the field's id make one that is unique and stable.
-            uuid: Uuid::from_u128(summary.uuid.as_u128() ^ u128::from(field.id.get().unsigned_abs())),
-            object: "contactfield",
-            content: field.content.data.as_str(),
-            contact_field_type: ContactFieldTypeResource::new(field.content.kind, summary.account),
-            labels: [],
-            account: summary.account.into(),
-            contact: ShortContactResource::new(summary, context),
-            created_at: Iso8601(field.created_at),
-            updated_at: Iso8601(field.created_at),
         }
     }
 }

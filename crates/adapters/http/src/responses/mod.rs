@@ -4,6 +4,7 @@ mod batch;
 pub mod calendar;
 mod call;
 mod contact;
+mod contact_field;
 pub mod csv;
 mod deletion;
 pub mod error;
@@ -16,14 +17,15 @@ mod short_contact;
 pub use batch::BatchResponse;
 pub use call::{CallResource, CallResponse};
 pub use contact::{ContactResource, ContactResponse};
+pub use contact_field::{ContactFieldResource, ContactFieldResponse};
 pub use deletion::DeletionResource;
 use domain::{AccountId, Timestamp};
 pub use etag::etag;
 pub use links::Links;
 pub use lookup::{ContactFieldTypeResource, EmotionResource, GenderResource, GenderResponse};
 pub use page::{
-    CallPageResponse, ContactFieldTypePageResponse, ContactPageResponse, DeletionPageResponse, EmotionPageResponse,
-    GenderPageResponse, PageBuilder, PageResponse,
+    CallPageResponse, ContactFieldPageResponse, ContactFieldTypePageResponse, ContactPageResponse,
+    DeletionPageResponse, EmotionPageResponse, GenderPageResponse, PageBuilder, PageResponse,
 };
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;

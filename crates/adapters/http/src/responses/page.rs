@@ -15,8 +15,8 @@ use super::call::{CALL_BYTES, shared_contact};
 use super::error::ApiResult;
 use super::links::numbered;
 use super::{
-    CallResource, ContactFieldTypeResource, ContactResource, DeletionResource, EmotionResource, GenderResource,
-    ResponseContext, to_json,
+    CallResource, ContactFieldResource, ContactFieldTypeResource, ContactResource, DeletionResource, EmotionResource,
+    GenderResource, ResponseContext, to_json,
 };
 use crate::requests::{ListHash, ListRequest, write_cursor};
 
@@ -32,6 +32,8 @@ pub struct PageResponse<T, M = Meta> {
 pub type CallPageResponse<'a> = PageResponse<CallResource<'a>, CallMeta<'a>>;
 /// A page of contacts.
 pub type ContactPageResponse<'a> = PageResponse<ContactResource<'a>>;
+/// A page of contact fields.
+pub type ContactFieldPageResponse<'a> = PageResponse<ContactFieldResource<'a>>;
 /// A page of deletions.
 pub type DeletionPageResponse<'a> = PageResponse<DeletionResource<'a>>;
 /// A page of emotions.

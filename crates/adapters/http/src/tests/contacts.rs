@@ -101,11 +101,8 @@ async fn honours_etags_of_contacts() {
 
 #[actix_web::test]
 async fn includes_contact_fields_on_request() {
-    let phone = NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() };
-    let field =
-        ContactField { id: ContactFieldId::new(9).unwrap(), content: phone, created_at: timestamp("2018-01-01") };
     let mut fixture = Fixture::new();
-    fixture.contacts.expect_find().returning(move |_, _| Ok(Contact { fields: vec![field.clone()], ..contact() }));
+    fixture.contacts.expect_find().returning(|_, _| Ok(Contact { fields: vec![field()], ..contact() }));
     let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts/3?with=contactfields")]).await;
     assert_eq!(responses[0].json()["data"].get("contactFields"), None);
     let contact = responses[1].json()["data"].clone();
@@ -116,6 +113,26 @@ async fn includes_contact_fields_on_request() {
         (&json!(9), &json!("contactfield"), &json!("+1 555 0100"))
     );
     assert_eq!((&field["contact_field_type"]["type"], &field["contact"]["id"]), (&json!("phone"), &json!(3)));
+}
+
+#[actix_web::test]
+async fn shows_the_middle_name_and_when_to_call() {
+    let mut fixture = Fixture::new();
+    fixture.contacts.expect_find().return_once(|_, _| {
+        let mut found = contact();
+        found.summary.profile.middle_name = Name::parse("Barbara").ok();
+        found.stay_in_touch_frequency = domain::StayInTouchFrequency::from_days(30);
+        Ok(found)
+    });
+    fixture.contacts.expect_list().return_once(|_, _| Ok(Page::new(vec![contact()], 1)));
+    let responses = fixture.send_all([get("/api/contacts/3"), get("/api/contacts?due=false")]).await;
+    let shown = &responses[0].json()["data"];
+    assert_eq!((&shown["middle_name"], &shown["stay_in_touch_frequency"]), (&json!("Barbara"), &json!(30)));
+    assert_eq!(shown["stay_in_touch_trigger_date"], "2018-06-04T00:00:00Z");
+    let shown = &responses[1].json()["data"][0];
+    for member in ["middle_name", "stay_in_touch_frequency", "stay_in_touch_trigger_date"] {
+        assert_eq!(shown.get(member), Some(&Value::Null), "{member}");
+    }
 }
 
 #[actix_web::test]

@@ -3,6 +3,7 @@
 mod batch;
 mod calendar;
 mod calls;
+mod contact_fields;
 mod contacts;
 mod csv;
 mod deletions;
@@ -20,15 +21,15 @@ use actix_web::test::{TestRequest, call_service, init_service};
 use domain::{
     Account, AccountId, Call, CallContact, CallDetails, CallFilters, CallId, CallPatch, CallQuery, CallSortKey, Caller,
     Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactPatch, ContactQuery, ContactSearch,
-    ContactSummary, Content, Cursor, Direction, IdempotencyKey, ItemKey, Name, NewContactField, Outcome, Page,
-    PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Profile, RecordedCall, Scope, Sort, Timestamp, TokenId,
-    Uuid,
+    ContactSummary, Content, Cursor, Direction, FieldOfContact, IdempotencyKey, ItemKey, Name, NewContactField,
+    Outcome, Page, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Profile, RecordedCall, Scope, Sort,
+    Timestamp, TokenId, Uuid,
 };
 use mockall::predicate::{always, eq};
 use ports::Error;
 use ports::inbound::{
-    CallPage, MockAuthService, MockCallService, MockContactService, MockDeletionService, MockOperationsService,
-    Precondition,
+    CallPage, MockAuthService, MockCallService, MockContactFieldService, MockContactService, MockDeletionService,
+    MockOperationsService, Precondition,
 };
 use ports::outbound::MockClock;
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ const NOW: i64 = 1_709_202_030;
 struct Fixture {
     calls: MockCallService,
     contacts: MockContactService,
+    contact_fields: MockContactFieldService,
     deletions: MockDeletionService,
     auth: MockAuthService,
     operations: MockOperationsService,
@@ -85,6 +87,7 @@ impl Fixture {
         Self {
             calls: MockCallService::new(),
             contacts: MockContactService::new(),
+            contact_fields: MockContactFieldService::new(),
             deletions: MockDeletionService::new(),
             auth,
             operations: MockOperationsService::new(),
@@ -108,6 +111,7 @@ impl Fixture {
         let services = Services {
             calls: Arc::new(self.calls),
             contacts: Arc::new(self.contacts),
+            contact_fields: Arc::new(self.contact_fields),
             deletions: Arc::new(self.deletions),
             auth: Arc::new(self.auth),
             operations: Arc::new(self.operations),
@@ -116,16 +120,19 @@ impl Fixture {
         Data::new(AppState::new(services, self.options))
     }
 
-    async fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> Vec<TestResponse> {
-        let app = init_service(app(self.state())).await;
-        let mut responses = Vec::new();
-        for request in requests {
-            let response = call_service(&app, request.to_request()).await;
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
-            responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
-        }
-        responses
+    /// Sends the requests in their order. The future is boxed, because the mocks are large.
+    fn send_all(self, requests: impl IntoIterator<Item = TestRequest>) -> impl Future<Output = Vec<TestResponse>> {
+        Box::pin(async move {
+            let app = init_service(app(self.state())).await;
+            let mut responses = Vec::new();
+            for request in requests {
+                let response = call_service(&app, request.to_request()).await;
+                let (status, headers) = (response.status().as_u16(), response.headers().clone());
+                let body = to_bytes(response.into_body()).await.map_err(|_| "the body breaks off").unwrap();
+                responses.push(TestResponse { status, headers, body: String::from_utf8(body.to_vec()).unwrap() });
+            }
+            responses
+        })
     }
 }
 
@@ -184,11 +191,23 @@ pub fn contact() -> Contact {
         description: None,
         job: None,
         company: None,
+        stay_in_touch_frequency: None,
         fields: vec![],
         last_called: Some(timestamp("2018-05-05")),
         calls: 7,
         created_at: timestamp("2017-10-07"),
         updated_at: timestamp("2017-10-08"),
+    }
+}
+
+/// Returns a phone number with the id 9.
+pub fn field() -> ContactField {
+    ContactField {
+        id: ContactFieldId::new(9).unwrap(),
+        uuid: Uuid::from_u128(9),
+        content: NewContactField { kind: ContactFieldKind::PHONE, data: Name::parse("+1 555 0100").unwrap() },
+        created_at: timestamp("2018-01-01"),
+        updated_at: timestamp("2018-01-02"),
     }
 }
 

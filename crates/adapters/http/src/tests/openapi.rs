@@ -116,7 +116,10 @@ fn schemas_describe_the_examples_of_responses_exactly() {
             }
         }
     }
-    assert_eq!(examples, 15, "every response with a call, a contact, a page of them, a batch or a deletion");
+    assert_eq!(
+        examples, 20,
+        "every response with a call, a contact, a contact field, a page of them, a batch or a deletion"
+    );
 }
 
 #[actix_web::test]

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use domain::{
     AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Gender,
-    ImportantDate, Name, NewContact, NewContactField, Profile, Timestamp, Uuid,
+    ImportantDate, Name, NewContact, NewContactField, Profile, StayInTouchFrequency, Timestamp, Uuid,
 };
-use ports::outbound::ImportContact;
+use ports::outbound::{FieldIdentity, ImportContact};
 
 use super::{account_id, contact_id, invalid, optional_text, text};
 use crate::columns::{DbTimestamp, DbUuid};
@@ -112,6 +112,7 @@ pub struct ContactDataRow {
     description: Option<String>,
     job: Option<String>,
     company: Option<String>,
+    stay_in_touch_frequency: Option<i16>,
     search_text: String,
 }
 
@@ -123,6 +124,7 @@ impl From<NewContact> for ContactDataRow {
             description: contact.description.map(Into::into),
             job: contact.job.map(Into::into),
             company: contact.company.map(Into::into),
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(StayInTouchFrequency::days),
         }
     }
 }
@@ -135,9 +137,15 @@ impl ContactDataRow {
             description: optional_text(self.description)?,
             job: optional_text(self.job)?,
             company: optional_text(self.company)?,
+            stay_in_touch_frequency: frequency(self.stay_in_touch_frequency)?,
             fields,
         })
     }
+}
+
+fn frequency(days: Option<i16>) -> StoreResult<Option<StayInTouchFrequency>> {
+    let frequency = |days: i16| StayInTouchFrequency::from_days(days.into()).ok_or_else(|| invalid("frequency"));
+    days.map(frequency).transpose()
 }
 
 /// A contact without an id.
@@ -180,6 +188,7 @@ pub struct ContactRow {
     description: Option<String>,
     job: Option<String>,
     company: Option<String>,
+    stay_in_touch_frequency: Option<i16>,
     last_called: Option<DbTimestamp>,
     calls: i64,
     created_at: DbTimestamp,
@@ -199,6 +208,7 @@ impl ContactRow {
             description: optional_text(self.description)?,
             job: optional_text(self.job)?,
             company: optional_text(self.company)?,
+            stay_in_touch_frequency: frequency(self.stay_in_touch_frequency)?,
             fields,
             last_called: self.last_called.map(|timestamp| timestamp.0),
             calls: self.calls.unsigned_abs(),
@@ -241,9 +251,11 @@ pub struct ContactFieldRow {
     id: i64,
     /// The contact that has the field.
     pub contact_id: i64,
+    uuid: DbUuid,
     kind: i16,
     data: String,
     created_at: DbTimestamp,
+    updated_at: DbTimestamp,
 }
 
 impl TryFrom<ContactFieldRow> for ContactField {
@@ -253,9 +265,32 @@ impl TryFrom<ContactFieldRow> for ContactField {
         let kind = ContactFieldKind::new(row.kind.into()).ok_or_else(|| invalid("kind of contact field"))?;
         Ok(Self {
             id: ContactFieldId::new(row.id).ok_or_else(|| invalid("contact field id"))?,
+            uuid: row.uuid.0,
             content: NewContactField { kind, data: text(row.data)? },
             created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
         })
+    }
+}
+
+/// Kind and data of a contact field.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = contact_fields, treat_none_as_null = true)]
+pub struct ContactFieldDataRow {
+    kind: i16,
+    data: String,
+    search_data: String,
+    phone_key: Option<String>,
+}
+
+impl From<&NewContactField> for ContactFieldDataRow {
+    fn from(field: &NewContactField) -> Self {
+        Self {
+            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
+            data: field.data.as_str().to_owned(),
+            search_data: field.search_data(),
+            phone_key: field.phone_key(),
+        }
     }
 }
 
@@ -265,24 +300,23 @@ impl TryFrom<ContactFieldRow> for ContactField {
 pub struct NewContactFieldRow {
     account_id: i64,
     contact_id: i64,
-    kind: i16,
-    data: String,
-    search_data: String,
-    phone_key: Option<String>,
+    uuid: DbUuid,
+    #[diesel(embed)]
+    data: ContactFieldDataRow,
     created_at: DbTimestamp,
+    updated_at: DbTimestamp,
 }
 
 impl NewContactFieldRow {
     /// Returns the row of a field of the contact.
-    pub fn new(account: AccountId, contact: ContactId, field: &NewContactField, created_at: Timestamp) -> Self {
+    pub fn new(account: AccountId, contact: ContactId, field: &NewContactField, identity: FieldIdentity) -> Self {
         Self {
             account_id: account.get(),
             contact_id: contact.get(),
-            kind: i16::try_from(field.kind.id()).unwrap_or_default(),
-            data: field.data.as_str().to_owned(),
-            search_data: field.search_data(),
-            phone_key: field.phone_key(),
-            created_at: created_at.into(),
+            uuid: DbUuid(identity.uuid),
+            data: field.into(),
+            created_at: identity.created_at.into(),
+            updated_at: identity.updated_at.into(),
         }
     }
 }

@@ -10,8 +10,8 @@ mod deletion;
 pub use account::{AccountRow, NewTokenRow, TokenRow};
 pub use call::{CallDetailsRow, CallRow, NewCallRow};
 pub use contact::{
-    ContactDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, ContactWithLastCalled, ContactWithLastCalledRow,
-    NewContactFieldRow, NewContactRow,
+    ContactDataRow, ContactFieldDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, ContactWithLastCalled,
+    ContactWithLastCalledRow, NewContactFieldRow, NewContactRow,
 };
 pub use deletion::{DeletionRow, NewDeletionRow};
 use domain::{AccountId, CallId, ContactId, Text};

@@ -2,9 +2,9 @@
 
 use domain::{
     CallDetails, CallDuration, ContactFieldKind, Emotion, Gender, ImportantDate, NewContact, NewContactField, Profile,
-    Text, Timestamp, Uuid,
+    StayInTouchFrequency, Text, Timestamp, Uuid,
 };
-use ports::outbound::{Clock, ImportCall, ImportContact};
+use ports::outbound::{Clock, FieldIdentity, ImportCall, ImportContact};
 use serde_json::Value;
 
 use crate::clock::SystemClock;
@@ -30,13 +30,14 @@ pub fn contact(json: &Value, base: &str, skipped: &mut Vec<String>) -> Result<Im
         birthdate: date(information, "birthdate")?,
         deceased_date: date(information, "deceased_date")?,
     };
-    let (mut fields, mut fields_created_at) = (Vec::new(), Vec::new());
+    let (mut fields, mut identities) = (Vec::new(), Vec::new());
     for item in json["contactFields"].as_array().into_iter().flatten() {
-        match contact_field(item) {
-            Some(field) if fields.contains(&field) => {}
-            Some(field) if fields.len() < NewContact::MAX_FIELDS => {
+        match contact_field(item).zip(uuid(item, base, "contactfields").ok()) {
+            Some((field, uuid)) if fields.len() < NewContact::MAX_FIELDS => {
                 fields.push(field);
-                fields_created_at.push(timestamp(item, "created_at").unwrap_or(created_at));
+                let created_at = timestamp(item, "created_at").unwrap_or(created_at);
+                let updated_at = timestamp(item, "updated_at").unwrap_or(created_at);
+                identities.push(FieldIdentity { uuid, created_at, updated_at });
             }
             _ => skipped.push(format!("contact field {} of contact {}", item["id"], json["id"])),
         }
@@ -48,9 +49,10 @@ pub fn contact(json: &Value, base: &str, skipped: &mut Vec<String>) -> Result<Im
             description: text(json, "description")?,
             job: text(career, "job")?,
             company: text(career, "company")?,
+            stay_in_touch_frequency: json["stay_in_touch_frequency"].as_i64().and_then(StayInTouchFrequency::from_days),
             fields,
         },
-        fields_created_at,
+        fields: identities,
         created_at,
         updated_at: timestamp(json, "updated_at").unwrap_or(created_at),
     })

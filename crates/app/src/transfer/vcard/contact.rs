@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use calcard::vcard::{VCard, VCardProperty, VCardValue};
 use calcard::{Entry, Parser};
 use domain::{ContactFieldKind, ImportantDate, Name, NewContact, NewContactField, Profile, Timestamp, Uuid};
-use ports::outbound::ImportContact;
+use ports::outbound::{FieldIdentity, ImportContact};
 
 use crate::transfer::derived_uuid;
 
@@ -27,13 +27,14 @@ pub fn contact(text: &str, now: Timestamp) -> Result<ImportContact, String> {
         fields,
         ..NewContact::with_profile(profile)
     };
-    Ok(ImportContact {
-        uuid: uuid(&card, &contact),
-        contact,
-        fields_created_at: Vec::new(),
+    let uuid = uuid(&card, &contact);
+    let identity = |field: &NewContactField| FieldIdentity {
+        uuid: derived_uuid(&format!("vcard {uuid} {} {}", field.kind.name(), field.data)),
         created_at: now,
         updated_at: now,
-    })
+    };
+    let fields = contact.fields.iter().map(identity).collect();
+    Ok(ImportContact { uuid, contact, fields, created_at: now, updated_at: now })
 }
 
 /// Writes the date of the birthday without hyphens and without a time. The parser reads other forms, such as Android's
@@ -107,10 +108,10 @@ fn fields(card: &VCard) -> Result<Vec<NewContactField>, String> {
         for text in texts(card, &property) {
             let start = text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme));
             let data = parse_name(property.as_str(), text.get(start.map_or(0, str::len)..).unwrap_or_default())?;
-            NewContactField::add_missing(&mut fields, data.map(|data| NewContactField { kind, data }));
+            let field = data.map(|data| NewContactField { kind, data });
+            fields.extend(field.filter(|field| fields.len() < NewContact::MAX_FIELDS && !fields.contains(field)));
         }
     }
-    fields.truncate(NewContact::MAX_FIELDS);
     Ok(fields)
 }
 

@@ -2,9 +2,9 @@
 
 use domain::{
     AccountId, Contact, ContactField, ContactFieldId, ContactFieldKind, ContactId, ContactSummary, Gender,
-    ImportantDate, NewContact, NewContactField, Profile, Uuid,
+    ImportantDate, NewContact, NewContactField, Profile, StayInTouchFrequency, Uuid,
 };
-use ports::outbound::ImportContact;
+use ports::outbound::{FieldIdentity, ImportContact};
 use serde::{Deserialize, Serialize};
 
 use super::{id, optional_text, text, timestamp};
@@ -43,6 +43,8 @@ pub struct ContactLine {
     job: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stay_in_touch_frequency: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     fields: Vec<FieldValue>,
     created_at: String,
@@ -88,19 +90,38 @@ impl DateValue {
 struct FieldValue {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
+    /// Files of versions before contact fields had UUIDs lack it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uuid: Option<Uuid>,
     kind: String,
     data: String,
     created_at: String,
+    /// Absent if the field did not change since it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<String>,
 }
 
 impl FieldValue {
     fn new(field: ContactField, has_ids: bool) -> Self {
         Self {
             id: has_ids.then_some(field.id.get()),
+            uuid: Some(field.uuid),
             kind: field.content.kind.name().to_owned(),
             data: field.content.data.into(),
             created_at: field.created_at.to_string(),
+            updated_at: (field.updated_at != field.created_at).then(|| field.updated_at.to_string()),
         }
+    }
+
+    /// Parses kind and data, and the rest. A field without a UUID gets a new one.
+    fn parse(self) -> Result<(NewContactField, FieldIdentity), String> {
+        let kind = ContactFieldKind::named(&self.kind).ok_or("the kind of a contact field is unknown")?;
+        let data = text("the data of a contact field", self.data)?;
+        let created_at = timestamp("created_at of a contact field", &self.created_at)?;
+        let updated_at = self.updated_at.map(|time| timestamp("updated_at of a contact field", &time)).transpose()?;
+        let uuid = self.uuid.unwrap_or_else(Uuid::new_v4);
+        let identity = FieldIdentity { uuid, created_at, updated_at: updated_at.unwrap_or(created_at) };
+        Ok((NewContactField { kind, data }, identity))
     }
 }
 
@@ -126,6 +147,7 @@ impl ContactLine {
             description: contact.description.map(Into::into),
             job: contact.job.map(Into::into),
             company: contact.company.map(Into::into),
+            stay_in_touch_frequency: contact.stay_in_touch_frequency.map(|frequency| frequency.days().into()),
             fields: contact.fields.into_iter().map(|field| FieldValue::new(field, has_ids)).collect(),
             created_at: contact.created_at.to_string(),
             updated_at: contact.updated_at.to_string(),
@@ -150,14 +172,13 @@ impl ContactLine {
         if self.fields.len() > NewContact::MAX_FIELDS {
             return Err(format!("the contact has more than {} contact fields", NewContact::MAX_FIELDS));
         }
-        let (mut fields, mut fields_created_at) = (Vec::new(), Vec::new());
-        for field in self.fields {
-            fields.push(NewContactField {
-                kind: ContactFieldKind::named(&field.kind).ok_or("the kind of a contact field is unknown")?,
-                data: text("the data of a contact field", field.data)?,
-            });
-            fields_created_at.push(timestamp("created_at of a contact field", &field.created_at)?);
-        }
+        let frequency = |days| {
+            let frequency = StayInTouchFrequency::from_days(days);
+            frequency.ok_or("stay_in_touch_frequency is not between 1 and 3650")
+        };
+        let stay_in_touch_frequency = self.stay_in_touch_frequency.map(frequency).transpose()?;
+        let parsed = self.fields.into_iter().map(FieldValue::parse).collect::<Result<Vec<_>, _>>()?;
+        let (fields, identities) = parsed.into_iter().unzip();
         Ok(ImportContact {
             uuid: self.uuid,
             contact: NewContact {
@@ -165,9 +186,10 @@ impl ContactLine {
                 description: optional_text("description", self.description)?,
                 job: optional_text("job", self.job)?,
                 company: optional_text("company", self.company)?,
+                stay_in_touch_frequency,
                 fields,
             },
-            fields_created_at,
+            fields: identities,
             created_at: timestamp("created_at", &self.created_at)?,
             updated_at: timestamp("updated_at", &self.updated_at)?,
         })
@@ -177,13 +199,13 @@ impl ContactLine {
     pub fn into_backup(self) -> Result<Contact, String> {
         let ids = self.ids;
         let field_ids: Vec<_> = self.fields.iter().map(|field| field.id).collect();
-        let ImportContact { uuid, contact, fields_created_at, created_at, updated_at } = self.into_import()?;
-        let NewContact { profile, description, job, company, fields } = contact;
-        let fields =
-            fields.into_iter().zip(fields_created_at).zip(field_ids).map(|((content, created_at), field_id)| {
-                let id = id("id of a contact field", field_id.and_then(ContactFieldId::new))?;
-                Ok(ContactField { id, content, created_at })
-            });
+        let ImportContact { uuid, contact, fields: identities, created_at, updated_at } = self.into_import()?;
+        let NewContact { profile, description, job, company, stay_in_touch_frequency, fields } = contact;
+        let fields = fields.into_iter().zip(identities).zip(field_ids).map(|((content, identity), field_id)| {
+            let id = id("id of a contact field", field_id.and_then(ContactFieldId::new))?;
+            let FieldIdentity { uuid, created_at, updated_at } = identity;
+            Ok(ContactField { id, uuid, content, created_at, updated_at })
+        });
         Ok(Contact {
             summary: ContactSummary {
                 id: id("id", ids.id.and_then(ContactId::new))?,
@@ -194,6 +216,7 @@ impl ContactLine {
             description,
             job,
             company,
+            stay_in_touch_frequency,
             fields: fields.collect::<Result<_, String>>()?,
             last_called: None,
             calls: 0,
