@@ -300,6 +300,8 @@ fn split_extension(folded: &str) -> Option<(&str, String)> {
 
 #[cfg(test)]
 mod tests {
+    use rlibphonenumber::PhoneNumberFormat;
+
     use super::*;
 
     fn search(number: &str, region: Option<&str>) -> PhoneSearch {
@@ -362,6 +364,23 @@ mod tests {
         assert_same(&["+39 06 1234 5678", "0039 06 12345678", "06 12345678"], Some("IT"));
         assert_same(&["+1 555 0100", "555-0100", "001 555 0100", "1 (555) 0100"], Some("US"));
         assert_same(&["+41 31 000 00 00", "41310000000", "011 41 31 000 00 00", "00 41 31 000 00 00"], Some("US"));
+    }
+
+    #[test]
+    fn numbers_of_every_region_are_the_same_in_every_format() {
+        let (mut regions, mut without_region) = (0, 0);
+        for region in PHONE_NUMBER_UTIL.get_supported_regions() {
+            let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region) else { continue };
+            let national = example.format_as(PhoneNumberFormat::National);
+            let international = example.format_as(PhoneNumberFormat::International);
+            let e164 = example.format_as(PhoneNumberFormat::E164);
+            let dialled = e164.replace('+', "00");
+            assert_same(&[&national, &international, &e164, &dialled], Some(&region.to_string()));
+            assert_same(&[&international, &e164, &dialled], None);
+            regions += 1;
+            without_region += i32::from(is_same(&national, &e164, None));
+        }
+        assert!(regions > 200 && without_region > regions - 30, "{without_region} of {regions}");
     }
 
     #[test]

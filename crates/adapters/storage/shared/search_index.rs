@@ -1,8 +1,8 @@
 //! The index of the words and phone numbers that searches find.
 //!
-//! The words of a contact and of a call and the keys of their phone numbers are written with it. They are computed again when [`INDEX_VERSION`] changes, also
-//! after the migrations that create the indexes. Several processes can do so at once, and an interrupted one is continued
-//! at the next start.
+//! The words of a contact and of a call, and the keys of their phone numbers, are written with it. They are computed again
+//! when [`INDEX_VERSION`] changes, also after the migrations that create the indexes. Several processes can do so at once,
+//! and an interrupted one is continued at the next start.
 
 use diesel::prelude::*;
 use domain::{Account, AccountId, Contact, ContactSummary, INDEX_VERSION, NewContact};

@@ -214,7 +214,9 @@ pub async fn a_call_is_recorded_only_while_its_contact_has_the_number(store: &St
                             assert_eq!(call.call.contact.id, leslie);
                             recorded += 1;
                         }
-                        other => assert_error!(other, NotFound),
+                        refused => {
+                            assert_error!(refused, NotFound);
+                        }
                     }
                 }
                 recorded
