@@ -214,7 +214,9 @@ pub async fn a_call_is_recorded_only_while_its_contact_has_the_number(store: &St
                             assert_eq!(call.call.contact.id, leslie);
                             recorded += 1;
                         }
-                        other => assert_error!(other, NotFound),
+                        other => {
+                            assert_error!(other, NotFound);
+                        }
                     }
                 }
                 recorded
@@ -222,7 +224,7 @@ pub async fn a_call_is_recorded_only_while_its_contact_has_the_number(store: &St
         })
         .collect();
     for n in 0..30 {
-        set_numbers(&account, leslie, [&["+41 31 000 00 01"][..], &["+41 31 000 00 00"]][n % 2]).await;
+        set_number_of(&account, leslie, ["+41 31 000 00 01", "+41 31 000 00 00"][n % 2]).await;
     }
     let mut recorded = 0;
     for writer in writers {
