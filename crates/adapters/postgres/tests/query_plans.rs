@@ -64,9 +64,9 @@ struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// Returns the plans of the statements that read calls or deletions.
+    /// Returns the plans of the statements that read calls, contacts or deletions.
     fn plans(&mut self) -> String {
-        self.plans_of(&["calls", "deletions"])
+        self.plans_of(&["calls", "contacts", "contact_fields", "deletions"])
     }
 
     /// Returns the plans of the statements that read one of these tables.

@@ -76,9 +76,9 @@ struct Step {
     detail: String,
 }
 
-/// Returns the plans of the statements that were run since the last time and read calls or deletions.
+/// Returns the plans of the statements that were run since the last time and read calls, contacts or deletions.
 fn plans(connection: &mut SqliteConnection) -> String {
-    plans_of(connection, &["`calls`", "`deletions`"])
+    plans_of(connection, &["`calls`", "`contacts`", "`contact_fields`", "`deletions`"])
 }
 
 /// Returns the plans of the statements that were run since the last time and read one of these tables.
