@@ -103,7 +103,7 @@ pub enum LogOutcome {
     /// It was recorded.
     Added,
     /// The account had it.
-    Known,
+    AlreadyRecorded,
     /// It was not recorded: no contact has its number.
     NoContact,
     /// It was not recorded: several contacts have its number.

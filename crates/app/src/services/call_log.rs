@@ -25,7 +25,7 @@ impl CallLog {
         let results = self.calls.create_many(account, calls.into_iter().map(Into::into).collect()).await?;
         let outcome = |result: Result<domain::RecordedCall>| match result.map(|recorded| recorded.outcome) {
             Ok(Outcome::Created) => Ok(LogOutcome::Added),
-            Ok(Outcome::Updated | Outcome::Unchanged) => Ok(LogOutcome::Known),
+            Ok(Outcome::Updated | Outcome::Unchanged) => Ok(LogOutcome::AlreadyRecorded),
             Err(Error::NotFound) => Ok(LogOutcome::NoContact),
             Err(Error::SeveralContacts) => Ok(LogOutcome::SeveralContacts),
             Err(Error::Archived) => Ok(LogOutcome::Archived),
@@ -62,7 +62,7 @@ impl CallLog {
                 log.new_contacts.push(call.phone_number.clone());
             }
             let outcome = match outcome {
-                _ if is_known => LogOutcome::Known,
+                _ if is_known => LogOutcome::AlreadyRecorded,
                 _ if is_created => LogOutcome::Added,
                 outcome => outcome,
             };
@@ -140,7 +140,7 @@ mod tests {
         CallContact, CallDetails, CallId, CallUpsert, Contact, ContactId, ContactSummary, ItemKey, Profile,
         RecordedCall, Timestamp, Uuid,
     };
-    use ports::inbound::LogOutcome::{Added, Archived, Known, NoContact, SeveralContacts};
+    use ports::inbound::LogOutcome::{Added, AlreadyRecorded, Archived, NoContact, SeveralContacts};
     use ports::inbound::{MockCallService, MockContactService};
 
     use super::*;
@@ -215,7 +215,7 @@ mod tests {
         let log = CallLog::new(Arc::new(calls), Arc::new(MockContactService::new()));
         let logged = ["new", "known", "nobody", "several", "archived"].map(|key| call("1234567", key));
         let recorded = log.record(account(), logged.into(), CallLogOptions::default()).await.unwrap();
-        assert_eq!(recorded.outcomes, [Added, Known, NoContact, SeveralContacts, Archived]);
+        assert_eq!(recorded.outcomes, [Added, AlreadyRecorded, NoContact, SeveralContacts, Archived]);
         assert_eq!(recorded.new_contacts, []);
     }
 
@@ -291,7 +291,10 @@ mod tests {
             ];
             let options = CallLogOptions { create_contacts, dry_run: true };
             let recorded = log.record(account(), logged, options).await.unwrap();
-            assert_eq!(recorded.outcomes, [Added, Known, Known, SeveralContacts, Archived, nobody, nobody]);
+            assert_eq!(
+                recorded.outcomes,
+                [Added, AlreadyRecorded, AlreadyRecorded, SeveralContacts, Archived, nobody, nobody]
+            );
             assert_eq!(recorded.new_contacts.len(), new_contacts);
         }
     }

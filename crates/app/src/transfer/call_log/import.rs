@@ -118,7 +118,7 @@ impl Tally {
         let number = Some(number.as_str());
         match outcome {
             LogOutcome::Added => self.added += 1,
-            LogOutcome::Known => self.known += 1,
+            LogOutcome::AlreadyRecorded => self.known += 1,
             LogOutcome::NoContact => {
                 self.skipped.add("no contact has the number (--create-contacts creates one)", number);
             }
