@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 use domain::{
     AccountId, Call, CallContact, CallId, CallPatch, CallQuery, CallUpsert, ContactId, IdempotencyKey, ItemKey,
-    NewCall, RecordedCall, Timestamp, Uuid,
+    NewCall, PhoneSearch, RecordedCall, Timestamp, Uuid,
 };
 use ports::outbound::{CallPage, CallRepository, Precondition};
 use ports::{Error, Result};
@@ -18,8 +18,9 @@ use storage::schema::{calls, contacts};
 use storage::{StoreError, StoreResult};
 
 use crate::call_writes::{CallWrite, Change, LockedCalls};
+use crate::phone_numbers::only_contacts_with;
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages, phone_numbers};
+use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -158,12 +159,11 @@ fn check_contacts_of_numbers(
         },
         Change::Update(..) | Change::Delete(..) => None,
     });
-    for (search, contact) in named.collect::<HashMap<_, _>>() {
-        if phone_numbers::only_contact_with(connection, account, search)?.ok() != Some(contact) {
-            return Err(StoreError::Conflict);
-        }
-    }
-    Ok(())
+    let (searches, contacts): (Vec<&PhoneSearch>, Vec<ContactId>) =
+        named.collect::<HashMap<_, _>>().into_iter().unzip();
+    let found = only_contacts_with(connection, account, &searches)?;
+    let is_same = |(found, contact): (Result<ContactId>, ContactId)| found.is_ok_and(|found| found == contact);
+    if found.into_iter().zip(contacts).all(is_same) { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 /// Locks the contacts against other writers of their calls.

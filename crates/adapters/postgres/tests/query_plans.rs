@@ -79,7 +79,11 @@ impl Log<'_> {
             let lines = entry.lines().take_while(|line| line.starts_with('\t'));
             lines.collect::<Vec<_>>().join("\n") + "\n"
         });
-        let reads = |plan: &String| tables.iter().any(|table| plan.contains(&format!("FROM \"{table}\"")));
+        let reads = |plan: &String| {
+            let is_named =
+                |table| plan.contains(&format!("FROM \"{table}\"")) || plan.contains(&format!("JOIN {table} "));
+            tables.iter().any(is_named)
+        };
         plans.filter(reads).collect()
     }
 }

@@ -58,7 +58,9 @@ pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreRe
     for row in rows {
         let values = ((*row).clone(), calls::phone_key.eq(row.call.phone_key()));
         diesel::insert_into(calls::table).values(values).execute(connection)?;
-        call_words::mark(connection, row.id, true)?;
+        if row.call.details.content.is_some() {
+            call_words::mark(connection, row.id, true)?;
+        }
     }
     Ok(())
 }

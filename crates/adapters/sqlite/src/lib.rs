@@ -29,6 +29,7 @@ mod keyset;
 #[path = "../../storage/shared/migrations.rs"]
 mod migrations;
 mod pages;
+mod phone_keys;
 #[path = "../../storage/shared/phone_numbers.rs"]
 mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]

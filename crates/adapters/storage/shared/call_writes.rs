@@ -12,7 +12,7 @@ use storage::StoreResult;
 use storage::rows::{CallRow, ContactWithLastCalled, NewCallRow, NewDeletionRow, call_id};
 
 use crate::changes::{assign_call_ids, delete_calls, insert_calls, update_calls};
-use crate::phone_numbers::NamedContacts;
+use crate::phone_numbers::named_contacts;
 use crate::{DbConnection, call_words, counters, deletions, idempotency, lock_calls};
 
 /// A write of one call.
@@ -126,13 +126,12 @@ pub fn upsert(
     now: Timestamp,
     key: Option<&IdempotencyKey>,
 ) -> StoreResult<Vec<Result<RecordedCall>>> {
-    let mut contacts = NamedContacts::default();
-    let mut writes = Vec::with_capacity(calls.len());
-    for (uuid, call) in calls {
-        let contact = contacts.find(connection, account, &call.contact)?;
+    let contacts = named_contacts(connection, account, calls.iter().map(|(_, call)| &call.contact))?;
+    let write = |((uuid, call), contact): (&(Uuid, CallUpsert), Result<ContactId>)| {
         let upsert = Upsert { uuid: *uuid, call: call.clone(), contact };
-        writes.push(CallWrite { now, change: Change::Upsert(Box::new(upsert)) });
-    }
+        CallWrite { now, change: Change::Upsert(Box::new(upsert)) }
+    };
+    let writes: Vec<CallWrite> = calls.iter().zip(contacts).map(write).collect();
     if key.is_some() {
         let mut outcome = Outcome::Created;
         let call = idempotency::run_once(connection, account, now, key, |connection| {

@@ -1,5 +1,7 @@
 //! The repository of contacts.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use diesel::dsl::{auto_type, sql};
 use diesel::prelude::*;
@@ -28,8 +30,7 @@ use crate::{
 #[async_trait]
 impl ContactRepository for Database {
     async fn list(&self, account: AccountId, query: ContactQuery) -> Result<Page<Contact>> {
-        let is_slow =
-            !query.search.matches_all() || query.phone.is_some() || query.due.is_some() || is_deep(&query.page);
+        let is_slow = is_slow(&query);
         let job = move |connection: &mut DbConnection| list(connection, account, &query);
         if is_slow { self.read_slow_snapshot(job).await } else { self.read_snapshot(job).await }
     }
@@ -40,9 +41,9 @@ impl ContactRepository for Database {
     }
 
     async fn find_by_phone(&self, account: AccountId, numbers: Vec<PhoneSearch>) -> Result<Vec<Vec<ContactId>>> {
-        self.read_slow_snapshot(move |connection| {
-            let contacts = numbers.iter().map(|search| contacts_with(connection, account, search));
-            contacts.map(|contacts| Ok(contacts?.into_iter().collect())).collect()
+        self.read_snapshot(move |connection| {
+            let contacts = contacts_with(connection, account, &numbers.iter().collect::<Vec<_>>())?;
+            Ok(contacts.into_iter().map(|contacts| contacts.into_iter().collect()).collect())
         })
         .await
     }
@@ -96,6 +97,13 @@ fn find(connection: &mut DbConnection, account: AccountId, contact: ContactId) -
     let Some(row) = row else { return Ok(None) };
     let fields = fields_of(connection, account, &[contact.get()])?.remove(&contact.get());
     row.with_fields(fields.unwrap_or_default()).map(Some)
+}
+
+/// Whether the query can take long. One of a phone number reads few entries of an index.
+fn is_slow(query: &ContactQuery) -> bool {
+    let has_number = query.phone.is_some() || query.search.phone.is_some();
+    let is_filtered = !query.search.matches_all() || query.due.is_some();
+    (is_filtered && !has_number) || is_deep(&query.page)
 }
 
 /// Returns a contact that exists, because the transaction has written or locked it, or has read one of its fields. Its
@@ -193,12 +201,10 @@ pub struct ListedContacts<'a> {
 
 impl<'a> ListedContacts<'a> {
     fn new(connection: &mut DbConnection, account: AccountId, query: &'a ContactQuery) -> StoreResult<Self> {
-        let mut with_numbers = Vec::new();
-        for search in query.phone.iter().chain(&query.search.phone) {
-            let contacts = contacts_with(connection, account, search)?;
-            with_numbers.push(contacts.into_iter().map(ContactId::get).collect());
-        }
-        Ok(Self { account, query, with_numbers })
+        let searches: Vec<&PhoneSearch> = query.phone.iter().chain(&query.search.phone).collect();
+        let with_numbers = contacts_with(connection, account, &searches)?;
+        let ids = |contacts: BTreeSet<ContactId>| contacts.into_iter().map(ContactId::get).collect();
+        Ok(Self { account, query, with_numbers: with_numbers.into_iter().map(ids).collect() })
     }
 
     /// Returns the contacts whether they are due or not, in no order.

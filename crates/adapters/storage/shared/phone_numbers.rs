@@ -1,15 +1,16 @@
 //! Phone numbers that are the same: found by the index of their keys, and compared by the domain.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::prelude::*;
 use domain::{AccountId, CallContact, ContactId, PhoneSearch};
 use ports::{Error, Result};
 use storage::StoreResult;
 use storage::rows::contact_id;
-use storage::schema::{calls, contact_fields};
+use storage::schema::calls;
 
 use crate::DbConnection;
+use crate::phone_keys::fields_in_ranges;
 
 /// Returns those keys of the account's calls that are of the same number.
 pub fn keys_of_calls(
@@ -30,62 +31,56 @@ pub fn keys_of_calls(
     Ok(keys)
 }
 
-/// Returns the contacts that have the same number.
+/// Returns the contacts that have each of the numbers, at the place of the number.
 pub fn contacts_with(
     connection: &mut DbConnection,
     account: AccountId,
-    search: &PhoneSearch,
-) -> StoreResult<BTreeSet<ContactId>> {
-    let mut contacts = BTreeSet::new();
-    for range in search.key_ranges() {
-        let in_range: Vec<(Option<String>, i64)> = contact_fields::table
-            .filter(contact_fields::account_id.eq(account.get()))
-            .filter(contact_fields::phone_key.ge(range.start()).and(contact_fields::phone_key.le(range.end())))
-            .select((contact_fields::phone_key, contact_fields::contact_id))
-            .load(connection)?;
-        for (key, contact) in in_range {
-            if key.is_some_and(|key| search.finds(&key)) {
-                contacts.insert(contact_id(contact)?);
-            }
+    searches: &[&PhoneSearch],
+) -> StoreResult<Vec<BTreeSet<ContactId>>> {
+    let mut ranges = Vec::new();
+    for (n, search) in searches.iter().enumerate() {
+        ranges.extend(search.key_ranges().into_iter().map(|range| (n, range)));
+    }
+    let mut contacts = vec![BTreeSet::new(); searches.len()];
+    for (n, key, contact) in fields_in_ranges(connection, account, &ranges)? {
+        if searches[n].finds(&key) {
+            contacts[n].insert(contact_id(contact)?);
         }
     }
     Ok(contacts)
 }
 
-/// Returns the one contact that has the same number. `NotFound` if there is none, `SeveralContacts` if there are more.
-pub fn only_contact_with(
+/// Returns the one contact that has each of the numbers, at the place of the number. `NotFound` if there is none,
+/// `SeveralContacts` if there are more.
+pub fn only_contacts_with(
     connection: &mut DbConnection,
     account: AccountId,
-    search: &PhoneSearch,
-) -> StoreResult<Result<ContactId>> {
-    let contacts = contacts_with(connection, account, search)?;
-    Ok(match contacts.len() {
+    searches: &[&PhoneSearch],
+) -> StoreResult<Vec<Result<ContactId>>> {
+    let only = |contacts: BTreeSet<ContactId>| match contacts.len() {
         0 | 1 => contacts.first().copied().ok_or(Error::NotFound),
         _ => Err(Error::SeveralContacts),
-    })
+    };
+    Ok(contacts_with(connection, account, searches)?.into_iter().map(only).collect())
 }
 
-/// The contacts that requests name, each searched once.
-#[derive(Default)]
-pub struct NamedContacts(HashMap<PhoneSearch, Result<ContactId>>);
-
-impl NamedContacts {
-    /// Returns the contact, which need not exist if it is named by its id.
-    pub fn find(
-        &mut self,
-        connection: &mut DbConnection,
-        account: AccountId,
-        contact: &CallContact,
-    ) -> StoreResult<Result<ContactId>> {
-        let search = match contact {
-            CallContact::Id(id) => return Ok(Ok(*id)),
-            CallContact::Number(search) => search,
-        };
-        if let Some(known) = self.0.get(search) {
-            return Ok(known.clone());
-        }
-        let found = only_contact_with(connection, account, search)?;
-        self.0.insert(search.clone(), found.clone());
-        Ok(found)
-    }
+/// Returns the contact of each of the requests, which need not exist if it is named by its id.
+pub fn named_contacts<'a>(
+    connection: &mut DbConnection,
+    account: AccountId,
+    named: impl Iterator<Item = &'a CallContact> + Clone,
+) -> StoreResult<Vec<Result<ContactId>>> {
+    let number = |contact: &'a CallContact| match contact {
+        CallContact::Number(search) => Some(search),
+        CallContact::Id(_) => None,
+    };
+    let searches: HashSet<&PhoneSearch> = named.clone().filter_map(number).collect();
+    let searches: Vec<&PhoneSearch> = searches.into_iter().collect();
+    let found = only_contacts_with(connection, account, &searches)?;
+    let found: HashMap<&PhoneSearch, Result<ContactId>> = searches.into_iter().zip(found).collect();
+    let contact = |contact: &CallContact| match contact {
+        CallContact::Id(id) => Ok(*id),
+        CallContact::Number(search) => found.get(search).cloned().unwrap_or(Err(Error::NotFound)),
+    };
+    Ok(named.map(contact).collect())
 }
