@@ -16,7 +16,7 @@ impl Supervisor {
     pub fn start(process: &Command, folder: &Path, signal: &str) -> Self {
         const SUPERVISE: &str = r#"trap '' INT HUP; folder=$1; default=$2; shift 2
             "$@" >>"$folder/log" 2>&1 & process=$!
-            read -r signal || signal=$default; kill -s $signal $process; wait $process
+            read -r signal || signal=$default; kill -s $signal $process; wait $process 2>/dev/null
             [ "$signal" != "$default" ] || rm -rf "$folder""#;
         let shell = as_unprivileged(Command::new("sh"), folder)
             .args(["-c", SUPERVISE, "supervisor"])

@@ -36,7 +36,7 @@ macro_rules! settings {
 macro_rules! shared_sessions {
     ($($own:literal),+) => {
         SessionSetup {
-            on_connect: "",
+            on_connect: None,
             begin: concat!("BEGIN ISOLATION LEVEL READ COMMITTED; ", settings!("SET LOCAL", $($own),+)),
             begin_snapshot: concat!(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ",
@@ -52,10 +52,10 @@ macro_rules! sessions {
     ($pooler:expr, $($own:literal),+) => {
         match $pooler {
             Pooler::None => SessionSetup {
-                on_connect: concat!(
+                on_connect: Some(concat!(
                     settings!("SET", $($own),+),
                     "; SET default_transaction_isolation = 'read committed'"
-                ),
+                )),
                 begin: "BEGIN",
                 begin_snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                 is_shared: false,

@@ -192,7 +192,9 @@ impl<C: StoreConnection> ManageConnection for Manager<C> {
         if self.session.is_shared {
             connection.set_prepared_statement_cache_size(CacheSize::Disabled);
         }
-        connection.batch_execute(self.session.on_connect)?;
+        if let Some(sql) = self.session.on_connect {
+            connection.batch_execute(sql)?;
+        }
         let disconnects = self.disconnects.clone();
         Ok(Pooled { connection, is_broken: false, last_used: Instant::now(), checked_at, disconnects })
     }

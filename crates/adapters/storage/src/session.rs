@@ -15,8 +15,8 @@ impl<C: R2D2Connection + Connection<TransactionManager = AnsiTransactionManager>
 /// The SQL that prepares connections and transactions for jobs.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionSetup {
-    /// Runs once on each connection.
-    pub on_connect: &'static str,
+    /// Runs once on each connection. `None` for nothing.
+    pub on_connect: Option<&'static str>,
     /// Begins a transaction.
     pub begin: &'static str,
     /// Begins a transaction that reads one snapshot.
@@ -29,7 +29,7 @@ pub struct SessionSetup {
 impl SessionSetup {
     /// Each connection has a session of its own, which `on_connect` prepares.
     pub const fn of_connection(on_connect: &'static str) -> Self {
-        Self { on_connect, begin: "BEGIN", begin_snapshot: "BEGIN", is_shared: false }
+        Self { on_connect: Some(on_connect), begin: "BEGIN", begin_snapshot: "BEGIN", is_shared: false }
     }
 
     /// Returns the SQL that begins the transaction of a job that needs none itself. `None` if it runs without one.
