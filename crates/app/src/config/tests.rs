@@ -174,7 +174,7 @@ fn the_report_shows_sources_and_hides_secrets() {
     assert_eq!(row(TOKEN), ["(hidden)", "command line"]);
     assert_eq!(row(POOL_SIZE), ["16", "default"]);
     assert_eq!(row(BIND), ["127.0.0.1:8080", "default"]);
-    assert_eq!(report.len(), 13);
+    assert_eq!(report.len(), 14);
 }
 
 #[test]
