@@ -260,7 +260,12 @@ impl Throwaway {
 }
 
 /// The folder of `initdb` and `postgres` of the newest version, or `None` if PostgreSQL is not installed.
+///
+/// `TEST_POSTGRES_BIN` names the folder of another version.
 fn binary_folder() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("TEST_POSTGRES_BIN") {
+        return Some(folder.into());
+    }
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
         let mut found: Vec<_> =
