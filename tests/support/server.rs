@@ -76,6 +76,13 @@ impl Setup {
         Self::on(Store::Postgres(Database::create()))
     }
 
+    /// A setup on PostgreSQL behind a pooler in transaction mode, with an empty database.
+    pub fn pooled_postgres() -> Self {
+        let database = Database::create();
+        let url = database.pooled_url();
+        Self::on(Store::Postgres(database)).set("DATABASE_URL", &url).set("CALLBOOK_POSTGRES_POOLER", "transaction")
+    }
+
     /// A setup on a store.
     pub fn on(store: Store) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), store, settings: Vec::new() }

@@ -12,6 +12,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args};
 use domain::{PhoneRegion, Secret};
 use http_adapter::{Compat, TrustedProxies};
+use postgres_adapter::Pooler;
 use tracing_subscriber::filter::Targets;
 
 pub use self::values::{LogFormat, StoreUrl, is_url};
@@ -66,6 +67,9 @@ pub struct ConfigArgs {
     #[arg(long, env = "CALLBOOK_POOL_SIZE", value_name = "N")]
     #[arg(default_value = values::DEFAULT_POOL_SIZE, hide_default_value = true)]
     pool_size: String,
+    /// Pooler between Callbook and PostgreSQL: none (or one in session mode), or transaction (PgBouncer in transaction mode)
+    #[arg(long, env = "CALLBOOK_POSTGRES_POOLER", value_name = "MODE", default_value = values::NONE)]
+    postgres_pooler: String,
     /// Address of /metrics for Prometheus, served without a token
     #[arg(long, env = "CALLBOOK_METRICS_BIND", value_name = "HOST:PORT", default_value = values::OFF)]
     metrics_bind: String,
@@ -111,6 +115,8 @@ pub struct Config {
     pub token: Option<Secret>,
     /// The number of connections to the store.
     pub pool_size: u32,
+    /// The pooler between the server and PostgreSQL.
+    pub postgres_pooler: Pooler,
     /// The address of `/metrics`. `None` if metrics are off.
     pub metrics_bind: Option<SocketAddr>,
     /// The log filter.
@@ -128,6 +134,11 @@ impl Config {
             StoreUrl::Sqlite(_) => 8,
             StoreUrl::Postgres(_) => 16,
         };
+        let postgres_pooler =
+            reader.parse("CALLBOOK_POSTGRES_POOLER", &args.postgres_pooler, values::postgres_pooler)?;
+        if matches!(store, StoreUrl::Sqlite(_)) && postgres_pooler != Pooler::None {
+            return Err(reader.error("CALLBOOK_POSTGRES_POOLER", "takes none with a store on SQLite"));
+        }
         Ok(Self {
             store,
             bind: reader.parse("CALLBOOK_BIND", &args.bind, values::bind)?,
@@ -148,6 +159,7 @@ impl Config {
             pool_size: reader
                 .parse("CALLBOOK_POOL_SIZE", &args.pool_size, values::pool_size)?
                 .unwrap_or(default_pool_size),
+            postgres_pooler,
             metrics_bind: reader.parse("CALLBOOK_METRICS_BIND", &args.metrics_bind, values::metrics_bind)?,
             log: reader.parse("CALLBOOK_LOG", &args.log, values::log)?,
             log_format: reader.parse("CALLBOOK_LOG_FORMAT", &args.log_format, values::log_format)?,

@@ -41,7 +41,9 @@ pub fn open_or_create(config: &Config) -> Result<Store, Error> {
     }
     match &config.store {
         StoreUrl::Sqlite(path) => sqlite_adapter::open(utf8(path)?, config.pool_size).map_err(with_path(path)),
-        StoreUrl::Postgres(url) => postgres_adapter::open(url, config.pool_size).map_err(without_url),
+        StoreUrl::Postgres(url) => {
+            postgres_adapter::open(url, config.postgres_pooler, config.pool_size).map_err(without_url)
+        }
     }
 }
 

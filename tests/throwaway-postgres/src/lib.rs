@@ -6,18 +6,20 @@
 // Tests read `TEST_DATABASE_URL` from the environment.
 #![allow(clippy::disallowed_methods)]
 
+mod pgbouncer;
+mod supervisor;
+
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
+pub use pgbouncer::PgBouncer;
+use supervisor::{Supervisor, as_unprivileged, unprivileged_folder};
 
 /// A database for one test, dropped with this value.
 pub struct Database {
@@ -41,6 +43,12 @@ impl Database {
     /// The URL of the database.
     pub fn url(&self) -> String {
         server().url(&self.name)
+    }
+
+    /// The URL of the database behind a pooler in transaction mode, which the tests of a process share.
+    pub fn pooled_url(&self) -> String {
+        static POOLER: OnceLock<PgBouncer> = OnceLock::new();
+        POOLER.get_or_init(|| PgBouncer::start(&server().address())).url(&self.name)
     }
 
     /// Runs SQL statements in the database.
@@ -96,6 +104,14 @@ impl Server {
             Self::Throwaway(server) => server.url(database),
         }
     }
+
+    /// The address, in libpq's format.
+    fn address(&self) -> String {
+        match self {
+            Self::External(url) => pgbouncer::address_of(url),
+            Self::Throwaway(server) => server.address(),
+        }
+    }
 }
 
 fn server() -> &'static Server {
@@ -113,9 +129,7 @@ const PORT: &str = "5432";
 pub struct Throwaway {
     folder: PathBuf,
     bin: PathBuf,
-    /// A shell that stops the server and removes the folder as soon as its standard input closes, so also if this
-    /// process is killed.
-    supervisor: Child,
+    supervisor: Supervisor,
 }
 
 impl Throwaway {
@@ -127,11 +141,7 @@ impl Throwaway {
                  (macOS), or set TEST_DATABASE_URL"
             )
         });
-        let folder = tempfile::Builder::new().prefix("callbook-test-pg-").tempdir().unwrap().keep();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-        if let Some((uid, gid)) = unprivileged_user() {
-            chown(&folder, Some(uid), Some(gid)).unwrap();
-        }
+        let folder = unprivileged_folder("callbook-test-pg-");
         let initdb = as_unprivileged(Command::new(bin.join("initdb")), &folder)
             .args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"])
             .arg(folder.join("data"))
@@ -144,25 +154,50 @@ impl Throwaway {
         server
     }
 
-    fn spawn(bin: &Path, folder: &Path) -> Child {
-        const SUPERVISE: &str = r#"trap '' INT HUP; folder=$1; shift
-            "$@" >>"$folder/log" 2>&1 & server=$!
-            read -r signal || signal=INT; kill -s $signal $server; wait $server
-            [ "$signal" = QUIT ] || rm -rf "$folder""#;
-        as_unprivileged(Command::new("sh"), folder)
-            .args(["-c", SUPERVISE, "supervisor"])
-            .arg(folder)
-            .arg(bin.join("postgres"))
+    /// Starts a synchronous standby: from now on, this server answers a commit after the standby has received it.
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        let bin = self.bin.clone();
+        let folder = unprivileged_folder("callbook-test-pg-");
+        let copy = as_unprivileged(Command::new(bin.join("pg_basebackup")), &folder)
+            .args(["--no-sync", "--write-recovery-conf", "--checkpoint=fast", "-d"])
+            .arg(self.address())
             .arg("-D")
             .arg(folder.join("data"))
-            .arg("-k")
-            .arg(folder)
-            .args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300"])
-            // Overrides PGPORT, which the servers under test do not inherit.
-            .args(["-p", PORT])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .output()
+            .unwrap();
+        assert!(copy.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copy.stderr));
+        let supervisor = Self::spawn(&bin, &folder);
+        let standby = Self { folder, bin, supervisor };
+        standby.wait_until_ready();
+        self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.execute("SELECT pg_reload_conf()");
+        let mut connection = PgConnection::establish(&self.url("postgres")).unwrap();
+        let is_synchronous = sql_query("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
+        while is_synchronous.clone().execute(&mut connection).unwrap() == 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        standby
+    }
+
+    /// Makes a standby accept writes, and waits until it does.
+    pub fn promote(&self) {
+        self.execute("SELECT pg_promote()");
+    }
+
+    /// The URL of the one of two servers that accepts writes.
+    pub fn url_of_primary(&self, other: &Self) -> String {
+        let (one, other) = (self.folder.display(), other.folder.display());
+        format!("postgres://postgres@/postgres?host={one},{other}&port={PORT},{PORT}&target_session_attrs=read-write")
+    }
+
+    fn spawn(bin: &Path, folder: &Path) -> Supervisor {
+        let mut command = Command::new(bin.join("postgres"));
+        command.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+        command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300"]);
+        // Overrides PGPORT, which the servers under test do not inherit.
+        command.args(["-p", PORT]);
+        Supervisor::start(&command, folder, "INT")
     }
 
     fn wait_until_ready(&self) {
@@ -178,6 +213,11 @@ impl Throwaway {
         format!("postgres://postgres@/{database}?host={}&port={PORT}", self.folder.display())
     }
 
+    /// The address, in libpq's format.
+    pub fn address(&self) -> String {
+        format!("host={} port={PORT} user=postgres", self.folder.display())
+    }
+
     /// Runs SQL statements in the database `postgres`.
     pub fn execute(&self, sql: &str) {
         execute(&self.url("postgres"), sql);
@@ -190,8 +230,7 @@ impl Throwaway {
 
     /// Stops the server immediately, like a crash. The data is kept.
     pub fn stop(&mut self) {
-        let _ = self.supervisor.stdin.take().map(|mut input| input.write_all(b"QUIT\n"));
-        let _ = self.supervisor.wait();
+        self.supervisor.stop_and_keep_folder("QUIT");
     }
 
     /// Suspends all processes of the server, so that connections stay open without any response.
@@ -220,15 +259,13 @@ impl Throwaway {
     }
 }
 
-impl Drop for Throwaway {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        let _ = self.supervisor.wait();
-    }
-}
-
 /// The folder of `initdb` and `postgres` of the newest version, or `None` if PostgreSQL is not installed.
+///
+/// `TEST_POSTGRES_BIN` names the folder of another version.
 fn binary_folder() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("TEST_POSTGRES_BIN") {
+        return Some(folder.into());
+    }
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt"] {
         let mut found: Vec<_> =
@@ -238,28 +275,4 @@ fn binary_folder() -> Option<PathBuf> {
     }
     folders.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
     folders.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
-}
-
-/// The user and group ids for PostgreSQL, which does not run as root. `None` if this process is not root.
-fn unprivileged_user() -> Option<(u32, u32)> {
-    let user_id = Command::new("id").arg("-u").output().unwrap();
-    if user_id.stdout.trim_ascii() != b"0" {
-        return None;
-    }
-    let users = fs::read_to_string("/etc/passwd").unwrap();
-    let find = |name: &str| {
-        let mut fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let user = fields.find(|fields| fields.first() == Some(&name))?;
-        Some((user.get(2)?.parse().ok()?, user.get(3)?.parse().ok()?))
-    };
-    find("postgres").or_else(|| find("nobody"))
-}
-
-/// Sets the working directory and, if this process is root, an unprivileged user.
-fn as_unprivileged(mut command: Command, folder: &Path) -> Command {
-    command.current_dir(folder);
-    if let Some((uid, gid)) = unprivileged_user() {
-        command.uid(uid).gid(gid);
-    }
-    command
 }

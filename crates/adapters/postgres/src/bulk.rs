@@ -24,7 +24,7 @@ use storage::schema::{UniqueId, accounts, calls, contact_fields, contacts, token
 use crate::accounts::{delete_account, find_account};
 use crate::calls::lock_contacts;
 use crate::changes::insert_calls;
-use crate::{DbConnection, counters, export, lock_accounts, snapshot};
+use crate::{DbConnection, bulk_pool, counters, export, lock_accounts, read_transaction, write_transaction};
 
 diesel::table! {
     use diesel::sql_types::BigInt;
@@ -36,12 +36,13 @@ diesel::table! {
     }
 }
 
-/// A batch can take long. Plans that were made while the temporary tables were empty must not scan them later.
-const ON_CONNECT: &str = "SET statement_timeout = 0";
+/// The tables last as long as the transaction that creates them.
 const CREATE_KNOWN: &str = "\
-CREATE TEMP TABLE known_contacts (uuid uuid PRIMARY KEY, id bigint NOT NULL);
-CREATE TEMP TABLE known_calls (uuid uuid PRIMARY KEY);";
-const AVOID_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET enable_seqscan = off";
+CREATE TEMP TABLE known_contacts (uuid uuid PRIMARY KEY, id bigint NOT NULL) ON COMMIT DROP;
+CREATE TEMP TABLE known_calls (uuid uuid PRIMARY KEY) ON COMMIT DROP;";
+
+/// Plans that are made while the temporary tables are empty must not scan them later.
+const AVOID_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET LOCAL enable_seqscan = off";
 
 /// Lets one import assign ids at a time. The number is arbitrary.
 const IMPORT_LOCK: &str = "SELECT pg_advisory_xact_lock(2026112401)";
@@ -60,64 +61,71 @@ impl Bulk {
         Self { url: url.to_owned() }
     }
 
-    fn run<T>(&self, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> Result<T> {
-        Ok(crate::pool(&self.url, 1)?.run(|connection| {
-            connection.batch_execute(ON_CONNECT)?;
-            job(connection)
-        })?)
+    /// Runs a job that writes, in a transaction.
+    fn write<T>(&self, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> Result<T> {
+        Ok(bulk_pool(&self.url, 1)?.run(job)?)
     }
 
     /// Compares the counters with the calls and repairs them.
     pub fn audit_counters(&self) -> Result<CounterAudit> {
-        self.run(|connection| connection.transaction(crate::audit::audit_counters))
+        self.write(crate::audit::audit_counters)
     }
 
     /// Deletes the account with everything that it owns.
     pub fn delete_account(&self, account: AccountId) -> Result<()> {
-        self.run(|connection| connection.transaction(|connection| delete_account(connection, account)))
+        self.write(|connection| delete_account(connection, account))
     }
 }
 
 impl BulkRepository for Bulk {
     fn read(&self, account: Option<AccountId>, visit: Visitor<'_>) -> Result<()> {
-        self.run(|connection| snapshot(connection, |connection| export::read(connection, account, visit)))
+        Ok(bulk_pool(&self.url, 1)?.run_transactions(|connection| {
+            read_transaction(connection, |connection| export::read(connection, account, visit))
+        })?)
     }
 
     fn import(&self, account: AccountId, records: ImportRecords<'_>, dry_run: bool) -> Result<ImportSummary> {
-        self.run(|connection| {
-            find_account(connection, account)?;
-            connection.batch_execute(CREATE_KNOWN)?;
-            let mut known = HighestIds::default();
-            connection.transaction(|connection| load_known(connection, account, &mut known))?;
-            connection.batch_execute(AVOID_SCANS)?;
-            let mut summary = ImportSummary::default();
-            for batch in Batches::new(records, import_size) {
-                let batch = batch?;
-                let imported = connection.transaction(|connection| {
-                    // A concurrent import can have added records.
-                    load_known(connection, account, &mut known)?;
-                    import_batch(&mut Session(connection), account, batch, dry_run)
+        let pool = bulk_pool(&self.url, 2)?;
+        // The temporary tables need a transaction of their own: each batch is committed by itself.
+        Ok(pool.run(|known| {
+            find_account(known, account)?;
+            known.batch_execute(CREATE_KNOWN)?;
+            pool.run_transactions(|connection| {
+                let mut highest = HighestIds::default();
+                write_transaction(connection, |connection| {
+                    lock_imports(connection)?;
+                    load_known(known, account, &mut highest)
                 })?;
-                add(&mut summary, &imported);
-            }
-            Ok(summary)
-        })
+                known.batch_execute(AVOID_SCANS)?;
+                let mut summary = ImportSummary::default();
+                for batch in Batches::new(records, import_size) {
+                    let batch = batch?;
+                    let imported = write_transaction(connection, |connection| {
+                        lock_imports(connection)?;
+                        // A concurrent import can have added records.
+                        load_known(known, account, &mut highest)?;
+                        import_batch(&mut Session { connection, known: Some(known) }, account, batch, dry_run)
+                    })?;
+                    add(&mut summary, &imported);
+                }
+                Ok(summary)
+            })
+        })?)
     }
 
     fn restore(&self, records: BackupRecords<'_>) -> Result<bool> {
-        self.run(|connection| {
-            connection.transaction(|connection| {
-                lock_accounts(connection)?;
-                if accounts::table.count().get_result::<i64>(connection)? > 0 {
-                    return Ok(false);
-                }
-                let mut restore = Restore::default();
-                for batch in Batches::new(records, backup_size) {
-                    restore.add(&mut Session(connection), batch?)?;
-                }
-                restore.finish(&mut Session(connection))?;
-                Ok(true)
-            })
+        self.write(|connection| {
+            lock_accounts(connection)?;
+            if accounts::table.count().get_result::<i64>(connection)? > 0 {
+                return Ok(false);
+            }
+            let mut restore = Restore::default();
+            let mut session = Session { connection, known: None };
+            for batch in Batches::new(records, backup_size) {
+                restore.add(&mut session, batch?)?;
+            }
+            restore.finish(&mut session)?;
+            Ok(true)
         })
     }
 }
@@ -138,11 +146,15 @@ pub fn highest_ids(connection: &mut DbConnection) -> StoreResult<HighestIds> {
     })
 }
 
-/// Adds the account's records with ids above `known` to the temporary tables, and raises `known` to the highest ids.
-fn load_known(connection: &mut DbConnection, account: AccountId, known: &mut HighestIds) -> StoreResult<()> {
-    // Until the end of the transaction no other import assigns ids.
-    connection.batch_execute(IMPORT_LOCK)?;
-    let above = std::mem::replace(known, highest_ids(connection)?);
+/// Prevents other imports from assigning ids until the end of the transaction.
+fn lock_imports(connection: &mut DbConnection) -> StoreResult<()> {
+    Ok(connection.batch_execute(IMPORT_LOCK)?)
+}
+
+/// Adds the account's records with ids above `highest` to the temporary tables of this connection, and raises `highest` to
+/// the highest ids. The caller prevents other imports.
+fn load_known(connection: &mut DbConnection, account: AccountId, highest: &mut HighestIds) -> StoreResult<()> {
+    let above = std::mem::replace(highest, highest_ids(connection)?);
     for (sql, above) in [
         ("INSERT INTO known_contacts SELECT uuid, id FROM contacts", above.contacts),
         ("INSERT INTO known_calls SELECT uuid FROM calls", above.calls),
@@ -161,22 +173,36 @@ struct KnownCall {
     uuid: DbUuid,
 }
 
-/// A connection within a transaction.
-struct Session<'a>(&'a mut DbConnection);
+/// An import or a restore within a transaction.
+struct Session<'a> {
+    connection: &'a mut DbConnection,
+    /// The connection that has the temporary tables. `None` for a restore, which has none.
+    known: Option<&'a mut DbConnection>,
+}
+
+impl Session<'_> {
+    fn known(&mut self) -> &mut DbConnection {
+        match &mut self.known {
+            Some(known) => known,
+            None => self.connection,
+        }
+    }
+}
 
 impl BulkSession for Session<'_> {
     fn assign_ids(&mut self, table: Table, count: usize) -> StoreResult<Vec<i64>> {
         let sql = "SELECT nextval($1::regclass) AS number FROM generate_series(1, $2)";
         let count = i64::try_from(count).map_err(Error::internal)?;
         let query = diesel::sql_query(sql).bind::<Text, _>(format!("{}_id_seq", table.name())).bind::<BigInt, _>(count);
-        let mut ids: Vec<i64> = query.load::<Number>(self.0)?.into_iter().map(|row| row.number).collect();
+        let mut ids: Vec<i64> = query.load::<Number>(self.connection)?.into_iter().map(|row| row.number).collect();
         ids.sort_unstable();
         Ok(ids)
     }
 
     fn known_contacts(&mut self, uuids: &HashSet<Uuid>) -> StoreResult<HashMap<Uuid, i64>> {
         let uuids: Vec<_> = uuids.iter().copied().map(DbUuid).collect();
-        let rows: Vec<(DbUuid, i64)> = known_contacts::table.filter(known_contacts::uuid.eq_any(uuids)).load(self.0)?;
+        let rows: Vec<(DbUuid, i64)> =
+            known_contacts::table.filter(known_contacts::uuid.eq_any(uuids)).load(self.known())?;
         Ok(rows.into_iter().map(|(uuid, id)| (uuid.0, id)).collect())
     }
 
@@ -185,30 +211,30 @@ impl BulkSession for Session<'_> {
         diesel::sql_query("INSERT INTO known_contacts SELECT * FROM unnest($1, $2)")
             .bind::<Array<UniqueId>, _>(uuids)
             .bind::<Array<BigInt>, _>(ids)
-            .execute(self.0)?;
+            .execute(self.known())?;
         Ok(())
     }
 
     fn remember_calls(&mut self, uuids: &[Uuid]) -> StoreResult<HashSet<Uuid>> {
         let sql = "INSERT INTO known_calls SELECT unnest($1) ON CONFLICT DO NOTHING RETURNING uuid";
         let uuids: Vec<_> = uuids.iter().copied().map(DbUuid).collect();
-        let new = diesel::sql_query(sql).bind::<Array<UniqueId>, _>(uuids).load::<KnownCall>(self.0)?;
+        let new = diesel::sql_query(sql).bind::<Array<UniqueId>, _>(uuids).load::<KnownCall>(self.known())?;
         Ok(new.into_iter().map(|row| row.uuid.0).collect())
     }
 
     fn taken_external_ids(&mut self, account: AccountId, external_ids: &[&str]) -> StoreResult<HashSet<String>> {
         let of_account = calls::table.filter(calls::account_id.eq(account.get()));
         let taken = of_account.filter(calls::external_id.eq_any(external_ids)).select(calls::external_id);
-        Ok(taken.load::<Option<String>>(self.0)?.into_iter().flatten().collect())
+        Ok(taken.load::<Option<String>>(self.connection)?.into_iter().flatten().collect())
     }
 
     fn insert_account(&mut self, account: &Account) -> StoreResult<()> {
-        diesel::insert_into(accounts::table).values(AccountRow::from(account)).execute(self.0)?;
+        diesel::insert_into(accounts::table).values(AccountRow::from(account)).execute(self.connection)?;
         Ok(())
     }
 
     fn insert_token(&mut self, token: &Token, hash: SecretHash) -> StoreResult<()> {
-        diesel::insert_into(tokens::table).values(TokenRow::new(token, hash)).execute(self.0)?;
+        diesel::insert_into(tokens::table).values(TokenRow::new(token, hash)).execute(self.connection)?;
         Ok(())
     }
 
@@ -219,7 +245,7 @@ impl BulkSession for Session<'_> {
         let mut rows = contacts.into_iter().map(row).peekable();
         while rows.peek().is_some() {
             let some: Vec<_> = rows.by_ref().take(ROWS).collect();
-            diesel::insert_into(contacts::table).values(some).execute(self.0)?;
+            diesel::insert_into(contacts::table).values(some).execute(self.connection)?;
         }
         Ok(())
     }
@@ -230,19 +256,19 @@ impl BulkSession for Session<'_> {
         };
         for some in fields.chunks(ROWS) {
             let rows: Vec<_> = some.iter().map(row).collect();
-            diesel::insert_into(contact_fields::table).values(rows).execute(self.0)?;
+            diesel::insert_into(contact_fields::table).values(rows).execute(self.connection)?;
         }
         Ok(())
     }
 
     fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
         let rows: Vec<CallRow> = calls.into_iter().map(CallRow::from).collect();
-        rows.chunks(ROWS).try_for_each(|some| insert_calls(self.0, &some.iter().collect::<Vec<_>>()))
+        rows.chunks(ROWS).try_for_each(|some| insert_calls(self.connection, &some.iter().collect::<Vec<_>>()))
     }
 
     fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {
-        let locked = lock_contacts(self.0, account, changes.contacts.keys().copied())?;
-        counters::apply(self.0, account, changes, &locked)
+        let locked = lock_contacts(self.connection, account, changes.contacts.keys().copied())?;
+        counters::apply(self.connection, account, changes, &locked)
     }
 
     fn raise_highest_ids(&mut self, highest: &HighestIds) -> StoreResult<()> {
@@ -254,7 +280,7 @@ impl BulkSession for Session<'_> {
             diesel::sql_query(sql)
                 .bind::<Text, _>(format!("{}_id_seq", table.name()))
                 .bind::<BigInt, _>(highest)
-                .execute(self.0)?;
+                .execute(self.connection)?;
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ mod phone_keys;
 mod phone_numbers;
 #[path = "../../storage/shared/search_index.rs"]
 mod search_index;
+mod session;
 mod statements;
 #[path = "../../storage/shared/trigger_dates.rs"]
 mod trigger_dates;
@@ -52,34 +53,15 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use domain::{AccountId, Call, CallId, ContactId, RecordedCall};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
+pub use session::Pooler;
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{BatchQueue, Pool, SLOW_THREADS, StoreResult, WorkerPool, ts_query};
+use storage::{BatchQueue, Pool, SLOW_THREADS, StoreResult, WorkerPool, in_transaction, ts_query};
 
 type DbConnection = PgConnection;
 type Backend = diesel::pg::Pg;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/postgres");
-
-/// PostgreSQL's JIT compiler takes 30 ms for a page that is read in 1 ms. The statement timeout bounds how long a client
-/// waits for a lock. The last three settings are PostgreSQL's defaults, which a role or a database can change.
-macro_rules! on_connect {
-    ($plans:literal) => {
-        concat!(
-            "SET plan_cache_mode = ",
-            $plans,
-            "; SET jit = off; SET statement_timeout = '20s'; SET TIME ZONE 'UTC'; SET lock_timeout = 0; \
-             SET idle_in_transaction_session_timeout = 0; SET default_transaction_isolation = 'read committed'"
-        )
-    };
-}
-
-/// Without generic plans PostgreSQL plans every statement anew.
-const ON_CONNECT: &str = on_connect!("force_generic_plan");
-
-/// Filtered lists are planned with the values of their filters: the best plan depends on how many calls they find. They use
-/// one processor at most, and leave the others to short requests.
-const ON_SLOW_CONNECT: &str = on_connect!("force_custom_plan; SET max_parallel_workers_per_gather = 0");
 
 /// The lock of migrations. The number is arbitrary.
 const MIGRATION_LOCK: i64 = 2_026_112_400;
@@ -138,7 +120,7 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.read(move |connection| snapshot(connection, &job)).await
+        self.readers.read_snapshot(job).await
     }
 
     /// Runs a job as [`Self::read_snapshot`] does, if it can take long.
@@ -146,7 +128,7 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.slow_readers.read(move |connection| snapshot(connection, &job)).await
+        self.slow_readers.read_snapshot(job).await
     }
 
     /// Runs a short job that reads.
@@ -172,12 +154,20 @@ fn has_migrations_table(connection: &mut DbConnection) -> StoreResult<bool> {
     Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
 }
 
-/// Runs a job in a transaction.
+/// Runs a job that can take long in a transaction whose statements read one snapshot.
+fn read_transaction<T>(
+    connection: &mut DbConnection,
+    job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
+) -> StoreResult<T> {
+    in_transaction(connection, session::BULK.begin_snapshot, job)
+}
+
+/// Runs a job that can take long in a transaction that writes.
 fn write_transaction<T>(
     connection: &mut DbConnection,
     job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
 ) -> StoreResult<T> {
-    connection.transaction(job)
+    in_transaction(connection, session::BULK.begin, job)
 }
 
 /// Each of the words begins a word of the contact.
@@ -241,55 +231,57 @@ impl StoreOperations for Database {
     }
 }
 
-/// Runs a job that reads in a transaction on one snapshot.
-fn snapshot<T>(connection: &mut DbConnection, job: impl FnOnce(&mut DbConnection) -> StoreResult<T>) -> StoreResult<T> {
-    connection.build_transaction().read_only().repeatable_read().run(job)
-}
-
 /// Returns whether the database has a store, of any version. Nothing is changed.
 pub fn is_store(url: &str) -> Result<bool> {
-    let query = sql::<Bool>("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL");
-    Ok(pool(url, 1)?.run(|connection| Ok(query.get_result(connection)?))?)
+    Ok(bulk_pool(url, 1)?.run(has_migrations_table)?)
 }
 
 /// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8.
 ///
 /// Reports how many of how many calls are indexed, if they must be.
 pub fn migrate(url: &str, report: &mut dyn FnMut(u64, u64)) -> Result<Vec<String>> {
-    Ok(pool(url, 1)?.run(|connection| {
-        let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
-        let encoding: String = encoding.get_result(connection)?;
-        if encoding != "UTF8" {
-            return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
-        }
-        lock_migrations(connection)?;
-        let migrations = migrations::run(connection)?;
+    Ok(bulk_pool(url, 1)?.run_transactions(|connection| {
+        let migrations = write_transaction(connection, |connection| {
+            let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
+            let encoding: String = encoding.get_result(connection)?;
+            if encoding != "UTF8" {
+                return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
+            }
+            lock_migrations(connection)?;
+            migrations::run(connection)
+        })?;
         search_index::update(connection, report)?;
         Ok(migrations)
     })?)
 }
 
-/// Makes processes that start together migrate one after the other.
+/// Makes processes that start together migrate one after the other. The lock lasts as long as the transaction, so that
+/// an interrupted migration leaves none.
 fn lock_migrations(connection: &mut DbConnection) -> StoreResult<()> {
-    connection.batch_execute("SET statement_timeout = 0")?;
-    let lock = format!("pg_try_advisory_lock({MIGRATION_LOCK})");
+    let lock = format!("pg_try_advisory_xact_lock({MIGRATION_LOCK})");
     if !diesel::select(sql::<Bool>(&lock)).get_result::<bool>(connection)? {
         tracing::info!("another process migrates the store; waiting until it is done");
-        connection.batch_execute(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})"))?;
+        connection.batch_execute(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))?;
     }
     Ok(())
 }
 
 /// Reverts every migration, which deletes all data, and returns their names.
 pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
-    Ok(pool(url, 1)?.run(migrations::revert_all)?)
+    let revert = |connection: &mut DbConnection| write_transaction(connection, migrations::revert_all);
+    Ok(bulk_pool(url, 1)?.run_transactions(revert)?)
 }
 
 /// Opens the migrated database with at most `connections` connections, which all threads share, and
 /// [`SLOW_THREADS`] for searches.
-pub fn open(url: &str, connections: u32) -> Result<Store> {
-    let pool = pool(url, connections)?;
-    let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, ON_SLOW_CONNECT)?;
+///
+/// Unavailable if `pooler` does not name the pooler that the database is reached through.
+pub fn open(url: &str, pooler: Pooler, connections: u32) -> Result<Store> {
+    let pool = Pool::open(with_defaults(url), connections, session::short(pooler))?;
+    let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, session::slow(pooler))?;
+    if pooler == Pooler::None {
+        session::check_own_sessions(&pool, &slow_pool)?;
+    }
     let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
     let database = Arc::new(database);
     Ok(Store {
@@ -304,8 +296,9 @@ pub fn open(url: &str, connections: u32) -> Result<Store> {
     })
 }
 
-fn pool(url: &str, size: u32) -> Result<Pool<DbConnection>> {
-    Pool::open(with_defaults(url), size, ON_CONNECT)
+/// Opens a pool for jobs that can take long.
+fn bulk_pool(url: &str, size: u32) -> Result<Pool<DbConnection>> {
+    Pool::open(with_defaults(url), size, session::BULK)
 }
 
 /// Adds timeouts that the URL does not set itself: libpq waits forever for a server that does not answer, and TCP waits

@@ -10,6 +10,7 @@ use domain::{
     NewCall, NewContact, NewToken, PageRequest, Scope, SecretHash, Timestamp, Uuid,
 };
 use ports::outbound::Store;
+use postgres_adapter::Pooler;
 use throwaway_postgres::{Database, Throwaway};
 
 const MINIMAL: PageRequest = PageRequest::SMALLEST;
@@ -97,7 +98,7 @@ async fn a_connection_that_the_server_closed_while_it_was_idle_fails_no_request(
     database.execute(
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET idle_session_timeout = 200', current_database()); END$$",
     );
-    let records = Records::create(postgres_adapter::open(&database.url(), 4).unwrap()).await;
+    let records = Records::create(postgres_adapter::open(&database.url(), Pooler::None, 4).unwrap()).await;
     for n in 0.. {
         tokio::time::sleep(Duration::from_millis(400)).await;
         if !records.send(n).await {
@@ -111,7 +112,7 @@ async fn a_restart_of_the_server_fails_no_later_request() {
     let mut server = Throwaway::start();
     let url = server.url("postgres");
     postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
-    let records = Records::create(postgres_adapter::open(&url, 8).unwrap()).await;
+    let records = Records::create(postgres_adapter::open(&url, Pooler::None, 8).unwrap()).await;
     let mut n = 0;
     loop {
         records.open_connections().await;
@@ -146,7 +147,7 @@ fn close_connections(observer: &mut PgConnection) {
 async fn a_transaction_is_repeated_if_its_connection_was_closed_a_moment_ago() {
     let database = Database::create();
     postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
-    let records = Records::create(postgres_adapter::open(&database.url(), 4).unwrap()).await;
+    let records = Records::create(postgres_adapter::open(&database.url(), Pooler::None, 4).unwrap()).await;
     let mut observer = PgConnection::establish(&database.url()).unwrap();
     // A created call is one statement, which cannot be repeated: it may have been executed.
     for n in 2.. {
@@ -176,7 +177,7 @@ async fn a_role_that_may_only_read_and_write_rows_runs_a_migrated_store() {
     PgConnection::establish(&owner).unwrap().batch_execute(CREATE_ROLE).unwrap();
     let url = owner.replace("postgres://postgres@", "postgres://app@");
     assert_eq!(postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap(), Vec::<String>::new());
-    let store = postgres_adapter::open(&url, 8).unwrap();
+    let store = postgres_adapter::open(&url, Pooler::None, 8).unwrap();
     ports::contract::concurrency::keeps_counters_exact_under_16_writers(&store).await;
     ports::contract::bulk::reads_records_as_they_were_imported(&store).await;
 }

@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use domain::{CallDetails, CallPatch, Name, NewCall, NewContact, Timestamp, Uuid};
 use ports::outbound::Store;
+use postgres_adapter::Pooler;
 use throwaway_postgres::Database;
 
 /// A new store. Dropping it drops its database.
@@ -27,7 +28,7 @@ impl Deref for Fresh {
 fn fresh() -> Fresh {
     let database = Database::create();
     postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
-    Fresh { store: postgres_adapter::open(&database.url(), 8).unwrap(), database }
+    Fresh { store: postgres_adapter::open(&database.url(), Pooler::None, 8).unwrap(), database }
 }
 
 ports::contract_tests!(fresh());
@@ -43,7 +44,7 @@ fn migrations_go_up_down_and_up_again() {
     down.reverse();
     assert_eq!(down, up);
     assert_eq!(postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap(), up);
-    postgres_adapter::open(&url, 1).unwrap();
+    postgres_adapter::open(&url, Pooler::None, 1).unwrap();
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn rejects_a_database_that_is_not_utf_8() {
 async fn all_threads_share_one_connection_without_starving() {
     let database = Database::create();
     postgres_adapter::migrate(&database.url(), &mut |_, _| ()).unwrap();
-    let store = postgres_adapter::open(&database.url(), 1).unwrap();
+    let store = postgres_adapter::open(&database.url(), Pooler::None, 1).unwrap();
     let now = Timestamp::from_unix(0).unwrap();
     let name = |text| Name::parse(text).unwrap();
     let mut requests = Vec::new();
@@ -172,7 +173,7 @@ async fn existing_contact_fields_get_distinct_uuids() {
          SELECT {account}, {contact}, 2, n, n, to_timestamp(n) FROM generate_series(1, 90) AS n"
     ));
     postgres_adapter::migrate(&store.database.url(), &mut |_, _| ()).unwrap();
-    let migrated = postgres_adapter::open(&store.database.url(), 1).unwrap();
+    let migrated = postgres_adapter::open(&store.database.url(), Pooler::None, 1).unwrap();
     let fields = migrated.contacts.find(account, contact).await.unwrap().fields;
     assert!(fields.iter().all(|field| field.uuid.get_version_num() == 4 && field.updated_at == field.created_at));
     assert_eq!(fields.iter().map(|field| field.uuid).collect::<HashSet<_>>().len(), 90);

@@ -9,6 +9,7 @@ use domain::{
     NewContact, NewContactField, PageRequest, PageSize, PageStart, PhoneNumber, PhoneSearch, Sort, Timestamp, Uuid,
 };
 use ports::outbound::Store;
+use postgres_adapter::Pooler;
 use throwaway_postgres::Throwaway;
 
 const CALLS: i64 = 5_000;
@@ -102,7 +103,7 @@ async fn every_filter_is_read_by_its_index() {
     let server = Throwaway::start();
     let url = server.url("postgres");
     postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
-    let (account, contact) = record_calls(&postgres_adapter::open(&url, 4).unwrap()).await;
+    let (account, contact) = record_calls(&postgres_adapter::open(&url, Pooler::None, 4).unwrap()).await;
     let mut connection = PgConnection::establish(&url).unwrap();
     connection
         .batch_execute(&format!(
@@ -120,7 +121,7 @@ async fn every_filter_is_read_by_its_index() {
              ALTER DATABASE postgres SET auto_explain.log_min_duration = 0",
         )
         .unwrap();
-    let store = postgres_adapter::open(&url, 4).unwrap();
+    let store = postgres_adapter::open(&url, Pooler::None, 4).unwrap();
     let mut log = Log { server: &server, read: 0 };
     log.plans();
 

@@ -55,7 +55,7 @@ use ports::outbound::{CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
 use storage::rows::ContactDataRow;
 use storage::schema::{accounts as account_table, contacts as contact_table};
-use storage::{Pool, SLOW_THREADS, StoreResult, WorkerPool, fts5_query};
+use storage::{Pool, SLOW_THREADS, SessionSetup, StoreResult, WorkerPool, fts5_query};
 use writer::Writer;
 
 type DbConnection = SqliteConnection;
@@ -117,7 +117,7 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.read(move |connection| connection.transaction(&job)).await
+        self.readers.read_snapshot(job).await
     }
 
     /// Runs a job as [`Self::read_snapshot`] does, if it can take long.
@@ -125,7 +125,7 @@ impl Database {
         &self,
         job: impl Fn(&mut DbConnection) -> StoreResult<T> + Send + 'static,
     ) -> Result<T> {
-        self.slow_readers.read(move |connection| connection.transaction(&job)).await
+        self.slow_readers.read_snapshot(job).await
     }
 
     /// Runs a short job that reads, which takes less time than another thread needs to wake up.
@@ -173,6 +173,14 @@ fn lock_contact_for_deletion(
     contact: ContactId,
 ) -> StoreResult<Option<i64>> {
     Ok(contacts::by_id(account, contact).select(contact_table::id).get_result(connection).optional()?)
+}
+
+/// Runs a job in a transaction whose statements read one snapshot.
+fn read_transaction<T>(
+    connection: &mut DbConnection,
+    job: impl FnOnce(&mut DbConnection) -> StoreResult<T>,
+) -> StoreResult<T> {
+    connection.transaction(job)
 }
 
 /// Runs a job in a transaction that locks out all other writers, and then indexes the words of written calls.
@@ -280,7 +288,7 @@ fn pool(path: &str, size: u32) -> Result<Pool<DbConnection>> {
 fn connect(path: &str, size: u32, on_connect: &'static str) -> Result<Pool<DbConnection>> {
     let since = Instant::now();
     loop {
-        match Pool::open(path, size, on_connect) {
+        match Pool::open(path, size, SessionSetup::of_connection(on_connect)) {
             Err(Error::Unavailable(cause)) if is_locked(&*cause) && since.elapsed() < OPEN_TIMEOUT => {
                 sleep(OPEN_RETRY_INTERVAL);
             }

@@ -12,7 +12,7 @@ use storage::schema::{calls, contact_fields, contacts, search_index, search_inde
 
 use crate::accounts::all_accounts;
 use crate::contacts::{by_id, with_fields};
-use crate::{DbConnection, call_words, lock_call_writers, write_transaction};
+use crate::{DbConnection, call_words, lock_call_writers, read_transaction, write_transaction};
 
 /// The number of contacts that are indexed in one transaction.
 const CONTACTS: i64 = 500;
@@ -26,17 +26,17 @@ const ROUNDS: usize = 50;
 /// Indexes all contacts and calls, unless the index has the version of this program. Reports how many of how many calls
 /// are indexed.
 pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -> StoreResult<()> {
-    if is_current(connection)? {
+    if read_transaction(connection, is_current)? {
         return Ok(());
     }
-    let accounts = all_accounts(connection)?;
+    let accounts = read_transaction(connection, all_accounts)?;
     for account in &accounts {
         let mut after = 0;
         while let Some(last) = write_transaction(connection, |connection| index_some(connection, account, after))? {
             after = last;
         }
     }
-    let total: i64 = calls::table.count().get_result(connection)?;
+    let total: i64 = read_transaction(connection, |connection| Ok(calls::table.count().get_result(connection)?))?;
     let mut indexed = 0;
     for account in &accounts {
         loop {
@@ -49,6 +49,8 @@ pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -
         }
     }
     write_transaction(connection, |connection| {
+        // Another process can have finished the index meanwhile.
+        lock_call_writers(connection)?;
         if is_current(connection)? {
             return Ok(());
         }

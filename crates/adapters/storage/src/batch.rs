@@ -4,12 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 
-use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
-use crate::{JoinOnDrop, Pool, StoreResult};
+use crate::{JoinOnDrop, Pool, StoreConnection, StoreResult};
 
 /// The maximum number of requests of a batch.
 const MAX_BATCH: usize = 32;
@@ -47,20 +46,18 @@ where
     V: Send + 'static,
 {
     /// Starts `count` threads that read. `job` returns the value of each request, in their order.
-    pub fn start_reads<C: R2D2Connection + 'static>(
+    pub fn start_reads<C: StoreConnection>(
         name: &str,
         pool: &Pool<C>,
         count: usize,
         job: fn(&mut C, G, &[R]) -> StoreResult<Vec<V>>,
     ) -> std::io::Result<Self> {
         let pool = pool.clone();
-        Self::start(name, count, move |group, requests| {
-            pool.retry_on_disconnect(|connection| job(connection, group, requests))
-        })
+        Self::start(name, count, move |group, requests| pool.read(|connection| job(connection, group, requests)))
     }
 
     /// Starts `count` threads that write. `job` is one statement. It returns the value of each request, in their order.
-    pub fn start_statements<C: R2D2Connection + 'static>(
+    pub fn start_statements<C: StoreConnection>(
         name: &str,
         pool: &Pool<C>,
         count: usize,
@@ -74,7 +71,7 @@ where
 
     /// Starts `count` threads that write. `job` runs in one transaction. It returns the value of each request, in their
     /// order.
-    pub fn start_transactions<C: R2D2Connection + 'static>(
+    pub fn start_transactions<C: StoreConnection>(
         name: &str,
         pool: &Pool<C>,
         count: usize,

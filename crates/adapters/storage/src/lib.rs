@@ -16,6 +16,7 @@ mod pool;
 pub mod rows;
 pub mod schema;
 mod search;
+mod session;
 mod statement;
 mod worker;
 
@@ -27,5 +28,6 @@ pub use limits::{QUEUE_CAPACITY, is_deep, queue_full, with_response_timeout};
 pub use page_scan::PageScan;
 pub use pool::Pool;
 pub use search::{fts5_query, pattern, ts_query};
+pub use session::{SessionSetup, StoreConnection, in_transaction};
 pub use statement::{ByText, PreparedUpdate, RawStatement, SqlTypes, column_list};
 pub use worker::{JoinOnDrop, SLOW_THREADS, WorkerPool};

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::{ConnectionManager, ManageConnection, R2D2Connection};
+use diesel::connection::CacheSize;
+use diesel::r2d2::{ConnectionManager, ManageConnection};
 use diesel::result::Error as DieselError;
 use ports::{Error, Result};
 use scheduled_thread_pool::ScheduledThreadPool;
 
+use crate::session::{SessionSetup, StoreConnection, in_transaction};
 use crate::{StoreError, StoreResult};
 
 /// How long a job waits for a free connection before the store counts as unavailable.
@@ -29,23 +31,26 @@ const MAX_ATTEMPTS: usize = 50;
 static CONNECTOR_THREADS: LazyLock<Arc<ScheduledThreadPool>> = LazyLock::new(|| Arc::new(ScheduledThreadPool::new(3)));
 
 /// A pool of connections. Broken ones are replaced.
-pub struct Pool<C: R2D2Connection + 'static>(r2d2::Pool<Manager<C>>);
+pub struct Pool<C: StoreConnection> {
+    connections: r2d2::Pool<Manager<C>>,
+    session: SessionSetup,
+}
 
-impl<C: R2D2Connection + 'static> Clone for Pool<C> {
+impl<C: StoreConnection> Clone for Pool<C> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { connections: self.connections.clone(), session: self.session }
     }
 }
 
-impl<C: R2D2Connection + 'static> Pool<C> {
-    /// Opens a pool of at most `size` connections to a Diesel URL or path. Each connection runs `on_connect` first.
+impl<C: StoreConnection> Pool<C> {
+    /// Opens a pool of at most `size` connections to a Diesel URL or path.
     ///
     /// Fails when the first connection cannot be opened.
-    pub fn open(url: impl Into<String>, size: u32, on_connect: &'static str) -> Result<Self> {
-        let manager = Manager { connections: ConnectionManager::new(url), on_connect, disconnects: Arc::default() };
+    pub fn open(url: impl Into<String>, size: u32, session: SessionSetup) -> Result<Self> {
+        let manager = Manager { connections: ConnectionManager::new(url), session, disconnects: Arc::default() };
         // r2d2 would retry and log until its timeout; the first failure is final here.
         manager.connect().map_err(Error::unavailable)?;
-        r2d2::Pool::builder()
+        let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
             .thread_pool(CONNECTOR_THREADS.clone())
@@ -54,31 +59,48 @@ impl<C: R2D2Connection + 'static> Pool<C> {
             .connection_timeout(CONNECTION_TIMEOUT)
             .error_handler(Box::new(LogAtDebug))
             .build(manager)
-            .map(Self)
-            .map_err(Error::unavailable)
+            .map_err(Error::unavailable)?;
+        Ok(Self { connections, session })
     }
 
     /// The numbers of busy and of idle connections.
     pub fn connections(&self) -> (u32, u32) {
-        let state = self.0.state();
+        let state = self.connections.state();
         (state.connections.saturating_sub(state.idle_connections), state.idle_connections)
     }
 
     /// Runs the job on a connection.
     pub fn run<T>(&self, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
-        let mut pooled = self.0.get().map_err(Error::unavailable)?;
-        pooled.run(job)
+        self.run_in(self.session.begin_job(), job)
+    }
+
+    /// Runs a job that begins its transactions itself, by [`in_transaction`].
+    pub fn run_transactions<T>(&self, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        self.run_in(None, job)
     }
 
     /// Runs the job on a connection that is free now. `None` if there is none.
     pub fn try_run<T>(&self, job: impl FnOnce(&mut C) -> StoreResult<T>) -> Option<StoreResult<T>> {
-        self.0.try_get().map(|mut pooled| pooled.run(job))
+        self.connections.try_get().map(|mut pooled| pooled.run(self.session.begin_job(), job))
     }
 
     /// Runs a job that only reads, once more if its connection was broken.
-    pub fn retry_on_disconnect<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
-        match self.run(&job) {
-            Err(error) if error.is_disconnect() => self.run(&job),
+    pub fn read<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        self.retry_on_disconnect(self.session.begin_job(), job)
+    }
+
+    /// Runs a job as [`Self::read`] does, in a transaction whose statements read one snapshot.
+    pub fn read_snapshot<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        self.retry_on_disconnect(Some(self.session.begin_snapshot), job)
+    }
+
+    fn retry_on_disconnect<T>(
+        &self,
+        begin: Option<&'static str>,
+        job: impl Fn(&mut C) -> StoreResult<T>,
+    ) -> StoreResult<T> {
+        match self.run_in(begin, &job) {
+            Err(error) if error.is_disconnect() => self.run_in(begin, &job),
             result => result,
         }
     }
@@ -89,27 +111,36 @@ impl<C: R2D2Connection + 'static> Pool<C> {
         let may_be_committed = Cell::new(false);
         let attempt = |connection: &mut C| {
             may_be_committed.set(false);
-            connection.transaction(|connection| {
-                let value = job(connection)?;
-                may_be_committed.set(true);
-                Ok(value)
-            })
+            let value = job(connection)?;
+            may_be_committed.set(true);
+            Ok(value)
         };
-        match self.retry_on_conflict(attempt) {
-            Err(error) if error.is_disconnect() && !may_be_committed.get() => self.retry_on_conflict(attempt),
+        let begin = Some(self.session.begin);
+        match self.retry_in(begin, attempt) {
+            Err(error) if error.is_disconnect() && !may_be_committed.get() => self.retry_in(begin, attempt),
             result => result,
         }
     }
 
     /// Runs a statement that writes, again while the database rolls it back for a conflict.
     pub fn retry_on_conflict<T>(&self, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        self.retry_in(self.session.begin_job(), job)
+    }
+
+    fn retry_in<T>(&self, begin: Option<&'static str>, job: impl Fn(&mut C) -> StoreResult<T>) -> StoreResult<T> {
         for _ in 1..MAX_ATTEMPTS {
-            match self.run(&job) {
+            match self.run_in(begin, &job) {
                 Err(error) if error.is_conflict() => {}
                 result => return result,
             }
         }
-        self.run(&job)
+        self.run_in(begin, &job)
+    }
+
+    /// Runs the job on a connection, in a transaction if `begin` begins one.
+    fn run_in<T>(&self, begin: Option<&'static str>, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        let mut pooled = self.connections.get().map_err(Error::unavailable)?;
+        pooled.run(begin, job)
     }
 }
 
@@ -123,9 +154,13 @@ struct Pooled<C> {
     disconnects: Arc<AtomicU64>,
 }
 
-impl<C: R2D2Connection> Pooled<C> {
-    fn run<T>(&mut self, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
-        let result = match job(&mut self.connection) {
+impl<C: StoreConnection> Pooled<C> {
+    fn run<T>(&mut self, begin: Option<&'static str>, job: impl FnOnce(&mut C) -> StoreResult<T>) -> StoreResult<T> {
+        let result = match begin {
+            Some(begin) => in_transaction(&mut self.connection, begin, job),
+            None => job(&mut self.connection),
+        };
+        let result = match result {
             // Drivers report a broken connection by many errors: only a ping tells.
             Err(StoreError::Database(error)) if error != DieselError::NotFound && self.connection.ping().is_err() => {
                 Err(StoreError::Disconnected(error))
@@ -143,18 +178,23 @@ impl<C: R2D2Connection> Pooled<C> {
 
 struct Manager<C> {
     connections: ConnectionManager<C>,
-    on_connect: &'static str,
+    session: SessionSetup,
     disconnects: Arc<AtomicU64>,
 }
 
-impl<C: R2D2Connection + 'static> ManageConnection for Manager<C> {
+impl<C: StoreConnection> ManageConnection for Manager<C> {
     type Connection = Pooled<C>;
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Pooled<C>, Self::Error> {
         let checked_at = self.disconnects.load(Ordering::Relaxed);
         let mut connection = self.connections.connect()?;
-        connection.batch_execute(self.on_connect)?;
+        if self.session.is_shared {
+            connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+        }
+        if let Some(sql) = self.session.on_connect {
+            connection.batch_execute(sql)?;
+        }
         let disconnects = self.disconnects.clone();
         Ok(Pooled { connection, is_broken: false, last_used: Instant::now(), checked_at, disconnects })
     }

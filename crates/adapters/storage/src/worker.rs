@@ -4,12 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Sender, bounded};
-use diesel::r2d2::R2D2Connection;
 use ports::{Error, Result};
 use tokio::sync::oneshot;
 
 use crate::limits::{QUEUE_CAPACITY, queue_full, with_response_timeout};
-use crate::{Pool, StoreResult};
+use crate::{Pool, StoreConnection, StoreResult};
 
 /// The number of threads for jobs that take long, and of their connections: a search of frequent words does not delay
 /// one of rare words.
@@ -18,13 +17,13 @@ pub const SLOW_THREADS: u32 = 2;
 type Job<C> = Box<dyn FnOnce(&Pool<C>) + Send>;
 
 /// Database threads behind one bounded queue. Dropping the pool finishes the queued jobs.
-pub struct WorkerPool<C: R2D2Connection + 'static> {
+pub struct WorkerPool<C: StoreConnection> {
     jobs: Sender<Job<C>>,
     _threads: JoinOnDrop,
     pool: Pool<C>,
 }
 
-impl<C: R2D2Connection + 'static> WorkerPool<C> {
+impl<C: StoreConnection> WorkerPool<C> {
     /// Starts `count` threads that borrow connections of the pool.
     pub fn start(name: &str, pool: &Pool<C>, count: usize) -> std::io::Result<Self> {
         Self::start_with(name, pool, count, || ())
@@ -54,7 +53,15 @@ impl<C: R2D2Connection + 'static> WorkerPool<C> {
 
     /// Runs a job that only reads, once more if its connection was broken.
     pub async fn read<T: Send + 'static>(&self, job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static) -> Result<T> {
-        self.run(move |pool| pool.retry_on_disconnect(&job)).await
+        self.run(move |pool| pool.read(&job)).await
+    }
+
+    /// Runs a job as [`Self::read`] does, in a transaction whose statements read one snapshot.
+    pub async fn read_snapshot<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut C) -> StoreResult<T> + Send + 'static,
+    ) -> Result<T> {
+        self.run(move |pool| pool.read_snapshot(&job)).await
     }
 
     /// Runs a short job that only reads: on the caller's thread if a connection is free, else on a database thread.

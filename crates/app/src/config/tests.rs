@@ -13,6 +13,7 @@ const RATE_LIMIT: &str = "CALLBOOK_RATE_LIMIT_PER_MINUTE";
 const TOKEN: &str = "CALLBOOK_TOKEN";
 const TOKEN_FILE: &str = "CALLBOOK_TOKEN_FILE";
 const POOL_SIZE: &str = "CALLBOOK_POOL_SIZE";
+const POSTGRES_POOLER: &str = "CALLBOOK_POSTGRES_POOLER";
 const METRICS_BIND: &str = "CALLBOOK_METRICS_BIND";
 const LOG: &str = "CALLBOOK_LOG";
 const LOG_FORMAT: &str = "CALLBOOK_LOG_FORMAT";
@@ -42,6 +43,7 @@ fn every_setting_has_a_default() {
     assert_eq!(settings.bind.to_string(), "127.0.0.1:8080");
     assert_eq!((settings.public_url, settings.compat, settings.phone_region), (None, Compat::Documented, None));
     assert_eq!((settings.rate_limit, settings.pool_size), (600, 8));
+    assert_eq!(settings.postgres_pooler, Pooler::None);
     assert_eq!((settings.token, settings.metrics_bind, settings.log_format), (None, None, LogFormat::Text));
 }
 
@@ -95,6 +97,8 @@ fn names_an_invalid_setting_and_what_it_takes() {
         (RATE_LIMIT, "many"),
         (TOKEN, "secret"),
         (POOL_SIZE, "0"),
+        (POSTGRES_POOLER, "session"),
+        (POSTGRES_POOLER, "transaction"),
         (TRUSTED_PROXIES, "everybody"),
         (TRUSTED_PROXIES, "10.0.0.0/33"),
         (METRICS_BIND, "9090"),
@@ -111,6 +115,14 @@ fn names_an_invalid_setting_and_what_it_takes() {
         assert!(!error.contains("secret"), "{error}");
         assert!(!error.contains('\n'), "{error}");
     }
+}
+
+#[test]
+fn only_postgresql_has_a_pooler() {
+    let pooler = |url| read(&[(DATABASE_URL, url), (POSTGRES_POOLER, "transaction")]);
+    assert_eq!(pooler("postgres://u@h:6432/db").unwrap().postgres_pooler, Pooler::Transaction);
+    let error = pooler("sqlite://c.db").unwrap_err();
+    assert_eq!(error, "--postgres-pooler takes none with a store on SQLite");
 }
 
 #[test]
@@ -162,7 +174,7 @@ fn the_report_shows_sources_and_hides_secrets() {
     assert_eq!(row(TOKEN), ["(hidden)", "command line"]);
     assert_eq!(row(POOL_SIZE), ["16", "default"]);
     assert_eq!(row(BIND), ["127.0.0.1:8080", "default"]);
-    assert_eq!(report.len(), 13);
+    assert_eq!(report.len(), 14);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use domain::{PhoneRegion, Secret};
 use http_adapter::{Compat, TrustedProxies};
+use postgres_adapter::Pooler;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
 
@@ -155,6 +156,14 @@ pub fn rate_limit(text: &str) -> Result<u32, &'static str> {
 pub fn pool_size(text: &str) -> Result<Option<u32>, &'static str> {
     let parse = |text: &str| text.parse().ok().filter(|size| (1..=1000).contains(size));
     unless_default(DEFAULT_POOL_SIZE, text, |text| parse(text).ok_or("a whole number from 1 to 1000"))
+}
+
+pub fn postgres_pooler(text: &str) -> Result<Pooler, &'static str> {
+    match text {
+        NONE => Ok(Pooler::None),
+        "transaction" => Ok(Pooler::Transaction),
+        _ => Err("none or transaction"),
+    }
 }
 
 /// Parses a list of levels and of targets with their level. `Targets` alone reads a misspelt level as a target, and then
