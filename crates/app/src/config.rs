@@ -67,7 +67,7 @@ pub struct ConfigArgs {
     #[arg(long, env = "CALLBOOK_POOL_SIZE", value_name = "N")]
     #[arg(default_value = values::DEFAULT_POOL_SIZE, hide_default_value = true)]
     pool_size: String,
-    /// Pooler between Callbook and PostgreSQL: none (or one in session mode), or transaction (PgBouncer in transaction mode)
+    /// Pooler before PostgreSQL: transaction for PgBouncer in transaction mode, else none
     #[arg(long, env = "CALLBOOK_POSTGRES_POOLER", value_name = "MODE", default_value = values::NONE)]
     postgres_pooler: String,
     /// Address of /metrics for Prometheus, served without a token
