@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
 use domain::{
     AccountId, Call, CallContact, CallId, CallPatch, CallQuery, CallUpsert, ContactId, IdempotencyKey, ItemKey,
     NewCall, PhoneSearch, RecordedCall, Timestamp, Uuid,
@@ -20,7 +22,7 @@ use storage::{StoreError, StoreResult};
 use crate::call_writes::{CallWrite, Change, LockedCalls};
 use crate::phone_numbers::only_contacts_with;
 use crate::statements::{CreateCall, create_many};
-use crate::{Database, DbConnection, call_list, call_writes, idempotency, pages};
+use crate::{CALL_ACCOUNT_IS, Database, DbConnection, call_list, call_writes, idempotency, pages};
 
 #[async_trait]
 impl CallRepository for Database {
@@ -126,7 +128,11 @@ pub fn lock_calls(connection: &mut DbConnection, account: AccountId, writes: &[C
     let mut named: BTreeSet<i64> = writes.iter().filter_map(|write| write.change.call()).map(CallId::get).collect();
     let external_ids: Vec<&str> = writes.iter().filter_map(|write| write.change.external_id()).collect();
     if !external_ids.is_empty() {
-        let holders = of_account().filter(calls::external_id.eq_any(external_ids)).select(calls::id);
+        // The raw condition prevents a prepared statement. Its plan, made while there are few calls, would not use the
+        // index of external ids, and would read all calls of the account.
+        let planned_each_time = sql::<Bool>(CALL_ACCOUNT_IS).bind::<BigInt, _>(account.get());
+        let holders = calls::table.filter(planned_each_time).filter(calls::external_id.eq_any(external_ids));
+        let holders = holders.select(calls::id);
         named.extend(holders.load::<i64>(connection)?);
     }
     let named: Vec<i64> = named.into_iter().collect();

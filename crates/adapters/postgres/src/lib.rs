@@ -66,7 +66,7 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../../migrations/po
 /// The lock of migrations. The number is arbitrary.
 const MIGRATION_LOCK: i64 = 2_026_112_400;
 
-/// SQL that compares the account of a call, for queries sorted by id.
+/// SQL that compares the account of a call. Diesel prepares no statement that has raw SQL.
 const CALL_ACCOUNT_IS: &str = "calls.account_id = ";
 
 /// The month of a call, numbered as by [`domain::Timestamp::month_number`].

@@ -48,7 +48,7 @@ fn duration(seconds: i32) -> StoreResult<CallDuration> {
 
 /// A call without an id.
 #[derive(Queryable, Selectable, Insertable, Clone)]
-#[diesel(table_name = calls)]
+#[diesel(table_name = calls, treat_none_as_default_value = false)]
 pub struct NewCallRow {
     /// The globally unique id.
     pub uuid: DbUuid,

@@ -275,7 +275,7 @@ impl TryFrom<ContactFieldRow> for ContactField {
 
 /// Kind and data of a contact field.
 #[derive(Insertable, AsChangeset)]
-#[diesel(table_name = contact_fields, treat_none_as_null = true)]
+#[diesel(table_name = contact_fields, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub struct ContactFieldDataRow {
     kind: i16,
     data: String,

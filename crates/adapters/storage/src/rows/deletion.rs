@@ -10,7 +10,7 @@ use crate::{StoreError, StoreResult};
 
 /// A deletion without a number.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = deletions)]
+#[diesel(table_name = deletions, treat_none_as_default_value = false)]
 pub struct NewDeletionRow {
     /// The account that owned the object.
     pub account_id: i64,
