@@ -86,12 +86,15 @@ pub fn slow(pooler: Pooler) -> SessionSetup {
 pub const BULK: SessionSetup = shared_sessions!("plan_cache_mode = force_generic_plan", "statement_timeout = 0");
 
 /// Checks that each connection has a session of its own. Unavailable if a pooler assigns sessions to transactions.
+///
+/// Two transactions of `other` follow one of `one`, before its second one. A pooler that assigns sessions in turn gives
+/// the two different ones. One that assigns the session that was used last gives all the same one.
 pub fn check_own_sessions(one: &Pool<DbConnection>, other: &Pool<DbConnection>) -> Result<()> {
     let processes = one.run_transactions(|one| {
-        other.run_transactions(|other| Ok([process(one)?, process(other)?, process(one)?, process(other)?]))
+        other.run_transactions(|other| Ok([process(one)?, process(other)?, process(other)?, process(one)?]))
     })?;
     let [first, second, third, fourth] = processes;
-    if first == third && second == fourth && first != second {
+    if first == fourth && second == third && first != second {
         return Ok(());
     }
     Err(Error::unavailable(
