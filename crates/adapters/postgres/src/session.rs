@@ -87,11 +87,12 @@ pub const BULK: SessionSetup = shared_sessions!("plan_cache_mode = force_generic
 
 /// Checks that each connection has a session of its own. Unavailable if a pooler assigns sessions to transactions.
 pub fn check_own_sessions(one: &Pool<DbConnection>, other: &Pool<DbConnection>) -> Result<()> {
+    // A pooler that takes its sessions in turn has two for consecutive transactions, and one that reuses them the same.
     let processes = one.run_transactions(|one| {
-        other.run_transactions(|other| Ok([process(one)?, process(other)?, process(one)?, process(other)?]))
+        other.run_transactions(|other| Ok([process(one)?, process(other)?, process(other)?, process(one)?]))
     })?;
     let [first, second, third, fourth] = processes;
-    if first == third && second == fourth && first != second {
+    if first == fourth && second == third && first != second {
         return Ok(());
     }
     Err(Error::unavailable(
