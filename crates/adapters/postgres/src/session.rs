@@ -90,7 +90,6 @@ pub const BULK: SessionSetup = shared_sessions!("plan_cache_mode = force_generic
 /// Two transactions of `other` follow one of `one`, before its second one. A pooler that assigns sessions in turn gives
 /// the two different ones. One that assigns the session that was used last gives all the same one.
 pub fn check_own_sessions(one: &Pool<DbConnection>, other: &Pool<DbConnection>) -> Result<()> {
-    // A pooler that takes its sessions in turn has two for consecutive transactions, and one that reuses them the same.
     let processes = one.run_transactions(|one| {
         other.run_transactions(|other| Ok([process(one)?, process(other)?, process(other)?, process(one)?]))
     })?;
