@@ -130,6 +130,16 @@ pub struct Throwaway {
     folder: PathBuf,
     bin: PathBuf,
     supervisor: Supervisor,
+    is_stopped: bool,
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        // The supervisor removes the folder of a server that runs.
+        if self.is_stopped {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
+    }
 }
 
 impl Throwaway {
@@ -149,7 +159,7 @@ impl Throwaway {
             .unwrap();
         assert!(initdb.status.success(), "initdb: {}", String::from_utf8_lossy(&initdb.stderr));
         let supervisor = Self::spawn(&bin, &folder);
-        let server = Self { folder, bin, supervisor };
+        let server = Self { folder, bin, supervisor, is_stopped: false };
         server.wait_until_ready();
         server
     }
@@ -168,7 +178,7 @@ impl Throwaway {
             .unwrap();
         assert!(copy.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copy.stderr));
         let supervisor = Self::spawn(&bin, &folder);
-        let standby = Self { folder, bin, supervisor };
+        let standby = Self { folder, bin, supervisor, is_stopped: false };
         standby.wait_until_ready();
         self.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
         self.execute("SELECT pg_reload_conf()");
@@ -231,6 +241,7 @@ impl Throwaway {
     /// Stops the server immediately, like a crash. The data is kept.
     pub fn stop(&mut self) {
         self.supervisor.stop_and_keep_folder("QUIT");
+        self.is_stopped = true;
     }
 
     /// Suspends all processes of the server, so that connections stay open without any response.
@@ -255,6 +266,7 @@ impl Throwaway {
     /// Starts the server again on the same data.
     pub fn restart(&mut self) {
         self.supervisor = Self::spawn(&self.bin, &self.folder);
+        self.is_stopped = false;
         self.wait_until_ready();
     }
 }
