@@ -83,8 +83,7 @@ fn taken_meanwhile(error: DieselError) -> StoreError {
 }
 
 /// The parameters are account, calls, contacts, `called_at`, external ids, contents, `contact_called`, emotions in
-/// PostgreSQL's text format, durations, `answered`, phone numbers, their keys and
-/// `updated_at`.
+/// PostgreSQL's text format, durations, `answered`, phone numbers and their keys, and `updated_at`.
 const UPDATE_CALLS: &str = "
 UPDATE calls SET contact_id = new.contact, called_at = new.called_at, external_id = new.external_id,
   content = new.content, contact_called = new.contact_called, emotions = new.emotions::smallint[],

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text};
 use domain::{AccountId, ContactId, index_text};
-use storage::rows::CallRow;
+use storage::rows::{CallRow, NewCallRow};
 use storage::schema::calls;
 use storage::{StoreResult, fts5_query};
 
@@ -43,8 +43,13 @@ pub fn delete(connection: &mut DbConnection, _: AccountId, ids: &[i64]) -> Store
     ids.iter().try_for_each(|id| mark(connection, *id, false))
 }
 
+/// Marks a new call if it has words to index.
+pub fn mark_new(connection: &mut DbConnection, id: i64, call: &NewCallRow) -> StoreResult<()> {
+    if call.details.content.is_some() { mark(connection, id, true) } else { Ok(()) }
+}
+
 /// Marks a call. A call that is new in this transaction is not in the index.
-pub fn mark(connection: &mut DbConnection, call: i64, is_new: bool) -> StoreResult<()> {
+fn mark(connection: &mut DbConnection, call: i64, is_new: bool) -> StoreResult<()> {
     let marked = (marked_calls::id.eq(call), marked_calls::is_new.eq(is_new));
     diesel::insert_or_ignore_into(marked_calls::table).values(marked).execute(connection)?;
     Ok(())

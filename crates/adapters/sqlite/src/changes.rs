@@ -40,7 +40,7 @@ pub fn insert_call(connection: &mut DbConnection, call: NewCallRow) -> StoreResu
         .execute(connection)?;
     // RETURNING would create a temporary table for each statement.
     let id = diesel::select(last_insert_rowid()).get_result(connection)?;
-    call_words::mark(connection, id, true)?;
+    call_words::mark_new(connection, id, &call)?;
     Ok(CallRow { id, call })
 }
 
@@ -58,9 +58,7 @@ pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreRe
     for row in rows {
         let values = ((*row).clone(), calls::phone_key.eq(row.call.phone_key()));
         diesel::insert_into(calls::table).values(values).execute(connection)?;
-        if row.call.details.content.is_some() {
-            call_words::mark(connection, row.id, true)?;
-        }
+        call_words::mark_new(connection, row.id, &row.call)?;
     }
     Ok(())
 }
