@@ -1,7 +1,7 @@
 //! Search and filters of `GET /calls` and `GET /contacts/:id/calls`.
 
 use serde_json::{Value, json};
-use support::{Client, Setup, encode, ids, on_both_stores};
+use support::{Client, Setup, encode, find, ids, on_both_stores};
 
 on_both_stores!(
     finds_words_and_their_beginnings_without_case_and_accents,
@@ -23,15 +23,6 @@ on_both_stores!(
 fn record(client: &Client, contact: i64, called_at: &str, content: &str) -> i64 {
     let body = json!({"contact_id": contact, "called_at": called_at, "content": content});
     client.post("/api/calls", &body).expect(201)["data"]["id"].as_i64().unwrap()
-}
-
-/// Returns the ids of what a list finds, and asserts that the total is their number.
-#[track_caller]
-fn find(client: &Client, path_and_query: &str) -> Vec<i64> {
-    let page = client.get(path_and_query).expect(200);
-    let found = ids(&page);
-    assert_eq!(page["meta"]["total"], found.len(), "{path_and_query}");
-    found
 }
 
 #[track_caller]

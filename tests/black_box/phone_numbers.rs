@@ -1,7 +1,7 @@
 //! Phone numbers: filters of calls, searches of contacts, and calls whose contact is named by its number.
 
 use serde_json::{Value, json};
-use support::{Client, Setup, encode, ids, on_both_stores};
+use support::{Client, Setup, encode, find, on_both_stores};
 
 use crate::commands::execute;
 
@@ -32,14 +32,6 @@ fn add_call(client: &Client, contact: i64, number: &str) -> i64 {
     let mut body = call(number);
     body["contact_id"] = json!(contact);
     client.post("/api/calls", &body).expect(201)["data"]["id"].as_i64().unwrap()
-}
-
-#[track_caller]
-fn find(client: &Client, path_and_query: &str) -> Vec<i64> {
-    let page = client.get(path_and_query).expect(200);
-    let found = ids(&page);
-    assert_eq!(page["meta"]["total"], found.len(), "{path_and_query}");
-    found
 }
 
 /// Returns the calls and the contacts that have the number, by every parameter and route that finds them.

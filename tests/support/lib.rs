@@ -41,6 +41,15 @@ pub fn ids(page: &serde_json::Value) -> Vec<i64> {
     page["data"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
 }
 
+/// Returns the ids of what a list finds, and asserts that the total is their number.
+#[track_caller]
+pub fn find(client: &Client, path_and_query: &str) -> Vec<i64> {
+    let page = client.get(path_and_query).expect(200);
+    let found = ids(&page);
+    assert_eq!(page["meta"]["total"], found.len(), "{path_and_query}");
+    found
+}
+
 /// Encodes a text for a query string: every byte but letters and digits as `%XX`.
 pub fn encode(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {

@@ -1,29 +1,16 @@
 //! Runs the contract tests of the ports on PostgreSQL, each on a database of its own.
 #![allow(clippy::unwrap_used)]
 
+mod fresh;
+
 use std::collections::HashSet;
-use std::ops::Deref;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use domain::{CallDetails, CallPatch, Name, NewCall, NewContact, Timestamp, Uuid};
-use ports::outbound::Store;
+use fresh::Fresh;
 use postgres_adapter::Pooler;
 use throwaway_postgres::Database;
-
-/// A new store. Dropping it drops its database.
-struct Fresh {
-    store: Store,
-    database: Database,
-}
-
-impl Deref for Fresh {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
-    }
-}
 
 fn fresh() -> Fresh {
     let database = Database::create();

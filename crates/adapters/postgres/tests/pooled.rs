@@ -1,26 +1,12 @@
 //! Runs the contract tests of the ports through PgBouncer in transaction mode, each on a database of its own.
 #![allow(clippy::unwrap_used)]
 
-use std::ops::Deref;
+mod fresh;
 
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
-use ports::outbound::Store;
+use fresh::Fresh;
 use postgres_adapter::Pooler;
 use throwaway_postgres::Database;
-
-/// A new store. Dropping it drops its database.
-struct Fresh {
-    store: Store,
-    database: Database,
-}
-
-impl Deref for Fresh {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.store
-    }
-}
 
 fn fresh_in(database: Database) -> Fresh {
     let url = database.pooled_url();
