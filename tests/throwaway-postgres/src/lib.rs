@@ -1,11 +1,12 @@
 //! PostgreSQL for tests: a new, empty database for each test.
 //!
-//! The databases are on the server of `TEST_DATABASE_URL`. Without it, the first test starts a temporary server from
+//! The databases are on the server of `TEST_DATABASE_URL`, or on the Citus of `TEST_CITUS_URL`. Without it, the first test starts a temporary server from
 //! installed binaries, which stops with the test process.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 // Tests read `TEST_DATABASE_URL` from the environment.
 #![allow(clippy::disallowed_methods)]
 
+mod citus;
 mod pgbouncer;
 mod supervisor;
 
@@ -16,6 +17,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use citus::Cluster;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 pub use pgbouncer::PgBouncer;
@@ -24,6 +26,8 @@ use supervisor::{Supervisor, as_unprivileged, unprivileged_folder};
 /// A database for one test, dropped with this value.
 pub struct Database {
     name: String,
+    /// The Citus that has the database. `None` if it is on the server of other tests.
+    cluster: Option<&'static Cluster>,
 }
 
 impl Database {
@@ -34,15 +38,23 @@ impl Database {
 
     /// Creates an empty database with options of `CREATE DATABASE`.
     pub fn create_with(options: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("callbook_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = new_name();
         execute_as_admin(&format!("CREATE DATABASE {name} {options}"));
-        Self { name }
+        Self { name, cluster: None }
+    }
+
+    /// Creates an empty database on all nodes of the Citus whose coordinator `TEST_CITUS_URL` names.
+    pub fn create_on_citus() -> Self {
+        static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+        let cluster = CLUSTER.get_or_init(Cluster::from_environment);
+        let name = new_name();
+        cluster.create_database(&name);
+        Self { name, cluster: Some(cluster) }
     }
 
     /// The URL of the database.
     pub fn url(&self) -> String {
-        server().url(&self.name)
+        self.cluster.map_or_else(server, |cluster| &cluster.coordinator).url(&self.name)
     }
 
     /// The URL of the database behind a pooler in transaction mode, which the tests of a process share.
@@ -71,8 +83,17 @@ pub struct Lock {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        execute_as_admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        match self.cluster {
+            Some(cluster) => cluster.drop_database(&self.name),
+            None => execute_as_admin(&format!("DROP DATABASE {} WITH (FORCE)", self.name)),
+        }
     }
+}
+
+/// A name for a database, which no other test uses.
+fn new_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("callbook_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Runs SQL statements in the database `postgres` of the server.

@@ -19,7 +19,7 @@ use storage::rows::{CallRow, ContactWithLastCalled, ContactWithLastCalledRow};
 use storage::schema::{calls, contacts};
 use storage::{StoreError, StoreResult};
 
-use crate::call_writes::{CallWrite, Change, LockedCalls};
+use crate::call_writes::{CallWrite, Change, LockedCalls, Upsert};
 use crate::phone_numbers::only_contacts_with;
 use crate::statements::{CreateCall, create_many};
 use crate::{CALL_ACCOUNT_IS, Database, DbConnection, call_list, call_writes, idempotency, pages};
@@ -62,9 +62,10 @@ impl CallRepository for Database {
         now: Timestamp,
         key: Option<IdempotencyKey>,
     ) -> Result<Call> {
+        let Some(creates) = &self.creates else { return create_distributed(self, account, call, uuid, now, key).await };
         let new = CreateCall { call, uuid, now };
         if key.is_none()
-            && let Some(created) = self.creates.run(account, new.clone()).await?
+            && let Some(created) = creates.run(account, new.clone()).await?
         {
             return Ok(created);
         }
@@ -109,6 +110,25 @@ impl CallRepository for Database {
         let write = CallWrite { now, change: Change::Delete(call, precondition) };
         self.call_writes.run(account, write).await?.map(drop).map_err(Error::from)
     }
+}
+
+/// Creates a call by the statements of an upsert, each of which Citus routes to one node.
+async fn create_distributed(
+    database: &Database,
+    account: AccountId,
+    call: NewCall,
+    uuid: Uuid,
+    now: Timestamp,
+    key: Option<IdempotencyKey>,
+) -> Result<Call> {
+    let missing = || Error::internal("a created call is missing");
+    if key.is_some() {
+        let mut recorded = database.upsert(account, vec![(uuid, call.into())], now, key).await?;
+        return Ok(recorded.pop().ok_or_else(missing)??.call);
+    }
+    let upsert = Upsert { uuid, contact: Ok(call.contact), call: call.into() };
+    let write = CallWrite { now, change: Change::Upsert(Box::new(upsert)) };
+    Ok(database.call_writes.run(account, write).await??.ok_or_else(missing)?.call)
 }
 
 /// Creates one call, within a transaction. `NotFound` or `Archived` if its contact cannot have calls.

@@ -7,56 +7,31 @@ use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
+use diesel::upsert::excluded;
 use domain::{AccountId, CallId, LastCalled};
 use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, call_id};
-use storage::schema::{Instant, UniqueId, calls};
+use storage::schema::{Instant, call_counts, calls};
 use storage::{RawStatement, StoreError, StoreResult};
 
 use crate::counters::ContactCounters;
 use crate::statements::collect;
 use crate::{DbConnection, call_words};
 
-/// The parameters are account, calls, contacts, UUIDs, `called_at`, external ids, contents, `contact_called`, emotions in
-/// PostgreSQL's text format, durations, `answered`, phone numbers and their keys, `created_at` and `updated_at`.
-const INSERT_CALLS: &str = "
-INSERT INTO calls (account_id, id, contact_id, uuid, called_at, external_id, content, contact_called, emotions,
-  duration_seconds, answered, phone_number, phone_key, created_at, updated_at)
-SELECT account, call, contact, uuid, called_at, external_id, content, contact_called, emotions::smallint[],
-  duration_seconds, answered, phone_number, phone_key, created_at, updated_at
-FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-  AS new (account, call, contact, uuid, called_at, external_id, content, contact_called, emotions, duration_seconds,
-    answered, phone_number, phone_key, created_at, updated_at)";
-
-/// The key of the prepared statement [`INSERT_CALLS`].
-#[derive(QueryId)]
-struct InsertCalls;
+/// The number of rows of an `INSERT`, which takes at most 65,535 values.
+pub const ROWS: usize = 1_000;
 
 /// Stores calls under their ids. A conflict if a concurrent transaction has stored a call with the same external id.
 pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
     // Transactions that insert the same external ids in different orders would deadlock.
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| a.call.external_id.cmp(&b.call.external_id));
-    let rows = &rows[..];
-    let values = (
-        collect(rows, |row| row.call.account_id).into_sql::<Array<BigInt>>(),
-        collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
-        collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
-        collect(rows, |row| row.call.uuid).into_sql::<Array<UniqueId>>(),
-        collect(rows, |row| row.call.called_at).into_sql::<Array<Instant>>(),
-        collect(rows, |row| row.call.external_id.as_deref()).into_sql::<Array<Nullable<Text>>>(),
-        collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
-        collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
-        collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
-        collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
-        collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
-        collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
-        collect(rows, |row| row.call.phone_key()).into_sql::<Array<Nullable<Text>>>(),
-        collect(rows, |row| row.call.created_at).into_sql::<Array<Instant>>(),
-        collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
-    );
-    RawStatement::<(), _, InsertCalls>::new(INSERT_CALLS, values).execute(connection).map_err(taken_meanwhile)?;
-    call_words::insert(connection, rows)
+    for rows in rows.chunks(ROWS) {
+        let values = collect(rows, |row| ((*row).clone(), calls::phone_key.eq(row.call.phone_key())));
+        diesel::insert_into(calls::table).values(values).execute(connection).map_err(taken_meanwhile)?;
+        call_words::insert(connection, rows)?;
+    }
+    Ok(())
 }
 
 /// Returns ids for calls that will be inserted.
@@ -74,7 +49,8 @@ pub fn assign_call_ids(connection: &mut DbConnection, count: usize) -> StoreResu
 fn taken_meanwhile(error: DieselError) -> StoreError {
     match error {
         DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info)
-            if info.constraint_name() == Some("calls_by_external_id") =>
+            // Citus tells the constraint in the message only.
+            if info.message().contains("calls_by_external_id") =>
         {
             StoreError::Conflict
         }
@@ -82,11 +58,11 @@ fn taken_meanwhile(error: DieselError) -> StoreError {
     }
 }
 
-/// The parameters are account, calls, contacts, `called_at`, external ids, contents, `contact_called`, emotions in
-/// PostgreSQL's text format, durations, `answered`, phone numbers and their keys, and `updated_at`.
+/// The parameters are account, calls, contacts, `called_at`, external ids, contents, `contact_called`, emotions
+/// separated by commas, durations, `answered`, phone numbers and their keys, and `updated_at`.
 const UPDATE_CALLS: &str = "
 UPDATE calls SET contact_id = new.contact, called_at = new.called_at, external_id = new.external_id,
-  content = new.content, contact_called = new.contact_called, emotions = new.emotions::smallint[],
+  content = new.content, contact_called = new.contact_called, emotions = string_to_array(new.emotions, ',')::smallint[],
   duration_seconds = new.duration_seconds, answered = new.answered, phone_number = new.phone_number,
   phone_key = new.phone_key, updated_at = new.updated_at
 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -108,7 +84,7 @@ pub fn update_calls(connection: &mut DbConnection, account: AccountId, rows: &[&
         collect(rows, |row| row.call.external_id.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
-        collect(rows, |row| row.call.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
+        collect(rows, |row| row.call.details.emotions.join()).into_sql::<Array<Text>>(),
         collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
         collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
@@ -159,26 +135,20 @@ pub fn update_contacts(
     Ok(())
 }
 
-/// The parameters are account, months and numbers of calls.
-const CHANGE_MONTHS: &str = "
-INSERT INTO call_counts (account_id, month, calls) SELECT $1, * FROM unnest($2, $3)
-ON CONFLICT (account_id, month) DO UPDATE SET calls = call_counts.calls + EXCLUDED.calls";
-
-/// The key of the prepared statement [`CHANGE_MONTHS`].
-#[derive(QueryId)]
-struct ChangeMonths;
-
 /// Adds to the counters of the months.
 pub fn change_months(
     connection: &mut DbConnection,
     account: AccountId,
     months: &BTreeMap<i32, i64>,
 ) -> StoreResult<()> {
-    let values = (
-        account.get().into_sql::<BigInt>(),
-        months.keys().copied().collect::<Vec<_>>().into_sql::<Array<Integer>>(),
-        months.values().copied().collect::<Vec<_>>().into_sql::<Array<BigInt>>(),
-    );
-    RawStatement::<(), _, ChangeMonths>::new(CHANGE_MONTHS, values).execute(connection)?;
+    let row = |(month, calls): (&i32, &i64)| {
+        (call_counts::account_id.eq(account.get()), call_counts::month.eq(*month), call_counts::calls.eq(*calls))
+    };
+    diesel::insert_into(call_counts::table)
+        .values(months.iter().map(row).collect::<Vec<_>>())
+        .on_conflict((call_counts::account_id, call_counts::month))
+        .do_update()
+        .set(call_counts::calls.eq(call_counts::calls + excluded(call_counts::calls)))
+        .execute(connection)?;
     Ok(())
 }

@@ -20,6 +20,7 @@ mod contacts;
 mod counters;
 #[path = "../../storage/shared/deletions.rs"]
 mod deletions;
+mod distribution;
 #[path = "../../storage/shared/export.rs"]
 mod export;
 #[path = "../../storage/shared/idempotency.rs"]
@@ -50,6 +51,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+pub use distribution::{check_can_distribute, distribute};
 use domain::{AccountId, Call, CallId, ContactId, RecordedCall};
 use ports::outbound::{CallPage, CounterAudit, Store, StoreLoad, StoreOperations};
 use ports::{Error, Result};
@@ -81,7 +83,8 @@ struct Database {
     writers: WorkerPool<DbConnection>,
     finds: BatchQueue<AccountId, CallId, Option<Call>>,
     pages: BatchQueue<pages::PageGroup, pages::PageToScan, Option<CallPage>>,
-    creates: BatchQueue<AccountId, statements::CreateCall, Option<Call>>,
+    /// Creates calls by one statement. `None` for a distributed database, which cannot run it on one node.
+    creates: Option<BatchQueue<AccountId, statements::CreateCall, Option<Call>>>,
     call_writes: BatchQueue<AccountId, CallWrite, StoreResult<Option<RecordedCall>>>,
     bulk: Arc<Bulk>,
 }
@@ -92,6 +95,7 @@ impl Database {
         pool: &Pool<DbConnection>,
         slow_pool: &Pool<DbConnection>,
         connections: usize,
+        is_distributed: bool,
     ) -> std::io::Result<Self> {
         let readers = connections.div_ceil(4);
         Ok(Self {
@@ -101,7 +105,9 @@ impl Database {
             writers: WorkerPool::start("writer", pool, (connections - readers).max(1))?,
             finds: BatchQueue::start_reads("find", pool, 1, statements::find_many)?,
             pages: BatchQueue::start_reads("page", pool, 2, pages::load_pages)?,
-            creates: BatchQueue::start_statements("create", pool, 2, statements::create_many)?,
+            creates: (!is_distributed)
+                .then(|| BatchQueue::start_statements("create", pool, 2, statements::create_many))
+                .transpose()?,
             call_writes: BatchQueue::start_transactions("call-write", pool, 2, call_writes::execute)?,
             bulk: Arc::new(Bulk::new(url)),
         })
@@ -221,7 +227,8 @@ impl StoreOperations for Database {
         let (slow_busy, slow_idle) = self.slow_readers.connections();
         let short_reads = self.readers.waiting() + self.finds.waiting() + self.pages.waiting();
         let reads = short_reads + self.slow_readers.waiting();
-        let writes = self.writers.waiting() + self.creates.waiting() + self.call_writes.waiting();
+        let writes =
+            self.writers.waiting() + self.creates.as_ref().map_or(0, BatchQueue::waiting) + self.call_writes.waiting();
         let waiting = vec![("read", reads), ("write", writes)];
         StoreLoad { busy: busy + slow_busy, idle: idle + slow_idle, waiting }
     }
@@ -277,13 +284,14 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
 ///
 /// Unavailable if `pooler` does not name the pooler that the database is reached through.
 pub fn open(url: &str, pooler: Pooler, connections: u32) -> Result<Store> {
-    let pool = Pool::open(with_defaults(url), connections, session::short(pooler))?;
+    let is_distributed = bulk_pool(url, 1)?.run(distribution::is_distributed)?;
+    let pool = Pool::open(with_defaults(url), connections, session::short(pooler, is_distributed))?;
     let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, session::slow(pooler))?;
     if pooler == Pooler::None {
         session::check_own_sessions(&pool, &slow_pool)?;
     }
-    let database = Database::start(url, &pool, &slow_pool, connections as usize).map_err(Error::internal)?;
-    let database = Arc::new(database);
+    let database = Database::start(url, &pool, &slow_pool, connections as usize, is_distributed);
+    let database = Arc::new(database.map_err(Error::internal)?);
     Ok(Store {
         calls: database.clone(),
         contacts: database.clone(),

@@ -67,7 +67,11 @@ macro_rules! sessions {
 
 /// The setup for short requests. Without generic plans PostgreSQL plans every statement anew. The statement timeout bounds
 /// how long a client waits for a lock.
-pub fn short(pooler: Pooler) -> SessionSetup {
+pub fn short(pooler: Pooler, is_distributed: bool) -> SessionSetup {
+    if is_distributed {
+        // Citus has no generic plans of most statements.
+        return sessions!(pooler, "plan_cache_mode = force_custom_plan", "statement_timeout = '20s'");
+    }
     sessions!(pooler, "plan_cache_mode = force_generic_plan", "statement_timeout = '20s'")
 }
 
@@ -83,7 +87,7 @@ pub fn slow(pooler: Pooler) -> SessionSetup {
 }
 
 /// The setup for imports, exports and migrations, whose statements can take long. They work behind any pooler.
-pub const BULK: SessionSetup = shared_sessions!("plan_cache_mode = force_generic_plan", "statement_timeout = 0");
+pub const BULK: SessionSetup = shared_sessions!("plan_cache_mode = force_custom_plan", "statement_timeout = 0");
 
 /// Checks that each connection has a session of its own. Unavailable if a pooler assigns sessions to transactions.
 ///

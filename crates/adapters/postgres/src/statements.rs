@@ -67,8 +67,8 @@ pub struct CreateCall {
 /// Locks the contacts, updates their counters and those of the months, inserts the calls and indexes their words. Calls
 /// whose contact does not exist or is archived are skipped.
 ///
-/// The parameters are account, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions in PostgreSQL's text
-/// format, durations, `answered`, phone numbers and their keys, now, months, and the words of each call, separated by
+/// The parameters are account, contacts, UUIDs, `called_at`, contents, `contact_called`, emotions separated by
+/// commas, durations, `answered`, phone numbers and their keys, now, months, and the words of each call, separated by
 /// spaces.
 ///
 /// The statement repeats the domain's rules, `check_accepts_calls` and `CounterChanges`, to save round trips. The
@@ -94,7 +94,7 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
   INSERT INTO calls
     (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, answered,
      phone_number, phone_key, created_at, updated_at)
-  SELECT $1, id, contact, uuid, called_at, content, contact_called, emotions::smallint[], duration_seconds, answered,
+  SELECT $1, id, contact, uuid, called_at, content, contact_called, string_to_array(emotions, ',')::smallint[], duration_seconds, answered,
     phone_number, phone_key, now, now FROM call
 ), indexed AS (
   INSERT INTO call_words (account_id, call_id, words)
@@ -128,7 +128,7 @@ pub fn create_many(
         collect(&rows, |row| row.called_at).into_sql::<Array<Instant>>(),
         collect(&rows, |row| row.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
         collect(&rows, |row| row.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
-        collect(&rows, |row| row.details.emotions.to_pg_text()).into_sql::<Array<Text>>(),
+        collect(&rows, |row| row.details.emotions.join()).into_sql::<Array<Text>>(),
         collect(&rows, |row| row.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
         collect(&rows, |row| row.details.answered).into_sql::<Array<Nullable<Bool>>>(),
         collect(&rows, |row| row.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),

@@ -69,7 +69,9 @@ impl<'a> ListedCalls<'a> {
                 calls::table.filter(has_words(*account, words)).filter(of_account).into_boxed()
             }
             CallSearch::All => calls::table.filter(calls::account_id.eq(account.get())).into_boxed(),
-            CallSearch::Nothing => calls::table.filter(calls::id.lt(0)).into_boxed(),
+            CallSearch::Nothing => {
+                calls::table.filter(calls::account_id.eq(account.get()).and(calls::id.lt(0))).into_boxed()
+            }
         };
         if let Some(contact) = query.contact {
             matching = matching.filter(calls::contact_id.eq(contact.get()));

@@ -39,7 +39,7 @@ pub enum Change {
 #[derive(Clone)]
 pub struct Upsert {
     /// The UUID of a call to record.
-    uuid: Uuid,
+    pub uuid: Uuid,
     /// The request.
     pub call: CallUpsert,
     /// The contact of a call to record. The error if no contact or several ones have the phone number.
@@ -239,7 +239,7 @@ impl WriteBatch {
         self.counters.add(Some(&old), None);
         if let Some(row) = self.locked.calls.remove(&id) {
             row.call.external_id.as_ref().map(|external_id| self.holders.remove(external_id));
-            self.deleted.push(NewDeletionRow::of_call(row, now));
+            self.deleted.push(NewDeletionRow::of_call(self.account, row.into(), now));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use domain::{
 use ports::outbound::{ContactRepository, Precondition};
 use ports::{Error, Result};
 use storage::columns::DbTimestamp;
-use storage::rows::{ContactDataRow, ContactRow, NewContactRow, contact_id};
+use storage::rows::{ContactDataRow, ContactRow, DeletedCallRow, NewContactRow, contact_id};
 use storage::schema::{calls, contact_fields, contacts};
 use storage::{KeysetScan, StoreResult, count_by_month, is_deep, pattern};
 
@@ -163,13 +163,13 @@ fn delete(
 ) -> StoreResult<()> {
     lock_contact_for_deletion(connection, account, contact)?.ok_or(Error::NotFound)?;
     check(connection, account, contact, precondition)?;
-    let called_at: Vec<DbTimestamp> = calls::table
+    let calls: Vec<DeletedCallRow> = calls::table
         .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
-        .select(calls::called_at)
+        .select(DeletedCallRow::as_select())
         .load(connection)?;
-    let months = count_by_month(called_at.into_iter().map(|called_at| called_at.0));
+    let months = count_by_month(calls.iter().map(|call| call.called_at.0));
     change_months(connection, account, &months.into_iter().map(|(month, calls)| (month, -calls)).collect())?;
-    deletions::insert_of_contact(connection, account, contact, now)?;
+    deletions::insert_of_contact(connection, account, contact, calls, now)?;
     call_words::delete_of_contact(connection, account, contact)?;
     // The foreign key deletes the calls.
     diesel::delete(by_id(account, contact)).execute(connection)?;

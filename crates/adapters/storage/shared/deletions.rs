@@ -3,18 +3,22 @@
 use async_trait::async_trait;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, SmallInt};
-use domain::{AccountId, ContactId, DeletedObject, Deletion, DeletionQuery, Direction, Page, Timestamp};
+use diesel::sql_types::Bool;
+use domain::{AccountId, ContactId, Deletion, DeletionQuery, Direction, Page, Timestamp};
 use ports::Result;
 use ports::outbound::DeletionRepository;
 use storage::columns::{DbTimestamp, DbUuid};
-use storage::rows::{DeletionRow, NewDeletionRow};
-use storage::schema::{Instant, calls, contacts, deletions};
+use storage::rows::{DeletedCallRow, DeletionRow, NewDeletionRow};
+use storage::schema::{contacts, deletions};
 use storage::{KeysetScan, StoreResult};
 
 use crate::accounts::all_accounts;
+use crate::contacts::by_id;
 use crate::keyset::{is_beyond, order_by};
 use crate::{Backend, Database, DbConnection};
+
+/// The maximum number of rows of a statement.
+const ROWS: usize = 1_000;
 
 /// The columns by which deletions are sorted.
 const SORT: [&str; 2] = ["deletions.deleted_at", "deletions.number"];
@@ -61,8 +65,8 @@ fn forget(connection: &mut DbConnection, before: Timestamp) -> StoreResult<()> {
 
 /// Records deletions.
 pub fn insert(connection: &mut DbConnection, deleted: &[NewDeletionRow]) -> StoreResult<()> {
-    for row in deleted {
-        diesel::insert_into(deletions::table).values(row).execute(connection)?;
+    for rows in deleted.chunks(ROWS) {
+        diesel::insert_into(deletions::table).values(rows).execute(connection)?;
     }
     Ok(())
 }
@@ -72,23 +76,11 @@ pub fn insert_of_contact(
     connection: &mut DbConnection,
     account: AccountId,
     contact: ContactId,
+    calls: Vec<DeletedCallRow>,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let time = DbTimestamp(now).into_sql::<Instant>();
-    let number = |object| NewDeletionRow::number(object).into_sql::<SmallInt>();
-    calls::table
-        .filter(calls::account_id.eq(account.get()).and(calls::contact_id.eq(contact.get())))
-        .select((calls::account_id, number(DeletedObject::Call), calls::id, calls::uuid, calls::external_id, time))
-        .insert_into(deletions::table)
-        .into_columns((
-            deletions::account_id,
-            deletions::object,
-            deletions::object_id,
-            deletions::uuid,
-            deletions::external_id,
-            deletions::deleted_at,
-        ))
-        .execute(connection)?;
-    let uuid: DbUuid = crate::contacts::by_id(account, contact).select(contacts::uuid).get_result(connection)?;
-    insert(connection, &[NewDeletionRow::of_contact(account, contact, uuid, now)])
+    let mut deleted: Vec<_> = calls.into_iter().map(|call| NewDeletionRow::of_call(account, call, now)).collect();
+    let uuid: DbUuid = by_id(account, contact).select(contacts::uuid).get_result(connection)?;
+    deleted.push(NewDeletionRow::of_contact(account, contact, uuid, now));
+    insert(connection, &deleted)
 }

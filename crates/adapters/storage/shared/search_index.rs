@@ -36,7 +36,7 @@ pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -
             after = last;
         }
     }
-    let total: i64 = read_transaction(connection, |connection| Ok(calls::table.count().get_result(connection)?))?;
+    let total = read_transaction(connection, |connection| count_calls(connection, &accounts))?;
     let mut indexed = 0;
     for account in &accounts {
         loop {
@@ -45,7 +45,7 @@ pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -
                 break;
             }
             indexed += some;
-            report(indexed, total.unsigned_abs());
+            report(indexed, total);
         }
     }
     write_transaction(connection, |connection| {
@@ -56,12 +56,21 @@ pub fn update(connection: &mut DbConnection, report: &mut dyn FnMut(u64, u64)) -
         }
         for account in all_accounts(connection)? {
             while index_calls(connection, account.id)? > 0 {}
+            diesel::delete(search_index_progress::table.find(account.id.get())).execute(connection)?;
         }
-        diesel::delete(search_index_progress::table).execute(connection)?;
         diesel::delete(search_index::table).execute(connection)?;
         diesel::insert_into(search_index::table).values(search_index::version.eq(INDEX_VERSION)).execute(connection)?;
         Ok(())
     })
+}
+
+fn count_calls(connection: &mut DbConnection, accounts: &[Account]) -> StoreResult<u64> {
+    let mut total = 0;
+    for account in accounts {
+        let of_account = calls::table.filter(calls::account_id.eq(account.id.get()));
+        total += of_account.count().get_result::<i64>(connection)?.unsigned_abs();
+    }
+    Ok(total)
 }
 
 fn is_current(connection: &mut DbConnection) -> StoreResult<bool> {

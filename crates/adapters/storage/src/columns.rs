@@ -35,13 +35,8 @@ impl DbEmotions {
         Ok(Self(ids.map(emotion).collect::<Result<_, _>>()?))
     }
 
-    /// Returns the ids as an array in PostgreSQL's text format.
-    pub fn to_pg_text(&self) -> String {
-        format!("{{{}}}", self.join())
-    }
-
     /// Returns the ids, separated by commas.
-    fn join(&self) -> String {
+    pub fn join(&self) -> String {
         self.0.iter().map(|emotion| emotion.id().to_string()).collect::<Vec<_>>().join(",")
     }
 }

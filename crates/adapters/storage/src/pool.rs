@@ -167,7 +167,7 @@ impl<C: StoreConnection> Pooled<C> {
             }
             result => result,
         };
-        if result.as_ref().is_err_and(StoreError::is_disconnect) {
+        if matches!(result, Err(StoreError::Disconnected(_))) {
             self.is_broken = true;
             self.disconnects.fetch_add(1, Ordering::Relaxed);
         }

@@ -14,16 +14,32 @@ pub struct MigrateArgs {
     /// running servers keep reading, and their writes wait
     #[arg(long)]
     verify_counters: bool,
+    /// Then distribute the tables over the nodes of Citus, whose coordinator the database URL must name; distributed
+    /// tables stay as they are. Stop all servers before
+    #[arg(long)]
+    distribute: bool,
 }
 
 /// Runs `callbook migrate`.
 pub fn run(config: &Config, args: &MigrateArgs) -> Result<(), Error> {
+    if args.distribute {
+        store::check_can_distribute(config)?;
+    }
     let migrations = store::migrate(config)?;
     for migration in &migrations {
         outln!("migration {migration}: done")?;
     }
-    if migrations.is_empty() && !args.verify_counters {
+    if migrations.is_empty() && !args.verify_counters && !args.distribute {
         outln!("The store is up to date.")?;
+    }
+    if args.distribute {
+        let tables = store::distribute(config)?;
+        for table in &tables {
+            outln!("table {table}: distributed")?;
+        }
+        if tables.is_empty() {
+            outln!("The tables are distributed already.")?;
+        }
     }
     if args.verify_counters {
         let context = AppContext::open(config)?;

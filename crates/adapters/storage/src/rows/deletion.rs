@@ -5,7 +5,7 @@ use domain::{AccountId, ContactId, DeletedObject, Deletion, Timestamp};
 
 use super::{CallRow, invalid, optional_text};
 use crate::columns::{DbTimestamp, DbUuid};
-use crate::schema::deletions;
+use crate::schema::{calls, deletions};
 use crate::{StoreError, StoreResult};
 
 /// A deletion without a number.
@@ -28,7 +28,7 @@ pub struct NewDeletionRow {
 
 impl NewDeletionRow {
     /// Returns the number that stands for the kind.
-    pub fn number(object: DeletedObject) -> i16 {
+    fn number(object: DeletedObject) -> i16 {
         match object {
             DeletedObject::Call => 1,
             DeletedObject::Contact => 2,
@@ -36,13 +36,13 @@ impl NewDeletionRow {
     }
 
     /// Returns the deletion of the call.
-    pub fn of_call(row: CallRow, now: Timestamp) -> Self {
+    pub fn of_call(account: AccountId, call: DeletedCallRow, now: Timestamp) -> Self {
         Self {
-            account_id: row.call.account_id,
+            account_id: account.get(),
             object: Self::number(DeletedObject::Call),
-            object_id: row.id,
-            uuid: row.call.uuid,
-            external_id: row.call.external_id,
+            object_id: call.id,
+            uuid: call.uuid,
+            external_id: call.external_id,
             deleted_at: now.into(),
         }
     }
@@ -57,6 +57,23 @@ impl NewDeletionRow {
             external_id: None,
             deleted_at: now.into(),
         }
+    }
+}
+
+/// What a deletion names of a call.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = calls)]
+pub struct DeletedCallRow {
+    id: i64,
+    uuid: DbUuid,
+    external_id: Option<String>,
+    /// When the call happened.
+    pub called_at: DbTimestamp,
+}
+
+impl From<CallRow> for DeletedCallRow {
+    fn from(CallRow { id, call }: CallRow) -> Self {
+        Self { id, uuid: call.uuid, external_id: call.external_id, called_at: call.called_at }
     }
 }
 

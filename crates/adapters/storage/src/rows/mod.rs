@@ -13,7 +13,7 @@ pub use contact::{
     ContactDataRow, ContactFieldDataRow, ContactFieldRow, ContactRow, ContactSummaryRow, ContactWithLastCalled,
     ContactWithLastCalledRow, NewContactFieldRow, NewContactRow,
 };
-pub use deletion::{DeletionRow, NewDeletionRow};
+pub use deletion::{DeletedCallRow, DeletionRow, NewDeletionRow};
 use domain::{AccountId, CallId, ContactId, Text};
 use ports::Error;
 
