@@ -5,6 +5,8 @@ mod accounts;
 mod batches;
 mod calendar;
 mod calls;
+#[cfg(feature = "citus")]
+mod citus;
 mod commands;
 mod compatibility;
 mod conditional_requests;

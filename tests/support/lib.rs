@@ -9,7 +9,8 @@ pub use client::{Client, Response};
 pub use concurrency::run_with_workers;
 pub use server::{Server, Setup, Store, binary, expect_failure, wait_for_next_second, wait_until};
 
-/// Defines two tests for each function, one on SQLite and one on PostgreSQL. The function takes a [`Setup`].
+/// Defines two tests for each function, one on SQLite and one on PostgreSQL, and with the feature `citus` one on Citus. The
+/// function takes a [`Setup`].
 #[macro_export]
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)?) => {
@@ -18,6 +19,10 @@ macro_rules! on_both_stores {
         }
         mod postgres {
             $(#[test] fn $name() { super::$name($crate::Setup::postgres()); })*
+        }
+        #[cfg(feature = "citus")]
+        mod citus {
+            $(#[test] fn $name() { super::$name($crate::Setup::citus()); })*
         }
     };
 }

@@ -83,6 +83,13 @@ impl Setup {
         Self::on(Store::Postgres(database)).set("DATABASE_URL", &url).set("CALLBOOK_POSTGRES_POOLER", "transaction")
     }
 
+    /// A setup on Citus, with distributed tables and no account.
+    pub fn citus() -> Self {
+        let setup = Self::on(Store::Postgres(Database::create_on_citus()));
+        setup.output(&["migrate", "--distribute"]);
+        setup
+    }
+
     /// A setup on a store.
     pub fn on(store: Store) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), store, settings: Vec::new() }

@@ -57,13 +57,32 @@ impl Cluster {
         }
     }
 
+    /// The port of the worker that has the calls of the account.
+    pub fn worker_of(&self, database: &str, account: i64) -> i32 {
+        let sql = format!(
+            "SELECT nodename AS name, nodeport AS port, 1 AS group FROM citus_shards \
+             WHERE shardid = get_shard_id_for_distribution_column('calls', {account})"
+        );
+        let mut connection = PgConnection::establish(&self.coordinator.url(database)).unwrap();
+        sql_query(sql).get_result::<Node>(&mut connection).unwrap().port
+    }
+
+    /// Ends the connections of the worker to the database and allows no new ones, or allows them again.
+    pub fn allow_connections(&self, database: &str, worker: i32, is_allowed: bool) {
+        let worker = self.nodes.iter().find(|node| node.port == worker).unwrap();
+        let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        let allow = format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {is_allowed}; {end}");
+        execute(&self.server(worker).url("postgres"), &allow);
+    }
+
     fn servers(&self) -> impl Iterator<Item = Server> {
-        let url_of = |node: &Node| {
-            let mut url = url::Url::parse(&self.url).unwrap();
-            url.set_host(Some(&node.name)).unwrap();
-            url.set_port(u16::try_from(node.port).ok()).unwrap();
-            Server::External(url.into())
-        };
-        self.nodes.iter().map(url_of)
+        self.nodes.iter().map(|node| self.server(node))
+    }
+
+    fn server(&self, node: &Node) -> Server {
+        let mut url = url::Url::parse(&self.url).unwrap();
+        url.set_host(Some(&node.name)).unwrap();
+        url.set_port(u16::try_from(node.port).ok()).unwrap();
+        Server::External(url.into())
     }
 }

@@ -63,6 +63,25 @@ impl Database {
         POOLER.get_or_init(|| PgBouncer::start(&server().address())).url(&self.name)
     }
 
+    /// The port of the worker of Citus that has the calls of the account.
+    pub fn worker_of(&self, account: i64) -> i32 {
+        self.cluster().worker_of(&self.name, account)
+    }
+
+    /// Makes the worker of Citus unreachable: ends its connections to the database and allows no new ones.
+    pub fn stop_worker(&self, worker: i32) {
+        self.cluster().allow_connections(&self.name, worker, false);
+    }
+
+    /// Makes a stopped worker reachable.
+    pub fn start_worker(&self, worker: i32) {
+        self.cluster().allow_connections(&self.name, worker, true);
+    }
+
+    fn cluster(&self) -> &'static Cluster {
+        self.cluster.unwrap_or_else(|| panic!("the database is not on Citus"))
+    }
+
     /// Runs SQL statements in the database.
     pub fn execute(&self, sql: &str) {
         execute(&self.url(), sql);
