@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.request
 
 
@@ -34,6 +35,33 @@ class Postgres:
 
     def stop(self):
         self.run("pg_ctl", "-D", self.folder, "-m", "fast", "stop")
+
+
+class PgBouncer:
+    """PgBouncer in transaction mode on a Unix socket, before a server with an address in the format of libpq."""
+
+    def __init__(self, folder, server):
+        self.folder = folder
+        os.makedirs(folder)
+        with open(f"{folder}/pgbouncer.ini", "w") as settings:
+            settings.write(f"[databases]\n* = {server}\n[pgbouncer]\nlisten_port = 6432\nunix_socket_dir = {folder}\n"
+                           "auth_type = any\npool_mode = transaction\ndefault_pool_size = 20\nmax_client_conn = 200\n")
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(folder, user)
+        program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+        self.process = subprocess.Popen([program, "-q", f"{folder}/pgbouncer.ini"], cwd="/", user=user)
+        while not os.path.exists(f"{folder}/.s.PGSQL.6432"):
+            if self.process.poll() is not None:
+                raise SystemExit("PgBouncer does not start")
+            time.sleep(0.02)
+
+    def url(self, database):
+        return f"postgres://postgres@/{database}?host={self.folder}&port=6432"
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class Server:

@@ -1,5 +1,6 @@
 -- The requests of wrk. Reads WORKLOAD (get, contact, page, post or put), TOKEN, CALLS (the number of stored calls) and
--- SEED from the environment. Ids are random: calls from 1 to CALLS, contacts from 1 to 1000. Prints one line of JSON.
+-- SEED from the environment. Ids are random: calls from 1 to CALLS, contacts from 1 to 1000. CALLS_BEFORE and
+-- CONTACTS_BEFORE are added to them. Prints one line of JSON.
 
 local CONTACTS = 1000
 -- Calls are within the ten years before 2026-01-01T00:00:00Z, like those of `callbook demo`.
@@ -8,6 +9,16 @@ local END, TEN_YEARS = 1767225600, 10 * 365 * 86400
 local calls, workload = tonumber(os.getenv("CALLS")), os.getenv("WORKLOAD")
 local headers = " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " .. os.getenv("TOKEN") .. "\r\n"
 local random = math.random
+local calls_before = tonumber(os.getenv("CALLS_BEFORE") or 0)
+local contacts_before = tonumber(os.getenv("CONTACTS_BEFORE") or 0)
+
+local function call()
+  return calls_before + random(calls)
+end
+
+local function contact()
+  return contacts_before + random(CONTACTS)
+end
 
 local function get(path, ...)
   return "GET " .. path:format(...) .. headers .. "\r\n"
@@ -15,17 +26,17 @@ end
 
 local function send(method, path)
   local body = ('{"contact_id":%d,"called_at":"%s","content":"Asked for the invoice again; it goes out tomorrow. %d"}')
-    :format(random(CONTACTS), os.date("!%Y-%m-%dT%H:%M:%SZ", END - random(TEN_YEARS)), random(1000000))
+    :format(contact(), os.date("!%Y-%m-%dT%H:%M:%SZ", END - random(TEN_YEARS)), random(1000000))
   return ("%s %s%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s")
     :format(method, path, headers, #body, body)
 end
 
 local requests = {
-  get = function() return get("/api/calls/%d", random(calls)) end,
-  contact = function() return get("/api/contacts/%d/calls?limit=10", random(CONTACTS)) end,
+  get = function() return get("/api/calls/%d", call()) end,
+  contact = function() return get("/api/contacts/%d/calls?limit=10", contact()) end,
   page = function() return get("/api/calls?limit=100&page=%d", random(math.ceil(calls / 100))) end,
   post = function() return send("POST", "/api/calls") end,
-  put = function() return send("PUT", ("/api/calls/%d"):format(random(calls))) end,
+  put = function() return send("PUT", ("/api/calls/%d"):format(call())) end,
 }
 
 local threads = 0

@@ -8,10 +8,9 @@ on_both_stores!(
     creates_lists_and_revokes_tokens,
     shows_when_a_token_was_last_used,
     creates_the_demo_data_of_the_published_document,
-    runs_migrations_once,
     indexes_the_contents_of_an_existing_store,
-    reports_and_repairs_wrong_counters,
     repairs_counters_while_a_server_writes,
+    ; not_on_citus: runs_migrations_once, reports_and_repairs_wrong_counters,
 );
 
 fn creates_lists_and_revokes_tokens(setup: Setup) {
@@ -297,5 +296,15 @@ fn starts_no_server_with_an_invalid_setting() {
         let error = setup.expect_failure(&["serve"], 2);
         assert!(error.starts_with(&format!("callbook: {name} takes ")) && error.lines().count() == 1, "{error}");
         assert!(std::fs::read_dir(setup.folder()).unwrap().next().is_none(), "no file is created");
+    }
+}
+
+#[test]
+fn distributes_only_tables_on_citus() {
+    for (setup, reason) in [(Setup::sqlite(), "SQLite"), (Setup::postgres(), "does not have the extension citus")] {
+        let error = setup.expect_failure(&["migrate", "--distribute"], 1);
+        assert!(error.contains(reason), "{error}");
+        let missing = setup.expect_failure(&["token", "list"], 1);
+        assert!(missing.contains("there is no store"), "the refused command created a store: {missing}");
     }
 }

@@ -4,7 +4,10 @@ use std::fs;
 
 use support::{Setup, Store, on_both_stores};
 
-on_both_stores!(creates_no_store_by_accident, creates_no_store_for_an_invalid_backup, warns_of_unknown_variables);
+on_both_stores!(
+    warns_of_unknown_variables,
+    ; not_on_citus: creates_no_store_by_accident, creates_no_store_for_an_invalid_backup,
+);
 
 /// Asserts that there is no store, and for SQLite no file.
 fn assert_is_missing(setup: &Setup) {

@@ -13,8 +13,8 @@ on_both_stores!(
     records_a_call_with_the_contact_that_has_its_number,
     records_a_batch_by_phone_numbers,
     an_upsert_needs_no_contact,
-    indexes_the_numbers_of_an_existing_store,
     refuses_an_unknown_region,
+    ; not_on_citus: indexes_the_numbers_of_an_existing_store,
 );
 
 fn add_contact(client: &Client, first_name: &str, numbers: &[&str]) -> i64 {

@@ -6,7 +6,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Array, Bool, Text};
 use ports::{Error, Result};
 use storage::StoreResult;
 
@@ -23,14 +23,18 @@ FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> 'tokens'
   AND (relname = 'accounts' OR EXISTS (
     SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'account_id' AND NOT attisdropped
-  )) AND NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = pg_class.oid AND partmethod IN ('h', 'n'))
+  )) AND NOT EXISTS (
+    -- 'h' is a distributed table, 't' a reference table. Citus also lists local tables that refer to one.
+    SELECT FROM pg_dist_partition WHERE logicalrelid = pg_class.oid AND (partmethod = 'h' OR repmodel = 't')
+  )
 ORDER BY relname <> 'accounts', relname <> 'contacts', relname";
 
-/// The foreign keys of all tables.
+/// The foreign keys of the tables, and those that refer to them. The parameter is the names of the tables.
 const FOREIGN_KEYS: &str = "
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS remove,
   format('ALTER TABLE %s ADD CONSTRAINT %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) AS add
-FROM pg_constraint WHERE contype = 'f' AND connamespace = current_schema()::regnamespace ORDER BY conname";
+FROM pg_constraint WHERE contype = 'f' AND (conrelid = ANY ($1::regclass[]) OR confrelid = ANY ($1::regclass[]))
+ORDER BY conname";
 
 #[derive(QueryableByName)]
 struct Table {
@@ -103,7 +107,9 @@ fn distribute_tables(
         return Ok(Vec::new());
     }
     // A local table cannot refer to a distributed one, so the foreign keys are created again afterwards.
-    let foreign_keys: Vec<ForeignKey> = diesel::sql_query(FOREIGN_KEYS).load(connection)?;
+    let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+    let foreign_keys: Vec<ForeignKey> =
+        diesel::sql_query(FOREIGN_KEYS).bind::<Array<Text>, _>(names).load(connection)?;
     // A table that foreign keys refer to cannot be changed after parallel changes of distributed tables.
     connection.batch_execute("SET LOCAL citus.multi_shard_modify_mode = 'sequential'")?;
     for ForeignKey { remove, .. } in &foreign_keys {

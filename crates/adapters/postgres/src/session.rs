@@ -65,11 +65,10 @@ macro_rules! sessions {
     };
 }
 
-/// The setup for short requests. Without generic plans PostgreSQL plans every statement anew. The statement timeout bounds
-/// how long a client waits for a lock.
+/// The setup for short requests. Without generic plans PostgreSQL plans every statement anew; Citus has none of most
+/// statements. The statement timeout bounds how long a client waits for a lock.
 pub fn short(pooler: Pooler, is_distributed: bool) -> SessionSetup {
     if is_distributed {
-        // Citus has no generic plans of most statements.
         return sessions!(pooler, "plan_cache_mode = force_custom_plan", "statement_timeout = '20s'");
     }
     sessions!(pooler, "plan_cache_mode = force_generic_plan", "statement_timeout = '20s'")

@@ -34,6 +34,21 @@ fn migrations_go_up_down_and_up_again() {
     postgres_adapter::open(&url, Pooler::None, 1).unwrap();
 }
 
+/// Citus cannot execute several statements of one file on distributed tables. The older migrations ran before there was
+/// `--distribute`.
+#[test]
+fn a_migration_has_one_statement() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../migrations/postgres");
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_name().to_str().unwrap() > "2026-11-27-000500_add_feed_tokens" {
+            for file in ["up.sql", "down.sql"] {
+                let statements = std::fs::read_to_string(entry.path().join(file)).unwrap().matches(";\n").count();
+                assert_eq!(statements, 1, "{}: {file}", entry.path().display());
+            }
+        }
+    }
+}
+
 #[test]
 fn servers_that_start_together_migrate_once() {
     let database = Database::create();
