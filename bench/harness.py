@@ -14,7 +14,9 @@ import urllib.request
 class Postgres:
     """A server in a folder, which runs as another user if this one is root."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, port=18732, copy_of=None):
+        """Starts a server, or a standby if it is the copy of another one."""
+        self.port = port
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.folder = folder
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -22,8 +24,11 @@ class Postgres:
             os.makedirs(folder, exist_ok=True)
             if self.as_user:
                 shutil.chown(folder, "postgres")
-            self.run("initdb", "-D", folder, "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
-        options = f"-p 18732 -k {folder} -c listen_addresses=127.0.0.1 -c shared_buffers=512MB -c max_wal_size=4GB"
+            if copy_of:
+                copy_of.run("pg_basebackup", "-h", "127.0.0.1", "-p", str(copy_of.port), "-U", "postgres", "-R", "-D", folder)
+            else:
+                self.run("initdb", "-D", folder, "--auth=trust", "-U", "postgres", "-E", "UTF8", "--locale=C")
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c shared_buffers=512MB -c max_wal_size=4GB"
         self.run("pg_ctl", "-D", folder, "-o", options, "-l", f"{folder}/log", "-w", "start")
 
     def run(self, program, *arguments):
@@ -31,7 +36,10 @@ class Postgres:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd="/").stdout
 
     def sql(self, text):
-        return self.run("psql", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-qAtc", text)
+        return self.run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-qAtc", text)
+
+    def url(self, database="postgres"):
+        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
 
     def stop(self):
         self.run("pg_ctl", "-D", self.folder, "-m", "fast", "stop")
@@ -129,7 +137,7 @@ def with_store(store, folder, name, run):
     postgres = None
     if store == "postgres":
         postgres = Postgres(f"{folder}/pg-{name}")
-        environment = {"DATABASE_URL": "postgres://postgres@127.0.0.1:18732/postgres"}
+        environment = {"DATABASE_URL": postgres.url()}
     else:
         environment = {"CALLBOOK_DATA_DIR": f"{folder}/sqlite-{name}"}
     try:

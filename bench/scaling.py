@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares one Callbook server on PostgreSQL, on PostgreSQL behind PgBouncer in transaction mode, and on Citus.
+"""Compares one Callbook server on PostgreSQL, behind PgBouncer in transaction mode, with a synchronous standby, and on Citus.
 
 Usage: bench/scaling.py BINARY [--citus-url URL] [--calls N] [--seconds N] [--rounds N] [--dir DIR]
 
@@ -88,11 +88,17 @@ try:
     postgres = Postgres(f"{folder}/pg")
     stoppable.append(postgres)
     postgres.sql("CREATE DATABASE pooled")
-    pooler = PgBouncer(f"{folder}/pgbouncer", "host=127.0.0.1 port=18732 user=postgres")
+    pooler = PgBouncer(f"{folder}/pgbouncer", f"host=127.0.0.1 port={postgres.port} user=postgres")
     stoppable.insert(0, pooler)
+    primary = Postgres(f"{folder}/primary", postgres.port + 1)
+    stoppable.append(primary)
+    stoppable.insert(0, Postgres(f"{folder}/standby", postgres.port + 2, copy_of=primary))
+    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    primary.sql("SELECT pg_reload_conf()")
     settings = [
-        ("PostgreSQL", {"DATABASE_URL": "postgres://postgres@127.0.0.1:18732/postgres"}, False),
+        ("PostgreSQL", {"DATABASE_URL": postgres.url()}, False),
         ("PgBouncer", {"DATABASE_URL": pooler.url("pooled"), "CALLBOOK_POSTGRES_POOLER": "transaction"}, False),
+        ("standby", {"DATABASE_URL": primary.url()}, False),
     ]
     if args.citus_url:
         settings.append(("Citus", {"DATABASE_URL": args.citus_url}, True))
@@ -100,8 +106,8 @@ try:
     for setting in settings:
         layouts.append(Layout(*setting))
         stoppable.insert(0, layouts[-1].server)
-    for database in ["postgres", "pooled"]:
-        postgres.run("psql", "-h", "127.0.0.1", "-p", "18732", "-U", "postgres", "-qc", "VACUUM ANALYZE", database)
+    for server, database in [(postgres, "postgres"), (postgres, "pooled"), (primary, "postgres")]:
+        server.run("psql", "-qc", "VACUUM ANALYZE", server.url(database))
     measure(layouts)
 finally:
     for process in stoppable:

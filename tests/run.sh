@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs all tests. Installs PostgreSQL and PgBouncer if they are missing (Debian, Homebrew).
+# Runs all tests. Installs PostgreSQL and PgBouncer if they are missing (Debian, Homebrew). The tests on Citus need
+# TEST_CITUS_URL: a database on a coordinator with workers, where a superuser may create databases.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -37,7 +38,12 @@ export TMPDIR
 # If this user is root, PostgreSQL runs as another user, which must be able to remove its folders.
 chmod 1777 "$TMPDIR"
 trap 'rm -rf "$TMPDIR"' EXIT
-cargo test --workspace "$@"
+if [ -n "${TEST_CITUS_URL:-}" ]; then
+  cargo test --workspace --features callbook-postgres/citus,callbook-tests/citus "$@"
+else
+  cargo test --workspace "$@"
+  echo "The tests on Citus were not run: TEST_CITUS_URL is not set."
+fi
 # The temporary servers stop shortly after their tests.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   [ -z "$(ls -A "$TMPDIR")" ] && exit 0

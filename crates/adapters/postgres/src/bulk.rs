@@ -23,7 +23,7 @@ use storage::schema::{UniqueId, accounts, calls, contact_fields, contacts, token
 
 use crate::accounts::{delete_account, find_account};
 use crate::calls::lock_contacts;
-use crate::changes::{ROWS, insert_calls};
+use crate::changes::insert_calls;
 use crate::{DbConnection, bulk_pool, counters, export, lock_accounts, read_transaction, write_transaction};
 
 diesel::table! {
@@ -46,6 +46,9 @@ const AVOID_SCANS: &str = "ANALYZE known_contacts; ANALYZE known_calls; SET LOCA
 
 /// Lets one import assign ids at a time. The number is arbitrary.
 const IMPORT_LOCK: &str = "SELECT pg_advisory_xact_lock(2026112401)";
+
+/// The number of rows of an `INSERT`, which takes at most 65,535 values.
+const ROWS: usize = 1_000;
 
 /// Opens a connection for each operation on the whole store.
 pub struct Bulk {
@@ -260,7 +263,7 @@ impl BulkSession for Session<'_> {
 
     fn insert_calls(&mut self, calls: Vec<StoredCall>) -> StoreResult<()> {
         let rows: Vec<CallRow> = calls.into_iter().map(CallRow::from).collect();
-        insert_calls(self.connection, &rows.iter().collect::<Vec<_>>())
+        rows.chunks(ROWS).try_for_each(|some| insert_calls(self.connection, &some.iter().collect::<Vec<_>>()))
     }
 
     fn apply_counters(&mut self, account: AccountId, changes: &CounterChanges) -> StoreResult<()> {

@@ -2,43 +2,47 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::query_builder::QueryId;
 use diesel::sql_query;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use domain::{AccountId, ContactId, index_text};
 use storage::rows::CallRow;
-use storage::{StoreResult, ts_query};
+use storage::{RawStatement, StoreResult, ts_query};
 
 use crate::DbConnection;
 use crate::call_list::Condition;
 use crate::statements::collect;
 
-/// The words of a text.
-#[derive(diesel::sql_types::SqlType)]
-#[diesel(postgres_type(name = "tsvector"))]
-pub struct TsVector;
-
 diesel::table! {
-    use super::TsVector;
-    use diesel::sql_types::BigInt;
-
     call_words (account_id, call_id) {
         account_id -> BigInt,
         call_id -> BigInt,
-        words -> TsVector,
     }
 }
 
-/// Indexes the contents of new calls.
+/// The parameters are account, calls, their contacts, and the words of each, separated by spaces. The contacts are looked
+/// up as by [`changes`](crate::changes), for the same reasons.
+const INSERT: &str = "
+INSERT INTO call_words (account_id, call_id, words)
+SELECT contact.account_id, call, array_to_tsvector(string_to_array(words, ' '))
+FROM unnest($2, $3, $4) AS new (call, contact_id, words)
+CROSS JOIN LATERAL (SELECT account_id FROM contacts WHERE account_id = $1 AND id = new.contact_id LIMIT 1) AS contact
+WHERE words <> ''";
+
+/// The key of the prepared statement [`INSERT`].
+#[derive(QueryId)]
+struct Insert;
+
+/// Indexes the contents of new calls of one account.
 pub fn insert(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
-    let row = |row: &&CallRow| {
-        let words = index_text(row.call.details.content.as_deref());
-        let vector =
-            sql::<TsVector>("array_to_tsvector(string_to_array(").bind::<Text, _>(words.clone()).sql(", ' '))");
-        let of_call = (call_words::account_id.eq(row.call.account_id), call_words::call_id.eq(row.id));
-        (!words.is_empty()).then(|| (of_call, call_words::words.eq(vector)))
-    };
-    let values: Vec<_> = rows.iter().filter_map(row).collect();
-    diesel::insert_into(call_words::table).values(values).execute(connection)?;
+    let Some(account) = rows.first().map(|row| row.call.account_id) else { return Ok(()) };
+    let values = (
+        account.into_sql::<BigInt>(),
+        collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| index_text(row.call.details.content.as_deref())).into_sql::<Array<Text>>(),
+    );
+    RawStatement::<(), _, Insert>::new(INSERT, values).execute(connection)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Hand-written statements that store the results of a batch of writes: one statement for each table.
+//! Statements that store the results of a batch of writes: one for each table. Hand-written ones are prepared once.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,65 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text};
 use diesel::upsert::excluded;
 use domain::{AccountId, CallId, LastCalled};
+use ports::Error;
 use storage::columns::DbTimestamp;
 use storage::rows::{CallRow, call_id};
-use storage::schema::{Instant, call_counts, calls};
+use storage::schema::{Instant, UniqueId, call_counts, calls};
 use storage::{RawStatement, StoreError, StoreResult};
 
 use crate::counters::ContactCounters;
 use crate::statements::collect;
 use crate::{DbConnection, call_words};
 
-/// The number of rows of an `INSERT`, which takes at most 65,535 values.
-pub const ROWS: usize = 1_000;
+/// The parameters are account, calls, contacts, UUIDs, `called_at`, external ids, contents, `contact_called`, emotions
+/// separated by commas, durations, `answered`, phone numbers and their keys, `created_at` and `updated_at`.
+///
+/// By the table of contacts, Citus finds the node of the account. LATERAL with LIMIT 1 looks up contacts one by one, and
+/// keeps the order of the calls.
+const INSERT_CALLS: &str = "
+INSERT INTO calls (account_id, id, contact_id, uuid, called_at, external_id, content, contact_called, emotions,
+  duration_seconds, answered, phone_number, phone_key, created_at, updated_at)
+SELECT contact.account_id, call, contact_id, uuid, called_at, external_id, content, contact_called,
+  string_to_array(emotions, ',')::smallint[], duration_seconds, answered, phone_number, phone_key, created_at, updated_at
+FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+  AS new (call, contact_id, uuid, called_at, external_id, content, contact_called, emotions, duration_seconds, answered,
+    phone_number, phone_key, created_at, updated_at)
+CROSS JOIN LATERAL (SELECT account_id FROM contacts WHERE account_id = $1 AND id = new.contact_id LIMIT 1) AS contact";
 
-/// Stores calls under their ids. A conflict if a concurrent transaction has stored a call with the same external id.
+/// The key of the prepared statement [`INSERT_CALLS`].
+#[derive(QueryId)]
+struct InsertCalls;
+
+/// Stores calls of one account, whose contacts exist, under their ids. A conflict if a concurrent transaction has stored a
+/// call with the same external id.
 pub fn insert_calls(connection: &mut DbConnection, rows: &[&CallRow]) -> StoreResult<()> {
+    let Some(account) = rows.first().map(|row| row.call.account_id) else { return Ok(()) };
     // Transactions that insert the same external ids in different orders would deadlock.
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| a.call.external_id.cmp(&b.call.external_id));
-    for rows in rows.chunks(ROWS) {
-        let values = collect(rows, |row| ((*row).clone(), calls::phone_key.eq(row.call.phone_key())));
-        diesel::insert_into(calls::table).values(values).execute(connection).map_err(taken_meanwhile)?;
-        call_words::insert(connection, rows)?;
+    let rows = &rows[..];
+    let values = (
+        account.into_sql::<BigInt>(),
+        collect(rows, |row| row.id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.call.contact_id).into_sql::<Array<BigInt>>(),
+        collect(rows, |row| row.call.uuid).into_sql::<Array<UniqueId>>(),
+        collect(rows, |row| row.call.called_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.external_id.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.details.content.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.details.contact_called).into_sql::<Array<Nullable<Bool>>>(),
+        collect(rows, |row| row.call.details.emotions.join()).into_sql::<Array<Text>>(),
+        collect(rows, |row| row.call.details.duration_seconds).into_sql::<Array<Nullable<Integer>>>(),
+        collect(rows, |row| row.call.details.answered).into_sql::<Array<Nullable<Bool>>>(),
+        collect(rows, |row| row.call.details.phone_number.as_deref()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.phone_key()).into_sql::<Array<Nullable<Text>>>(),
+        collect(rows, |row| row.call.created_at).into_sql::<Array<Instant>>(),
+        collect(rows, |row| row.call.updated_at).into_sql::<Array<Instant>>(),
+    );
+    let insert = RawStatement::<(), _, InsertCalls>::new(INSERT_CALLS, values);
+    if insert.execute(connection).map_err(taken_meanwhile)? < rows.len() {
+        return Err(Error::internal("the contact of a call to insert is missing").into());
     }
-    Ok(())
+    call_words::insert(connection, rows)
 }
 
 /// Returns ids for calls that will be inserted.

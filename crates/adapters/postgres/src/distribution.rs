@@ -21,7 +21,7 @@ SELECT relname::text AS name, CASE relname
   ELSE format('create_distributed_table(%L, ''account_id'', colocate_with => ''contacts'')', relname) END AS function
 FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname <> 'tokens'
-  AND (relname = 'accounts' OR EXISTS (
+  AND NOT relation_is_a_known_shard(pg_class.oid) AND (relname = 'accounts' OR EXISTS (
     SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'account_id' AND NOT attisdropped
   )) AND NOT EXISTS (
     -- 'h' is a distributed table, 't' a reference table. Citus also lists local tables that refer to one.

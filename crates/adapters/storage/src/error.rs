@@ -91,7 +91,12 @@ impl StoreError {
             Self::Conflict | Self::Database(DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, _)) => {
                 true
             }
-            Self::Database(DieselError::DatabaseError(_, info)) => info.message().starts_with("deadlock detected"),
+            // The second one is that of Citus.
+            Self::Database(DieselError::DatabaseError(_, info)) => {
+                ["deadlock detected", "canceling the transaction since it was involved in a distributed deadlock"]
+                    .iter()
+                    .any(|message| info.message().starts_with(message))
+            }
             _ => false,
         }
     }
