@@ -65,6 +65,11 @@ fn forget(connection: &mut DbConnection, before: Timestamp) -> StoreResult<()> {
 
 /// Records deletions.
 pub fn insert(connection: &mut DbConnection, deleted: &[NewDeletionRow]) -> StoreResult<()> {
+    // Diesel prepares only an `INSERT` of one row for later executions.
+    if let [row] = deleted {
+        diesel::insert_into(deletions::table).values(row).execute(connection)?;
+        return Ok(());
+    }
     for rows in deleted.chunks(ROWS) {
         diesel::insert_into(deletions::table).values(rows).execute(connection)?;
     }
