@@ -21,7 +21,7 @@ class Postgres:
         self.folder = folder
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if not os.path.exists(f"{folder}/PG_VERSION"):
-            os.makedirs(folder, exist_ok=True)
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             if self.as_user:
                 shutil.chown(folder, "postgres")
             if copy_of:

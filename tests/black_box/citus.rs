@@ -29,6 +29,17 @@ fn distributes_a_store_with_data_once() {
     assert!(setup.output(&["migrate", "--verify-counters"]).contains("all true"));
 }
 
+#[test]
+fn refuses_a_worker_as_the_store() {
+    let setup = Setup::citus();
+    let Store::Postgres(database) = setup.store() else { unreachable!("the setup is on Citus") };
+    let on_worker = Setup::on(Store::Url(database.worker_url(database.worker_of(1))));
+    for command in [&["serve"][..], &["migrate"], &["migrate", "--distribute"], &["token", "list"]] {
+        let error = on_worker.expect_failure(command, 1);
+        assert!(error.contains("must name its coordinator"), "{command:?}: {error}");
+    }
+}
+
 /// Sends each kind of request and returns the distinct statuses.
 fn statuses(client: &Client, call: i64, contact: i64) -> Vec<u16> {
     let body = json!({"contact_id": contact, "called_at": "2024-01-02", "content": "hello"});

@@ -67,12 +67,17 @@ impl Cluster {
         sql_query(sql).get_result::<Node>(&mut connection).unwrap().port
     }
 
+    /// The URL of the database on the worker with this port.
+    pub fn worker_url(&self, database: &str, worker: i32) -> String {
+        let worker = self.nodes.iter().find(|node| node.port == worker).unwrap();
+        self.server(worker).url(database)
+    }
+
     /// Ends the connections of the worker to the database and allows no new ones, or allows them again.
     pub fn allow_connections(&self, database: &str, worker: i32, is_allowed: bool) {
-        let worker = self.nodes.iter().find(|node| node.port == worker).unwrap();
         let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
         let allow = format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {is_allowed}; {end}");
-        execute(&self.server(worker).url("postgres"), &allow);
+        execute(&self.worker_url("postgres", worker), &allow);
     }
 
     fn servers(&self) -> impl Iterator<Item = Server> {

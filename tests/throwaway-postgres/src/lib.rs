@@ -68,6 +68,11 @@ impl Database {
         self.cluster().worker_of(&self.name, account)
     }
 
+    /// The URL of the database on a worker of Citus.
+    pub fn worker_url(&self, worker: i32) -> String {
+        self.cluster().worker_url(&self.name, worker)
+    }
+
     /// Makes the worker of Citus unreachable: ends its connections to the database and allows no new ones.
     pub fn stop_worker(&self, worker: i32) {
         self.cluster().allow_connections(&self.name, worker, false);

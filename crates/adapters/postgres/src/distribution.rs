@@ -66,9 +66,27 @@ fn has_citus(connection: &mut DbConnection) -> StoreResult<bool> {
     Ok(diesel::select(sql::<Bool>(exists)).get_result(connection)?)
 }
 
+/// Checks that the server is no worker of Citus, which has neither tokens nor migrations. Unavailable if it is one.
+pub fn check_is_no_worker(connection: &mut DbConnection) -> StoreResult<()> {
+    // The group 0 is the coordinator.
+    let is_worker = "EXISTS (SELECT FROM pg_dist_local_group WHERE groupid <> 0)";
+    if has_citus(connection)? && diesel::select(sql::<Bool>(is_worker)).get_result(connection)? {
+        return Err(Error::unavailable("DATABASE_URL names a worker of Citus, and must name its coordinator").into());
+    }
+    Ok(())
+}
+
 /// Checks that tables can be distributed. Unavailable if the server is not the coordinator of Citus.
 pub fn check_can_distribute(url: &str) -> Result<()> {
     Ok(bulk_pool(url, 1)?.run(check_is_coordinator)?)
+}
+
+fn check_is_coordinator(connection: &mut DbConnection) -> StoreResult<()> {
+    if !has_citus(connection)? {
+        let cause = "its tables cannot be distributed, because the database does not have the extension citus";
+        return Err(Error::unavailable(cause).into());
+    }
+    check_is_no_worker(connection)
 }
 
 /// Distributes the tables of a migrated store over the nodes of Citus, in one transaction, and returns their names. Empty
@@ -83,19 +101,6 @@ pub fn distribute(url: &str, report: &mut dyn FnMut(&str, usize, usize)) -> Resu
             distribute_tables(connection, report)
         })
     })?)
-}
-
-fn check_is_coordinator(connection: &mut DbConnection) -> StoreResult<()> {
-    if !has_citus(connection)? {
-        let cause = "its tables cannot be distributed, because the database does not have the extension citus";
-        return Err(Error::unavailable(cause).into());
-    }
-    let is_coordinator = diesel::select(sql::<Bool>("citus_is_coordinator()"));
-    if !is_coordinator.get_result::<bool>(connection)? {
-        let cause = "its tables cannot be distributed from a worker: DATABASE_URL must name the coordinator of Citus";
-        return Err(Error::unavailable(cause).into());
-    }
-    Ok(())
 }
 
 fn distribute_tables(

@@ -238,12 +238,16 @@ impl StoreOperations for Database {
     }
 }
 
-/// Returns whether the database has a store, of any version. Nothing is changed.
+/// Returns whether the database has a store, of any version. Nothing is changed. Unavailable if it is on a worker of Citus.
 pub fn is_store(url: &str) -> Result<bool> {
-    Ok(bulk_pool(url, 1)?.run(has_migrations_table)?)
+    Ok(bulk_pool(url, 1)?.run(|connection| {
+        distribution::check_is_no_worker(connection)?;
+        has_migrations_table(connection)
+    })?)
 }
 
-/// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8.
+/// Runs the pending migrations and returns their names. Unavailable if the database's encoding is not UTF-8,
+/// or if it is on a worker of Citus.
 ///
 /// Reports how many of how many calls are indexed, if they must be.
 pub fn migrate(url: &str, report: &mut dyn FnMut(u64, u64)) -> Result<Vec<String>> {
@@ -254,6 +258,7 @@ pub fn migrate(url: &str, report: &mut dyn FnMut(u64, u64)) -> Result<Vec<String
             if encoding != "UTF8" {
                 return Err(Error::unavailable(format!("the database's encoding is {encoding}, not UTF8")).into());
             }
+            distribution::check_is_no_worker(connection)?;
             lock_migrations(connection)?;
             migrations::run(connection)
         })?;

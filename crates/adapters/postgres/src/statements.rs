@@ -94,8 +94,8 @@ static CREATE: LazyLock<String> = LazyLock::new(|| {
   INSERT INTO calls
     (account_id, id, contact_id, uuid, called_at, content, contact_called, emotions, duration_seconds, answered,
      phone_number, phone_key, created_at, updated_at)
-  SELECT $1, id, contact, uuid, called_at, content, contact_called, string_to_array(emotions, ',')::smallint[], duration_seconds, answered,
-    phone_number, phone_key, now, now FROM call
+  SELECT $1, id, contact, uuid, called_at, content, contact_called, string_to_array(emotions, ',')::smallint[],
+    duration_seconds, answered, phone_number, phone_key, now, now FROM call
 ), indexed AS (
   INSERT INTO call_words (account_id, call_id, words)
   SELECT $1, id, array_to_tsvector(string_to_array(words, ' ')) FROM call WHERE words <> ''

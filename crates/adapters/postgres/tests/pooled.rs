@@ -62,8 +62,21 @@ fn refuses_a_pooler_that_the_setting_does_not_name() {
     let database = Database::create();
     let url = database.pooled_url();
     postgres_adapter::migrate(&url, &mut |_, _| ()).unwrap();
-    let refused = postgres_adapter::open(&url, Pooler::None, 4).err().unwrap().to_string();
-    assert!(refused.contains("CALLBOOK_POSTGRES_POOLER must be transaction"), "{refused}");
+    // Each start also disturbs the order in which the pooler assigns sessions to the others.
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let url = url.clone();
+            std::thread::spawn(move || {
+                for _ in 0..20 {
+                    let refused = postgres_adapter::open(&url, Pooler::None, 4).err().unwrap().to_string();
+                    assert!(refused.contains("CALLBOOK_POSTGRES_POOLER must be transaction"), "{refused}");
+                }
+            })
+        })
+        .collect();
+    for start in starts {
+        start.join().unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
