@@ -1,9 +1,8 @@
 //! Citus: distributing a store with data, and workers that are away.
 
-use std::time::{Duration, Instant};
-
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use serde_json::json;
-use support::{Client, Setup, Store};
+use support::{Client, Setup, Store, wait_until};
 use throwaway_postgres::Database;
 
 #[test]
@@ -27,6 +26,27 @@ fn distributes_a_store_with_data_once() {
 
     assert_eq!(setup.output(&["migrate", "--distribute"]), "The tables are distributed already.");
     assert!(setup.output(&["migrate", "--verify-counters"]).contains("all true"));
+}
+
+#[test]
+fn a_killed_distribution_changes_nothing() {
+    let setup = Setup::on(Store::Postgres(Database::create_on_citus()));
+    setup.output(&["demo"]);
+    let before = setup.output(&["export"]);
+    let Store::Postgres(database) = setup.store() else { unreachable!("the setup is on Citus") };
+    // The last table that is distributed.
+    let lock = database.lock("search_index_progress");
+    let mut distribution = setup.command(&["migrate", "--distribute"]).spawn().unwrap();
+    let waiting = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'search_index_progress'::regclass";
+    let mut observer = PgConnection::establish(&database.url()).unwrap();
+    wait_until("the distribution waiting", || sql_query(waiting).execute(&mut observer).unwrap() > 0);
+    distribution.kill().unwrap();
+    distribution.wait().unwrap();
+    drop(lock);
+    assert_eq!(setup.output(&["export"]), before);
+    let distributed = setup.output(&["migrate", "--distribute"]);
+    assert!(distributed.starts_with("table accounts: distributed"), "all tables were local: {distributed}");
+    assert_eq!(setup.output(&["export"]), before);
 }
 
 #[test]
@@ -97,10 +117,7 @@ fn a_worker_that_is_away_fails_the_requests_of_its_accounts_only() {
     }
 
     database.start_worker(away);
-    let started = Instant::now();
-    while statuses_of(1) != [200, 201] {
-        assert!(started.elapsed() < Duration::from_secs(10), "the account stays unavailable");
-    }
+    wait_until("the account being available", || statuses_of(1) == [200, 201]);
     assert_eq!(statuses_of(0), [200, 201]);
     drop(server);
     assert!(setup.output(&["migrate", "--verify-counters"]).contains("all true"));
