@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, RunQueryDsl, SqliteConnection, sql_query};
 use domain::{AccountId, ContactId, Name, Timestamp, Uuid};
 use ports::outbound::Store;
+use storage::{Pool, SessionSetup};
 use tempfile::TempDir;
 
 /// A new store. Dropping it deletes its folder.
@@ -38,6 +39,16 @@ fn fresh() -> Fresh {
 }
 
 ports::contract_tests!(fresh());
+
+/// A second connection would have to wait for the lock of a busy file again, and the pool waits less long.
+#[test]
+fn a_pool_takes_the_connection_that_was_opened_first() {
+    let (_folder, path) = nowhere();
+    let count_opened = "CREATE TABLE IF NOT EXISTS opened (n INTEGER); INSERT INTO opened VALUES (1)";
+    let pool = Pool::<SqliteConnection>::open(path, 1, SessionSetup::of_connection(count_opened)).unwrap();
+    let opened = diesel::dsl::sql::<diesel::sql_types::BigInt>("SELECT count(*) FROM opened");
+    assert_eq!(pool.run(|connection| Ok(opened.get_result::<i64>(connection)?)).unwrap(), 1);
+}
 
 #[test]
 fn migrations_go_up_down_and_up_again() {

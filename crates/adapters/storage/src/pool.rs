@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::connection::CacheSize;
@@ -47,9 +47,10 @@ impl<C: StoreConnection> Pool<C> {
     ///
     /// Fails when the first connection cannot be opened.
     pub fn open(url: impl Into<String>, size: u32, session: SessionSetup) -> Result<Self> {
-        let manager = Manager { connections: ConnectionManager::new(url), session, disconnects: Arc::default() };
+        let connections = ConnectionManager::new(url);
+        let mut manager = Manager { connections, session, disconnects: Arc::default(), first: Mutex::default() };
         // r2d2 would retry and log until its timeout; the first failure is final here.
-        manager.connect().map_err(Error::unavailable)?;
+        manager.first = Mutex::new(Some(manager.connect().map_err(Error::unavailable)?));
         let connections = r2d2::Pool::builder()
             .max_size(size)
             .min_idle(Some(1))
@@ -180,6 +181,8 @@ struct Manager<C> {
     connections: ConnectionManager<C>,
     session: SessionSetup,
     disconnects: Arc<AtomicU64>,
+    /// The connection that was opened before the pool, until the pool takes it.
+    first: Mutex<Option<Pooled<C>>>,
 }
 
 impl<C: StoreConnection> ManageConnection for Manager<C> {
@@ -187,6 +190,9 @@ impl<C: StoreConnection> ManageConnection for Manager<C> {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Pooled<C>, Self::Error> {
+        if let Some(first) = self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Ok(first);
+        }
         let checked_at = self.disconnects.load(Ordering::Relaxed);
         let mut connection = self.connections.connect()?;
         if self.session.is_shared {

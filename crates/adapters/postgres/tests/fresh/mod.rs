@@ -8,6 +8,7 @@ use throwaway_postgres::Database;
 /// A new store. Dropping it drops its database.
 pub struct Fresh {
     pub store: Store,
+    #[allow(dead_code, reason = "the tests on Citus need only that it lives as long as the store")]
     pub database: Database,
 }
 
