@@ -36,25 +36,28 @@ pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
 
 /// Fails unless the tables of the store can be distributed.
 pub fn check_can_distribute(config: &Config) -> Result<(), Error> {
+    postgres_adapter::check_can_distribute(postgres_to_distribute(config)?).map_err(without_url)
+}
+
+/// Distributes the tables of a migrated store, after [`check_can_distribute`]. Returns the names of those that were not
+/// distributed before. Shows the progress on a terminal.
+pub fn distribute(config: &Config) -> Result<Vec<String>, Error> {
+    let bar = progress::bar("distributing the tables", None);
+    let mut report = |table: &str, done: usize, tables: usize| {
+        bar.set_message(format!("distributing the table {table}, {} of {tables}", done + 1));
+    };
+    postgres_adapter::distribute(postgres_to_distribute(config)?, &mut report).map_err(without_url)
+}
+
+/// Returns the URL of a store on PostgreSQL. Fails for SQLite, whose tables cannot be distributed.
+fn postgres_to_distribute(config: &Config) -> Result<&str, Error> {
     match &config.store {
         StoreUrl::Sqlite(_) => Err(Error::Failed(
             "only the tables of PostgreSQL with Citus can be distributed, and DATABASE_URL names a SQLite file"
                 .to_owned(),
         )),
-        StoreUrl::Postgres(url) => postgres_adapter::check_can_distribute(url).map_err(without_url),
+        StoreUrl::Postgres(url) => Ok(url),
     }
-}
-
-/// Distributes the tables of a migrated store and returns the names of those that were not distributed before. Shows the
-/// progress on a terminal.
-pub fn distribute(config: &Config) -> Result<Vec<String>, Error> {
-    check_can_distribute(config)?;
-    let StoreUrl::Postgres(url) = &config.store else { return Ok(Vec::new()) };
-    let bar = progress::bar("distributing the tables", None);
-    let mut report = |table: &str, done: usize, tables: usize| {
-        bar.set_message(format!("distributing the table {table}, {} of {tables}", done + 1));
-    };
-    postgres_adapter::distribute(url, &mut report).map_err(without_url)
 }
 
 /// Runs pending migrations and opens the store. A missing store is created.

@@ -62,8 +62,8 @@ impl CallRepository for Database {
         now: Timestamp,
         key: Option<IdempotencyKey>,
     ) -> Result<Call> {
-        let Some(creates) = &self.creates else { return create_distributed(self, account, call, uuid, now, key).await };
         let new = CreateCall { call, uuid, now };
+        let Some(creates) = &self.creates else { return create_distributed(self, account, new, key).await };
         if key.is_none()
             && let Some(created) = creates.run(account, new.clone()).await?
         {
@@ -116,9 +116,7 @@ impl CallRepository for Database {
 async fn create_distributed(
     database: &Database,
     account: AccountId,
-    call: NewCall,
-    uuid: Uuid,
-    now: Timestamp,
+    CreateCall { call, uuid, now }: CreateCall,
     key: Option<IdempotencyKey>,
 ) -> Result<Call> {
     let missing = || Error::internal("a created call is missing");

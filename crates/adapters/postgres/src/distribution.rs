@@ -78,25 +78,23 @@ pub fn check_is_no_worker(connection: &mut DbConnection) -> StoreResult<()> {
 
 /// Checks that tables can be distributed. Unavailable if the server is not the coordinator of Citus.
 pub fn check_can_distribute(url: &str) -> Result<()> {
-    Ok(bulk_pool(url, 1)?.run(check_is_coordinator)?)
-}
-
-fn check_is_coordinator(connection: &mut DbConnection) -> StoreResult<()> {
-    if !has_citus(connection)? {
-        let cause = "its tables cannot be distributed, because the database does not have the extension citus";
-        return Err(Error::unavailable(cause).into());
-    }
-    check_is_no_worker(connection)
+    Ok(bulk_pool(url, 1)?.run(|connection| {
+        if !has_citus(connection)? {
+            let cause = "its tables cannot be distributed, because the database does not have the extension citus";
+            return Err(Error::unavailable(cause).into());
+        }
+        check_is_no_worker(connection)
+    })?)
 }
 
 /// Distributes the tables of a migrated store over the nodes of Citus, in one transaction, and returns their names. Empty
-/// if they are distributed already. Other transactions that write wait meanwhile.
+/// if they are distributed already. Other transactions that write wait meanwhile. The caller has called
+/// [`check_can_distribute`].
 ///
 /// Reports each table and how many of how many are done, before its rows are moved.
 pub fn distribute(url: &str, report: &mut dyn FnMut(&str, usize, usize)) -> Result<Vec<String>> {
     Ok(bulk_pool(url, 1)?.run_transactions(|connection| {
         write_transaction(connection, |connection| {
-            check_is_coordinator(connection)?;
             lock_migrations(connection)?;
             distribute_tables(connection, report)
         })

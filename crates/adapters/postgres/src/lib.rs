@@ -289,9 +289,9 @@ pub fn revert_all_migrations(url: &str) -> Result<Vec<String>> {
 ///
 /// Unavailable if `pooler` does not name the pooler that the database is reached through.
 pub fn open(url: &str, pooler: Pooler, connections: u32) -> Result<Store> {
-    let is_distributed = bulk_pool(url, 1)?.run(distribution::is_distributed)?;
-    let pool = Pool::open(with_defaults(url), connections, session::short(pooler, is_distributed))?;
     let slow_pool = Pool::open(with_defaults(url), SLOW_THREADS, session::slow(pooler))?;
+    let is_distributed = slow_pool.run(distribution::is_distributed)?;
+    let pool = Pool::open(with_defaults(url), connections, session::short(pooler, is_distributed))?;
     if pooler == Pooler::None {
         session::check_own_sessions(&pool, &slow_pool)?;
     }
