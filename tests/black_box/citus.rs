@@ -3,7 +3,7 @@
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use serde_json::json;
 use support::{Client, Setup, Store, wait_until};
-use throwaway_postgres::Database;
+use throwaway_postgres::{Database, Node};
 
 #[test]
 fn distributes_a_store_with_data_once() {
@@ -53,7 +53,7 @@ fn a_killed_distribution_changes_nothing() {
 fn refuses_a_worker_as_the_store() {
     let setup = Setup::citus();
     let Store::Postgres(database) = setup.store() else { unreachable!("the setup is on Citus") };
-    let on_worker = Setup::on(Store::Url(database.worker_url(database.worker_of(1))));
+    let on_worker = Setup::on(Store::Url(database.worker_url(&database.worker_of(1))));
     for command in [&["serve"][..], &["migrate"], &["migrate", "--distribute"], &["token", "list"]] {
         let error = on_worker.expect_failure(command, 1);
         assert!(error.contains("must name its coordinator"), "{command:?}: {error}");
@@ -84,7 +84,7 @@ fn statuses(client: &Client, call: i64, contact: i64) -> Vec<u16> {
 fn a_worker_that_is_away_fails_the_requests_of_its_accounts_only() {
     let setup = Setup::citus();
     let Store::Postgres(database) = setup.store() else { unreachable!("the setup is on Citus") };
-    let mut accounts: Vec<(i32, String)> = Vec::new();
+    let mut accounts: Vec<(Node, String)> = Vec::new();
     for name in 1.. {
         let account = setup.output(&["account", "create", &name.to_string()]);
         let worker = database.worker_of(account.parse().unwrap());
@@ -108,7 +108,7 @@ fn a_worker_that_is_away_fails_the_requests_of_its_accounts_only() {
     let statuses_of = |n: usize| statuses(&clients[n].0, clients[n].1, clients[n].2);
     assert_eq!([statuses_of(0), statuses_of(1)], [[200, 201], [200, 201]]);
 
-    let (away, _) = accounts[1];
+    let (away, _) = &accounts[1];
     database.stop_worker(away);
     for _ in 0..3 {
         assert_eq!(statuses_of(0), [200, 201]);

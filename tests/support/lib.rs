@@ -10,8 +10,7 @@ pub use concurrency::run_with_workers;
 pub use server::{Server, Setup, Store, binary, expect_failure, wait_for_next_second, wait_until};
 
 /// Defines two tests for each function, one on SQLite and one on PostgreSQL, and with the feature `citus` one on Citus. The
-/// function takes a [`Setup`]. Functions after `; not_on_citus:` need a place without a store, or
-/// change the schema.
+/// function takes a [`Setup`]. Functions after `; not_on_citus:` need a place without a store, or change the schema.
 #[macro_export]
 macro_rules! on_both_stores {
     ($($name:ident),* $(,)? $(; not_on_citus: $($other:ident),* $(,)?)?) => {

@@ -6,8 +6,9 @@ use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::{Server, execute};
 
-#[derive(QueryableByName)]
-struct Node {
+/// A node of the cluster.
+#[derive(QueryableByName, PartialEq, Eq)]
+pub struct Node {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Integer)]
@@ -57,34 +58,29 @@ impl Cluster {
         }
     }
 
-    /// The port of the worker that has the calls of the account.
-    pub fn worker_of(&self, database: &str, account: i64) -> i32 {
+    /// The worker that has the calls of the account.
+    pub fn worker_of(&self, database: &str, account: i64) -> Node {
         let sql = format!(
-            "SELECT nodename AS name, nodeport AS port, 1 AS group FROM citus_shards \
+            "SELECT nodename AS name, nodeport AS port, groupid AS group \
+             FROM pg_dist_placement JOIN pg_dist_node USING (groupid) \
              WHERE shardid = get_shard_id_for_distribution_column('calls', {account})"
         );
-        let mut connection = PgConnection::establish(&self.coordinator.url(database)).unwrap();
-        sql_query(sql).get_result::<Node>(&mut connection).unwrap().port
-    }
-
-    /// The URL of the database on the worker with this port.
-    pub fn worker_url(&self, database: &str, worker: i32) -> String {
-        let worker = self.nodes.iter().find(|node| node.port == worker).unwrap();
-        self.server(worker).url(database)
+        sql_query(sql).get_result(&mut PgConnection::establish(&self.coordinator.url(database)).unwrap()).unwrap()
     }
 
     /// Ends the connections of the worker to the database and allows no new ones, or allows them again.
-    pub fn allow_connections(&self, database: &str, worker: i32, is_allowed: bool) {
+    pub fn allow_connections(&self, database: &str, worker: &Node, is_allowed: bool) {
         let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
         let allow = format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {is_allowed}; {end}");
-        execute(&self.worker_url("postgres", worker), &allow);
+        execute(&self.server(worker).url("postgres"), &allow);
     }
 
     fn servers(&self) -> impl Iterator<Item = Server> {
         self.nodes.iter().map(|node| self.server(node))
     }
 
-    fn server(&self, node: &Node) -> Server {
+    /// The server of the node.
+    pub fn server(&self, node: &Node) -> Server {
         let mut url = url::Url::parse(&self.url).unwrap();
         url.set_host(Some(&node.name)).unwrap();
         url.set_port(u16::try_from(node.port).ok()).unwrap();

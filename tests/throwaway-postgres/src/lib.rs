@@ -1,7 +1,7 @@
 //! PostgreSQL for tests: a new, empty database for each test.
 //!
-//! The databases are on the server of `TEST_DATABASE_URL`, or on the Citus of `TEST_CITUS_URL`. Without it, the first test starts a temporary server from
-//! installed binaries, which stops with the test process.
+//! The databases are on the server of `TEST_DATABASE_URL`. Without it, the first test starts a temporary server from
+//! installed binaries, which stops with the test process. Tests on Citus create theirs on that of `TEST_CITUS_URL`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 // Tests read `TEST_DATABASE_URL` from the environment.
 #![allow(clippy::disallowed_methods)]
@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use citus::Cluster;
+pub use citus::Node;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 pub use pgbouncer::PgBouncer;
@@ -63,23 +64,23 @@ impl Database {
         POOLER.get_or_init(|| PgBouncer::start(&server().address())).url(&self.name)
     }
 
-    /// The port of the worker of Citus that has the calls of the account.
-    pub fn worker_of(&self, account: i64) -> i32 {
+    /// The worker of Citus that has the calls of the account.
+    pub fn worker_of(&self, account: i64) -> Node {
         self.cluster().worker_of(&self.name, account)
     }
 
     /// The URL of the database on a worker of Citus.
-    pub fn worker_url(&self, worker: i32) -> String {
-        self.cluster().worker_url(&self.name, worker)
+    pub fn worker_url(&self, worker: &Node) -> String {
+        self.cluster().server(worker).url(&self.name)
     }
 
     /// Makes the worker of Citus unreachable: ends its connections to the database and allows no new ones.
-    pub fn stop_worker(&self, worker: i32) {
+    pub fn stop_worker(&self, worker: &Node) {
         self.cluster().allow_connections(&self.name, worker, false);
     }
 
     /// Makes a stopped worker reachable.
-    pub fn start_worker(&self, worker: i32) {
+    pub fn start_worker(&self, worker: &Node) {
         self.cluster().allow_connections(&self.name, worker, true);
     }
 
